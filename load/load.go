@@ -1,0 +1,168 @@
+// Package load is the contract between the pipeline and its destinations.
+//
+// A destination takes Arrow records of declared tables and commits them as a
+// whole, together with the job's state and the run record. The package knows
+// nothing of Spotify, of HTTP, or of any concrete destination.
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/tracklake/tracklake/transform"
+)
+
+// A Destination keeps tables, and beside them the state and the history of
+// the jobs that fill them. It is safe for concurrent use.
+type Destination interface {
+	// Begin takes the lock of one job of one account, raises its fence, and
+	// records the run as running. It returns the job's state as last
+	// committed. A lock that is held elsewhere is a [*LockedError].
+	Begin(ctx context.Context, job Job) (Session, State, error)
+	// Close frees what the destination holds. Sessions must be closed before.
+	Close(ctx context.Context) error
+
+	History
+	Source
+	Closures
+}
+
+// A Session is one run of one job at one destination. It is used by one
+// goroutine at a time.
+type Session interface {
+	// Write stages a batch. It does not keep the record after it returns.
+	// Nothing staged is visible before Commit.
+	Write(ctx context.Context, batch transform.Batch) error
+	// Discard forgets what was staged since the last Commit.
+	Discard(ctx context.Context) error
+	// Commit makes visible, together or not at all: the rows staged since the
+	// last Commit, the removals that the sweeps prove, the state entries, and
+	// the run record. It may be called several times in a session. A
+	// destination may publish several commits of an unfinished run as one, in
+	// order, so that a crash can lose the last of them, whole; what is
+	// committed with a finished run is durable when Commit returns.
+	// The result counts the whole session so far.
+	// A session that was overtaken by another gets [ErrFenced].
+	Commit(ctx context.Context, change Change) (Result, error)
+	// Close releases the lock, drops what was not committed and publishes
+	// what was. It is safe to call twice.
+	Close(ctx context.Context) error
+}
+
+// History gives access to the runs that a destination recorded.
+type History interface {
+	// Runs returns the newest runs first, at most limit of each job and account.
+	Runs(ctx context.Context, limit int) ([]Run, error)
+}
+
+// Source reads values back, for jobs that take their parents from a table.
+type Source interface {
+	// Values counts the values of a text or list-of-text column over the
+	// account's rows that are there now, most frequent first, ties by value.
+	// A table that does not exist yet has none.
+	Values(ctx context.Context, query ValueQuery) ([]ValueCount, error)
+}
+
+// Closures keeps which endpoint families are closed until when, per client ID.
+type Closures interface {
+	// Closed returns the families of a client ID that are closed, with the
+	// time from which they may be asked again.
+	Closed(ctx context.Context, client string) (map[string]time.Time, error)
+	// CloseFamily records that a family is closed until the given time. An
+	// earlier time than the recorded one changes nothing.
+	CloseFamily(ctx context.Context, client, family string, until time.Time) error
+}
+
+// A Job is what a session locks and fills.
+type Job struct {
+	Account  string // account_id; empty for jobs that need no user
+	Name     string
+	Resource string
+	Tables   []*transform.Schema
+	Run      Run // ID, Kind, StartedAt and Version of the run that begins
+}
+
+// State is a job's bookkeeping between runs, by entry: for example one entry
+// for each parent of a fan-out.
+type State map[string]json.RawMessage
+
+// A Change is what one Commit publishes along with the staged rows.
+type Change struct {
+	// State entries to set; a nil value deletes the entry.
+	State State
+	// Sweeps lists what was read whole, so that what was not seen is gone.
+	Sweeps []Sweep
+	// Run is the run record as of now. Its status is StatusRunning until the
+	// last Commit of the session. The destination adds Tables and Held.
+	Run Run
+	// DryRun counts what would happen and publishes nothing at all.
+	DryRun bool
+}
+
+// A Sweep says that a part of a table was read whole since the last Commit:
+// live rows of the account within Where that were not staged have gone. In a
+// removable table they are marked, elsewhere deleted.
+type Sweep struct {
+	Table string
+	Where []Match
+	Guard Guard
+}
+
+// A Match restricts a sweep to rows whose text or date column has one of the
+// values (dates as 2006-01-02).
+type Match struct {
+	Column string
+	Values []string
+}
+
+// A Guard holds a sweep's removals back when there are more than Floor of them
+// and they are more than Share of the live rows swept. The zero Guard holds
+// nothing back.
+type Guard struct {
+	Share float64
+	Floor int
+}
+
+// Holds tells whether that many removals of so many live rows are held back.
+func (g Guard) Holds(removals, live int) bool {
+	return g.Share > 0 && removals > g.Floor && float64(removals) > g.Share*float64(live)
+}
+
+// A Result is what a session did to its destination so far.
+type Result struct {
+	Tables map[string]Count
+	Held   int // removals that a guard held back
+}
+
+// Count is what happened to the rows of one table. Rows that came back after
+// they were removed count as updated.
+type Count struct {
+	Inserted  int `json:"inserted"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Removed   int `json:"removed"`
+}
+
+// Add returns the sum of two counts.
+func (c Count) Add(o Count) Count {
+	return Count{
+		Inserted: c.Inserted + o.Inserted, Updated: c.Updated + o.Updated,
+		Unchanged: c.Unchanged + o.Unchanged, Removed: c.Removed + o.Removed,
+	}
+}
+
+// A ValueQuery names the column to count.
+type ValueQuery struct {
+	Account string
+	Table   string
+	Column  string
+	// Latest, if set, names a date column: only rows of its greatest value count.
+	Latest string
+}
+
+// A ValueCount is one value with the number of rows that have it.
+type ValueCount struct {
+	Value string
+	Rows  int
+}
