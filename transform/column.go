@@ -58,11 +58,11 @@ func OptString[T any](name, doc string, get func(*T) *string) Column[T] {
 	})
 }
 
-// Strings declares a list-of-text column; an item without any has an empty
-// list, and nil is NULL. The slice is read before the next call of get.
-func Strings[T any](name, doc string, get func(*T) []string) Column[T] {
+// Strings declares a list-of-text column: the text of each element of the
+// list that get returns. An empty list stays an empty list; nil is NULL.
+func Strings[T, E any](name, doc string, get func(*T) []E, text func(*E) string) Column[T] {
 	return column(name, doc, arrow.ListOf(arrow.BinaryTypes.String), true, func(b *array.ListBuilder, n *Notes) func(*T) {
-		values := b.ValueBuilder().(*array.StringBuilder)
+		texts := b.ValueBuilder().(*array.StringBuilder)
 		return func(item *T) {
 			list := get(item)
 			if list == nil {
@@ -70,8 +70,8 @@ func Strings[T any](name, doc string, get func(*T) []string) Column[T] {
 				return
 			}
 			b.Append(true)
-			for _, v := range list {
-				values.Append(n.clean(v))
+			for i := range list {
+				texts.Append(n.clean(text(&list[i])))
 			}
 		}
 	})
