@@ -49,6 +49,19 @@ type Run struct {
 // Finished tells whether the run has ended.
 func (r Run) Finished() bool { return r.Status != "" && r.Status != StatusRunning }
 
+// With returns the record completed by what a session did: its counts, and,
+// where a guard held removals back, that the run is incomplete. Destinations
+// call it before they store a record.
+func (r Run) With(result Result) Run {
+	r.Tables, r.Held = result.Tables, result.Held
+	if r.Held > 0 && r.Status == StatusOK {
+		r.Status = StatusIncomplete
+		r.Message = fmt.Sprintf("%d rows would be marked as removed, more than a fifth of them; they were left as they are", r.Held)
+		r.Hint = "if they are really gone, let them through with: exporter run " + r.Job + " --accept-removals"
+	}
+	return r
+}
+
 // A LockedError says that another run of the job is going on.
 type LockedError struct {
 	Job    string

@@ -1,0 +1,129 @@
+package catalog
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// An artistAlbum is an album in the discography of one artist.
+type artistAlbum struct {
+	album
+	artistID string
+	groups   []string // that were asked for
+}
+
+func (a *artistAlbum) listed() *album { return &a.album }
+
+// artistAlbums are the discographies of artists, one list an artist.
+// https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
+func artistAlbums() spec[artistAlbum] {
+	return spec[artistAlbum]{
+		Name:   "artist_albums",
+		Doc:    "The albums of artists: those of the account's saved and top tracks, or listed ones.",
+		Family: "artists/albums",
+		FanOut: true,
+		Options: []Option{
+			{
+				Name: "artists", Kind: Artists,
+				Doc:     "Which artists: {from: [saved_tracks, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
+				Allowed: []string{"saved_tracks", "top_tracks"},
+				Default: []string{"saved_tracks", "top_tracks"},
+			},
+			{
+				Name: "include_groups", Kind: Words,
+				Doc:     "Which parts of a discography to read.",
+				Allowed: []string{"album", "single", "compilation", "appears_on"},
+				Default: []string{"album", "single"},
+			},
+		},
+		Tables: []transform.Rows[artistAlbum]{
+			artistAlbumsTable(),
+			transform.Distinct(albumsTable(), albumID, func(a *artistAlbum, add func(*album)) { add(&a.album) }),
+			transform.Distinct(artistsTable(), artistID, func(a *artistAlbum, add func(*artist)) { addArtists(a.Artists, add) }),
+		},
+		Parts: artistAlbumsParts,
+	}
+}
+
+func artistAlbumsTable() transform.Table[artistAlbum] {
+	return transform.Table[artistAlbum]{
+		Name:      "artist_albums",
+		Doc:       "The discography of each artist: one row for each artist and album.",
+		Key:       []string{"artist_id", "album_id"},
+		Removable: true,
+		Columns: append([]transform.Column[artistAlbum]{
+			transform.String("artist_id", "Spotify ID of the artist in whose discography the album stands.", func(a *artistAlbum) string { return a.artistID }),
+			transform.OptString("artist_name", "Name of that artist; NULL where the album does not credit the artist.", (*artistAlbum).artistName),
+			transform.String("album_id", "Spotify ID of the album.", func(a *artistAlbum) string { return a.ID }),
+			transform.OptString("album_group", "The artist's part in it: album, single, compilation or appears_on.", (*artistAlbum).group),
+			transform.OptString("album_name", "Title of the album; empty when Spotify took the album down.", func(a *artistAlbum) *string { return a.Name }),
+		}, albumColumns((*artistAlbum).listed)[1:]...),
+	}
+}
+
+func (a *artistAlbum) artistName() *string {
+	for i := range a.Artists {
+		if a.Artists[i].ID == a.artistID {
+			return a.Artists[i].Name
+		}
+	}
+	return nil
+}
+
+// group is the album group as sent, or, for apps that are not sent it, as
+// follows from what was asked for: without appears_on it is the album's type.
+func (a *artistAlbum) group() *string {
+	switch {
+	case a.AlbumGroup != nil:
+		return a.AlbumGroup
+	case len(a.groups) == 1:
+		return &a.groups[0]
+	case slices.Contains(a.groups, "appears_on"):
+		return nil
+	default:
+		return a.AlbumType
+	}
+}
+
+func artistAlbumsParts(p Params) ([]part[artistAlbum], error) {
+	groups := p.Options.Words["include_groups"]
+	out := make([]part[artistAlbum], 0, len(p.Parents))
+	for _, id := range p.Parents {
+		endpoint := extract.Endpoint{
+			Path:   "/artists/" + url.PathEscape(id) + "/albums",
+			Family: "artists/albums",
+			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums",
+			Query:  url.Values{"include_groups": {strings.Join(groups, ",")}},
+			Limit:  10,
+		}
+		out = append(out, part[artistAlbum]{
+			Part: Part{Name: id, Endpoint: endpoint, Covers: []Cover{artistCover(id, groups)}},
+			List: extract.List[artistAlbum]{Endpoint: endpoint, Check: checkAlbum},
+			Adopt: func(a *artistAlbum, _ int) {
+				a.artistID, a.groups = id, groups
+			},
+		})
+	}
+	return out, nil
+}
+
+// artistCover is what a whole list proves. A list that was not asked for all
+// groups says nothing about albums of the others.
+func artistCover(id string, groups []string) Cover {
+	c := Cover{Table: "artist_albums", Where: []Match{{Column: "artist_id", Values: []string{id}}}}
+	if len(groups) < 4 {
+		c.Where = append(c.Where, Match{Column: "album_group", Values: groups})
+	}
+	return c
+}
+
+func checkAlbum(a *artistAlbum) string {
+	if a.ID == "" {
+		return "the album has no Spotify ID"
+	}
+	return ""
+}

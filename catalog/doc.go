@@ -1,0 +1,7 @@
+// Package catalog declares the Spotify resources that can be exported, one
+// file each: endpoint, paging, scope, options, the item's Go type and the
+// tables it fills.
+//
+// The package knows nothing of jobs.yaml, schedules or destinations. To add a
+// resource, write its file, list it in [All], and add a migration.
+package catalog

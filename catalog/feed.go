@@ -1,0 +1,143 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// batchRows is how many rows wait before they are handed on: enough to make a
+// destination's work per batch small beside its work per row, and few enough
+// (about 3 MB of saved tracks) to keep memory flat.
+const batchRows = 4096
+
+// feed is the typed side of a Feed.
+type feed[T any] struct {
+	resource string
+	parts    []part[T]
+	items    *transform.Set[T]
+	rejects  *transform.Set[reject]
+	// held keeps the items of a part until it is settled. Only resources of
+	// several parts in one commit need it; their lists are bounded.
+	hold bool
+	held []T
+}
+
+func openFeed[T any](s spec[T], p Params) (*Feed, error) {
+	parts, err := s.Parts(p)
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", s.Name, err)
+	}
+	if len(parts) == 0 && !s.FanOut {
+		return nil, fmt.Errorf("plan %s: %w", s.Name, errNoParts)
+	}
+	f := &feed[T]{resource: s.Name, parts: parts, hold: len(parts) > 1 && !s.FanOut}
+	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Tables...); err != nil {
+		return nil, fmt.Errorf("open %s: %w", s.Name, err)
+	}
+	if f.rejects, err = transform.NewSet(p.Memory, p.Account, transform.Rows[reject](rejectsTable())); err != nil {
+		f.items.Release()
+		return nil, fmt.Errorf("open %s: %w", s.Name, err)
+	}
+	return f.erase(), nil
+}
+
+func (f *feed[T]) erase() *Feed {
+	out := &Feed{Read: f.read, Notes: f.items.Notes}
+	for _, p := range f.parts {
+		out.Parts = append(out.Parts, p.Part)
+	}
+	out.Flush = func() []transform.Batch { return append(f.items.Take(1), f.rejects.Take(1)...) }
+	out.Release = func() {
+		f.items.Release()
+		f.rejects.Release()
+	}
+	return out
+}
+
+func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		p := f.parts[i]
+		reading := extract.ReadOffset(c, p.List)
+		for page, err := range reading.Pages(ctx) {
+			if err != nil {
+				f.held = nil
+				yield(Step{}, fmt.Errorf("read %s: %w", f.name(p), err))
+				return
+			}
+			if !yield(f.step(p, page), nil) {
+				return
+			}
+		}
+		f.release()
+		outcome := reading.Outcome()
+		yield(Step{Batches: f.items.Take(batchRows), Total: outcome.Total, Outcome: &outcome}, nil)
+	}
+}
+
+// step turns a page into rows.
+func (f *feed[T]) step(p part[T], page *extract.Page[T]) Step {
+	s := Step{
+		Restart: page.Restart, Total: page.Total,
+		Items: len(page.Items) + len(page.Rejects), Rejects: len(page.Rejects),
+	}
+	if page.Restart {
+		f.restart()
+	}
+	f.adopt(p, page)
+	for _, r := range page.Rejects {
+		f.rejects.Append(newReject(f.resource, p.Name, r))
+	}
+	s.Batches = append(f.items.Take(batchRows), f.rejects.Take(batchRows)...)
+	return s
+}
+
+func (f *feed[T]) restart() {
+	if f.hold {
+		f.held = f.held[:0]
+		return
+	}
+	f.items.Reset()
+	f.rejects.Reset()
+}
+
+// adopt appends the page's items, each with the position it has in the list.
+func (f *feed[T]) adopt(p part[T], page *extract.Page[T]) {
+	taken := map[int]bool{}
+	for _, r := range page.Rejects {
+		taken[r.Position] = true
+	}
+	position := page.Offset
+	for i := range page.Items {
+		for taken[position] {
+			position++
+		}
+		item := &page.Items[i]
+		if p.Adopt != nil {
+			p.Adopt(item, position)
+		}
+		if f.hold {
+			f.held = append(f.held, *item)
+		} else {
+			f.items.Append(item)
+		}
+		position++
+	}
+}
+
+func (f *feed[T]) release() {
+	for i := range f.held {
+		f.items.Append(&f.held[i])
+	}
+	f.held = nil
+}
+
+func (f *feed[T]) name(p part[T]) string {
+	if p.Name == "" {
+		return f.resource
+	}
+	return f.resource + " " + p.Name
+}

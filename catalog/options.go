@@ -1,0 +1,56 @@
+package catalog
+
+// An Option declares one setting of a resource in jobs.yaml.
+type Option struct {
+	Name string
+	Doc  string
+	Kind OptionKind
+	// Allowed are the values of a Words option; Default is used when it is
+	// not given.
+	Allowed []string
+	Default []string
+	// Least and Most bound a Number option; Number is its default.
+	Least, Most, Number int
+}
+
+// OptionKind is the shape of an option's value.
+type OptionKind int
+
+const (
+	// Words is a list of some of the allowed words.
+	Words OptionKind = iota
+	// Number is a whole number.
+	Number
+	// Artists says which artists to read: {from: [resources]} or {ids: [...]}.
+	Artists
+)
+
+// Values are the options of one job, checked and with defaults filled in.
+type Values struct {
+	Words   map[string][]string
+	Numbers map[string]int
+	Artists ArtistChoice
+}
+
+// ArtistChoice says which artists a job reads: those that the tables of other
+// resources name, or those listed. Exactly one of the two is set.
+type ArtistChoice struct {
+	From []string
+	IDs  []string
+}
+
+// Defaults returns the values of a job that sets no option.
+func (r *Resource) Defaults() Values {
+	v := Values{Words: map[string][]string{}, Numbers: map[string]int{}}
+	for _, o := range r.Options {
+		switch o.Kind {
+		case Words:
+			v.Words[o.Name] = o.Default
+		case Number:
+			v.Numbers[o.Name] = o.Number
+		case Artists:
+			v.Artists = ArtistChoice{From: o.Default}
+		}
+	}
+	return v
+}

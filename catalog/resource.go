@@ -1,0 +1,171 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// All lists the resources, in the order in which they are documented.
+func All() []*Resource {
+	return []*Resource{
+		define(savedTracks()),
+		define(topTracks()),
+		define(artistAlbums()),
+	}
+}
+
+// Find returns the resource of that name, or nil.
+func Find(name string) *Resource {
+	for _, r := range All() {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// A Resource is one thing that can be exported, without its item type.
+type Resource struct {
+	Name    string
+	Doc     string
+	Scope   string // OAuth scope; empty when none is needed
+	Family  string // endpoint family, for pacing and quota
+	Options []Option
+	// FanOut is set for a resource that is read once per parent, each parent
+	// committed by itself.
+	FanOut bool
+	// Tables are those that the resource fills, facts first.
+	Tables []*transform.Schema
+	// Artists is set when the table can name artists for other resources.
+	Artists *ArtistSource
+
+	open func(Params) (*Feed, error)
+}
+
+// An ArtistSource tells where a resource's table names artists.
+type ArtistSource struct {
+	Table  string
+	Column string // list of artist ids
+	Latest string // date column of which only the newest value counts, or empty
+}
+
+// Params are what a reading of a resource depends on.
+type Params struct {
+	Account string
+	// Day is the calendar day of the run, as midnight UTC of that day.
+	Day     time.Time
+	Options Values
+	// Parents are the ids to read, for a fan-out; one part each, in order.
+	Parents []string
+	Memory  memory.Allocator
+}
+
+// Open prepares a reading. The caller releases the feed.
+func (r *Resource) Open(p Params) (*Feed, error) {
+	if p.Memory == nil {
+		p.Memory = memory.DefaultAllocator
+	}
+	return r.open(p)
+}
+
+// A Feed reads a resource part by part: one part for a simple list, one for
+// each time range or parent otherwise. It is used by one goroutine at a time.
+type Feed struct {
+	Parts []Part
+	// Read reads one part and yields what arrived, page by page. The receiver
+	// releases the batches.
+	Read func(ctx context.Context, c *extract.Client, part int) iter.Seq2[Step, error]
+	// Flush returns the rows that wait for a fuller batch.
+	Flush func() []transform.Batch
+	// Notes tells what had to be changed so far to make the rows storable.
+	Notes func() transform.Notes
+	// Release frees the feed's buffers.
+	Release func()
+}
+
+// A Part is one list of a resource.
+type Part struct {
+	Name     string // time range or parent id; empty for a resource of one list
+	Endpoint extract.Endpoint
+	// Covers says which rows the part proves when it was read whole.
+	Covers []Cover
+}
+
+// A Cover is the rows of a table within a scope, beyond the account: those
+// whose columns have one of the values.
+type Cover struct {
+	Table string
+	Where []Match
+}
+
+// A Match restricts a column to some values.
+type Match struct {
+	Column string
+	Values []string
+}
+
+// A Step is what one page brought.
+type Step struct {
+	// Restart says that the list moved and is read anew: rows of this part
+	// that came before are void.
+	Restart bool
+	Items   int // items of the page, rejects included
+	Total   int // items of the list, as the API says now
+	Rejects int
+	Batches []transform.Batch
+	// Outcome is set on the last step of a part.
+	Outcome *extract.Outcome
+}
+
+// A spec declares a resource with items of type T.
+type spec[T any] struct {
+	Name    string
+	Doc     string
+	Scope   string
+	Family  string
+	FanOut  bool
+	Options []Option
+	Artists *ArtistSource
+	Tables  []transform.Rows[T]
+	// Parts lists what to read.
+	Parts func(Params) ([]part[T], error)
+}
+
+// A part is one list with items of type T.
+type part[T any] struct {
+	Part
+	List extract.List[T]
+	// Adopt completes an item with what only the list knows: its rank
+	// (position counts from 0), its parent, the day.
+	Adopt func(item *T, position int)
+}
+
+// define checks a declaration and hides its item type. A declaration that
+// contradicts itself is a programming error, found by the first test.
+func define[T any](s spec[T]) *Resource {
+	r := &Resource{
+		Name: s.Name, Doc: s.Doc, Scope: s.Scope, Family: s.Family,
+		Options: s.Options, FanOut: s.FanOut, Artists: s.Artists,
+	}
+	for _, t := range append(slices.Clone(s.Tables), rejectRows[T]()) {
+		schema, err := t.Schema()
+		if err != nil {
+			panic(fmt.Sprintf("resource %s: %v", s.Name, err))
+		}
+		r.Tables = append(r.Tables, schema)
+	}
+	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
+	return r
+}
+
+// errNoParts says that a resource was opened without anything to read.
+var errNoParts = errors.New("nothing to read")

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+// exitCode ends the program with a code and no further message.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// The exit codes; the status of a run has one each.
+const (
+	codeOK          exitCode = 0
+	codeFailed      exitCode = 1
+	codeUsage       exitCode = 2
+	codeNeedsSignIn exitCode = 3
+	codeDeferred    exitCode = 4
+	codeIncomplete  exitCode = 5
+	codeInterrupted exitCode = 130
+)
+
+// codeFor returns the exit code of a run's status.
+func codeFor(s load.Status) exitCode {
+	switch s {
+	case load.StatusOK:
+		return codeOK
+	case load.StatusNeedsSignIn:
+		return codeNeedsSignIn
+	case load.StatusDeferred:
+		return codeDeferred
+	case load.StatusIncomplete:
+		return codeIncomplete
+	case load.StatusInterrupted:
+		return codeInterrupted
+	default:
+		return codeFailed
+	}
+}
+
+// exitWith returns nil for codeOK and the code otherwise.
+func exitWith(c exitCode) error {
+	if c == codeOK {
+		return nil
+	}
+	return c
+}
+
+// A usageError is a mistake in the command line or the environment.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// codeOf returns the exit code of an error that ends a command.
+func codeOf(err error) int {
+	var usage *usageError
+	var config *pipeline.ConfigError
+	var api *extract.Error
+	switch {
+	case errors.As(err, &usage), errors.As(err, &config):
+		return int(codeUsage)
+	case errors.As(err, &api) && api.Kind == extract.SignIn:
+		return int(codeNeedsSignIn)
+	case errors.As(err, &api) && api.Kind == extract.Closed:
+		return int(codeDeferred)
+	}
+	return int(codeFailed)
+}
+
+// hintOf returns what to do next about an error, or nothing.
+func hintOf(err error) string {
+	var api *extract.Error
+	if errors.As(err, &api) {
+		return api.Hint
+	}
+	return pipeline.Hint(err)
+}

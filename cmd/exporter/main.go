@@ -1,0 +1,109 @@
+// Command exporter keeps a copy of a Spotify library as SQL tables and Parquet
+// files.
+//
+// The command only parses flags, wires the parts together and prints. It is
+// the one place that knows which destinations exist.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Config    string           `help:"File that describes jobs and destinations." default:"jobs.yaml" placeholder:"FILE"`
+	Account   string           `help:"Account to act for, by its account_id." placeholder:"ID"`
+	LogFormat string           `help:"How log lines on stderr look: ${enum}." enum:"text,json" default:"text"`
+	Version   kong.VersionFlag `help:"Print the version and exit."`
+
+	Demo     demoCmd     `cmd:"" help:"Export a simulated account to ./demo: nothing to sign up for."`
+	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
+	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
+	Backfill backfillCmd `cmd:"" help:"Read everything again; resumable."`
+	Status   statusCmd   `cmd:"" help:"Show the last run of each job and how fresh its data is."`
+	Check    checkCmd    `cmd:"" help:"Check configuration, credentials, scopes and destinations without exporting."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the PostgreSQL schema up to date."`
+	Tables   tablesCmd   `cmd:"" help:"Describe the tables and their columns."`
+	Simulate simulateCmd `cmd:"" help:"Serve a simulated Spotify, to write programs against."`
+}
+
+func main() {
+	os.Exit(exporter(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// exporter runs one command and returns its exit code. The first SIGINT or
+// SIGTERM lets the command end in order, the second ends the program at once.
+func exporter(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
+	a := newApp(ctx, stdout, stderr)
+	err := a.execute(args)
+	var done exitCode
+	if err == nil || errors.As(err, &done) {
+		return int(done)
+	}
+	fmt.Fprintln(stderr, "exporter:", err)
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintln(stderr, "hint:", hint)
+	}
+	return codeOf(err)
+}
+
+// execute parses the arguments and runs the command that they name.
+func (a *app) execute(args []string) error {
+	var c cli
+	exited := exitCode(-1)
+	parser, err := kong.New(&c,
+		kong.Name("exporter"),
+		kong.Description("Keeps a copy of a Spotify library as SQL tables and Parquet files.\n\nExit codes: 0 ok, 1 failed, 2 usage or configuration error, 3 needs sign-in, 4 deferred until a time, 5 incomplete, 130 interrupted."),
+		kong.Writers(a.stdout, a.stderr),
+		kong.Exit(func(code int) { exited = exitCode(code); panic(exited) }),
+		kong.Vars{"version": version()},
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		return fmt.Errorf("set up the command line: %w", err)
+	}
+	command, err := parse(parser, args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		return &usageError{err}
+	}
+	a.use(&c)
+	return command.Run(a)
+}
+
+// parse turns the way in which kong leaves after --help into a return.
+func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
+	defer func() {
+		if left := recover(); left != nil {
+			if _, ok := left.(exitCode); !ok {
+				panic(left)
+			}
+		}
+	}()
+	return parser.Parse(args)
+}
+
+// version names the build: what the Makefile stamped, or what go install knows.
+func version() string {
+	if stamped != "" {
+		return stamped
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/load"
+)
+
+// printRun tells a person how a run went.
+func printRun(w io.Writer, r load.Run, dryRun bool) {
+	took := r.FinishedAt.Sub(r.StartedAt)
+	if r.FinishedAt.IsZero() {
+		took = 0
+	}
+	fmt.Fprintf(w, "%s: %s, %s items in %s, %s requests\n", r.Job, r.Status,
+		thousands(r.Items), roughly(took), thousands(r.Requests))
+	would := ""
+	if dryRun {
+		would = "would be "
+	}
+	for _, name := range tableNames(r) {
+		c := r.Tables[name]
+		fmt.Fprintf(w, "  %-14s %s%s new, %s changed, %s unchanged, %s removed\n", name, would,
+			thousands(c.Inserted), thousands(c.Updated), thousands(c.Unchanged), thousands(c.Removed))
+	}
+	if r.Parents > 0 {
+		fmt.Fprintf(w, "  %s of %s artists are fresh\n", thousands(r.Fresh), thousands(r.Parents))
+	}
+	if r.Rejects > 0 {
+		fmt.Fprintf(w, "  %s items could not be kept; see table rejects\n", thousands(r.Rejects))
+	}
+	if r.Message != "" {
+		fmt.Fprintf(w, "  %s\n", printable(r.Message))
+	}
+	if r.Hint != "" {
+		fmt.Fprintf(w, "  hint: %s\n", printable(r.Hint))
+	}
+}
+
+func tableNames(r load.Run) []string {
+	var names []string
+	for name, c := range r.Tables {
+		if c != (load.Count{}) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// thousands writes a count as people read it: 12,345.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// roughly writes a duration without false precision.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
+	}
+}
+
+// printable makes a text safe for a terminal: what came from outside could
+// hold control characters.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+type serveCmd struct {
+	Listen    string `help:"Address of /healthz and /readyz." default:"127.0.0.1:8484" placeholder:"HOST:PORT"`
+	NoMigrate bool   `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
+}
+
+// lookEvery is how often the scheduler looks at the clock.
+const lookEvery = time.Second
+
+// Run is the command serve. It ends, with code 0, on SIGINT or SIGTERM.
+func (c *serveCmd) Run(a *app) error {
+	config, jobs, err := a.load(nil)
+	if err != nil {
+		return err
+	}
+	show := &progress{log: a.log()}
+	runner, err := a.runner(config, runnerOptions{noMigrate: c.NoMigrate, log: show.log, observe: show.observe})
+	if err != nil {
+		return err
+	}
+	scheduler := pipeline.NewScheduler(runner, jobs, lookEvery)
+	if len(scheduler.Upcoming()) == 0 {
+		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	for _, next := range scheduler.Upcoming() {
+		show.log.Info("job is scheduled", "job", next.Job, "due_at", next.DueAt)
+	}
+	show.log.Info("serving", "address", listener.Addr().String())
+	serveUntilDone(a.ctx, scheduler, listener, show.log)
+	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
+		return err
+	}
+	show.log.Info("stopped")
+	return nil
+}
+
+// serveUntilDone runs the scheduler and the HTTP server until ctx ends.
+func serveUntilDone(ctx context.Context, s *pipeline.Scheduler, l net.Listener, log *slog.Logger) {
+	server := &http.Server{Handler: health(s), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("health endpoints stopped", "error", err)
+		}
+	})
+	s.Serve(ctx)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		log.Warn("closing the health endpoints", "error", err)
+	}
+	serving.Wait()
+}
+
+// health answers /healthz (is the process alive) and /readyz (can jobs run).
+func health(s *pipeline.Scheduler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, s.Alive(), nil)
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, s.Ready(), s.Upcoming())
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, problem error, jobs []pipeline.Upcoming) {
+	body := struct {
+		Status  string              `json:"status"`
+		Problem string              `json:"problem,omitempty"`
+		Jobs    []pipeline.Upcoming `json:"jobs,omitempty"`
+	}{Status: "ok", Jobs: jobs}
+	w.Header().Set("Content-Type", "application/json")
+	if problem != nil {
+		body.Status, body.Problem = "unavailable", problem.Error()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	// A client that has gone away is no concern of ours.
+	_ = json.NewEncoder(w).Encode(body)
+}

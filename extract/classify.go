@@ -1,0 +1,92 @@
+package extract
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// expired is the kind of a 401, which the client mends by itself.
+const expired Kind = -1
+
+// A refusal is a 429. It never leaves the package.
+type refusal struct {
+	wait   time.Duration // 0: the answer did not say
+	quota  bool          // the quota of a day is spent, not the rate of a moment
+	ticket int
+}
+
+func (r *refusal) Error() string { return "rate limited" }
+
+// errorBody is the shape of the Web API's errors.
+type errorBody struct {
+	Error struct {
+		Message string `json:"message"`
+		Reason  string `json:"reason"`
+	} `json:"error"`
+}
+
+// classify turns an answer other than 200 into an error.
+// https://developer.spotify.com/documentation/web-api/concepts/api-calls
+func classify(e Endpoint, status int, header http.Header, body []byte, ticket int) error {
+	var b errorBody
+	isJSON := json.Unmarshal(body, &b) == nil
+	out := &Error{Status: status, Path: e.Path, Message: snippet([]byte(b.Error.Message))}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return &refusal{
+			wait:  retryAfter(header.Get("Retry-After"), time.Now()),
+			quota: b.Error.Reason == "QUOTA_EXCEEDED", ticket: ticket,
+		}
+	case status == http.StatusUnauthorized:
+		out.Kind = expired
+	case status == http.StatusForbidden:
+		return forbidden(e, out, isJSON, body)
+	case status == http.StatusNotFound:
+		out.Kind = NotFound
+	case status == http.StatusRequestTimeout || status >= 500:
+		out.Kind = Transient
+		if out.Message == "" {
+			out.Message = http.StatusText(status)
+		}
+	case status >= 300 && status < 400:
+		out.Kind, out.Message = BadRequest, "the API redirected elsewhere, which is not followed"
+		out.Hint = "check SPOTIFY_API_URL and the network; a captive portal answers like this"
+	case status < 300:
+		out.Kind, out.Message = Malformed, "an answer without content"
+	default:
+		out.Kind = BadRequest
+	}
+	return out
+}
+
+// forbidden tells apart the reasons for a 403. Two of them come as plain text.
+func forbidden(e Endpoint, out *Error, isJSON bool, body []byte) error {
+	text := string(body)
+	switch {
+	case !isJSON && strings.Contains(text, "premium"):
+		out.Kind, out.Message = AppBlocked, "the owner of the app has no active Spotify Premium"
+		out.Hint = "renew the subscription of the account that owns the app; it can take a few hours before requests are allowed again"
+	case !isJSON && strings.Contains(text, "not registered"):
+		out.Kind, out.Message = AppBlocked, "the user is not registered for the app"
+		out.Hint = "add the user under User Management of the app at https://developer.spotify.com/dashboard"
+	case strings.Contains(out.Message, "scope"):
+		out.Kind, out.Message = Scope, fmt.Sprintf("the sign-in lacks the scope %s", e.Scope)
+		out.Hint = "sign in again and grant the scope (README, \"Connect your account\")"
+	default:
+		out.Kind = Forbidden
+		if out.Message == "" {
+			out.Message = snippet(body)
+		}
+		out.Hint = "Spotify no longer gives this endpoint to apps like yours; take the job out of jobs.yaml. " + e.Doc
+	}
+	return out
+}
+
+// isInvalidLimit tells whether the API refused the size of a page.
+func isInvalidLimit(err error) bool {
+	kind, ok := kindOf(err)
+	return ok && kind == BadRequest && strings.Contains(err.Error(), "Invalid limit")
+}

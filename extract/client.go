@@ -1,0 +1,210 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Service addresses that are used when none is configured.
+const (
+	DefaultAPIURL      = "https://api.spotify.com/v1"
+	DefaultAccountsURL = "https://accounts.spotify.com"
+)
+
+// Config describes a Client.
+type Config struct {
+	ClientID     string
+	ClientSecret string // empty for apps that use PKCE
+	APIURL       string // default DefaultAPIURL
+	AccountsURL  string // default DefaultAccountsURL; /api/token lies below it
+	Tokens       TokenStore
+	Pacer        *Pacer        // shared by the clients of one client ID; nil: one of its own
+	MaxWait      time.Duration // longest Retry-After that is sat out; default one minute
+	RetryDelay   time.Duration // middle of the first delay before a repetition; default half a second
+	UserAgent    string
+	// OnClose keeps durably that an endpoint family is closed. It may be nil.
+	OnClose func(ctx context.Context, family string, until time.Time) error
+	// Observe hears of every answer. It may be nil; it must be cheap.
+	Observe func(Event)
+}
+
+// An Event is one request that was answered, or failed to be.
+type Event struct {
+	Family string
+	Status int           // 0 when there was no answer
+	Pause  time.Duration // that the answer asked for
+}
+
+// A TokenStore keeps the refresh token of an account.
+type TokenStore interface {
+	Load(ctx context.Context) (Token, error)
+	// Save keeps a new refresh token durably before it returns.
+	Save(ctx context.Context, t Token) error
+}
+
+// A Client reads the Web API for one account. It is safe for concurrent use.
+type Client struct {
+	config Config
+	api    *url.URL
+	http   *http.Client
+	tokens *tokens
+	pacer  *Pacer
+	bodies sync.Pool // of *bytes.Buffer
+
+	mu     sync.Mutex
+	closed map[string]time.Time // by family
+	sizes  map[string]int       // page size that a family accepts
+	stats  Stats
+}
+
+// Stats count what a client has done so far.
+type Stats struct {
+	Requests    int // to the Web API; refreshes are counted apart
+	Retries     int
+	RateLimited int // answers with status 429
+	Refreshes   int // of the access token
+	Bytes       int64
+	Waited      time.Duration // for the rate limit, by all clients of the pacer
+}
+
+// New returns a client. It refuses service addresses that are neither https
+// nor on the loopback interface.
+func New(c Config) (*Client, error) {
+	if c.APIURL == "" {
+		c.APIURL = DefaultAPIURL
+	}
+	if c.AccountsURL == "" {
+		c.AccountsURL = DefaultAccountsURL
+	}
+	api, err := serviceURL("API", c.APIURL)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := serviceURL("accounts", c.AccountsURL)
+	if err != nil {
+		return nil, err
+	}
+	if c.Pacer == nil {
+		c.Pacer = NewPacer(DefaultConcurrency)
+	}
+	if c.MaxWait == 0 {
+		c.MaxWait = time.Minute
+	}
+	if c.RetryDelay == 0 {
+		c.RetryDelay = 500 * time.Millisecond
+	}
+	transport := newTransport(c.Pacer.concurrency())
+	client := &Client{
+		config: c, api: api, pacer: c.Pacer,
+		http:   &http.Client{Transport: &originTransport{origin: api, next: transport}, CheckRedirect: stay},
+		closed: map[string]time.Time{}, sizes: map[string]int{},
+		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}
+	client.tokens = newTokens(c, accounts, &http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute})
+	return client, nil
+}
+
+// serviceURL checks an address that tokens will be sent to.
+func serviceURL(name, raw string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("the %s address is not a plain URL like https://host/path", name)
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "https" || u.Scheme == "http" && ip != nil && ip.IsLoopback() {
+		return u, nil
+	}
+	return nil, fmt.Errorf("the %s address %s://%s must use https, or http to 127.0.0.1 or [::1]", name, u.Scheme, u.Host)
+}
+
+// CloseFamily tells the client that an earlier process found a family closed.
+func (c *Client) CloseFamily(family string, until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until.After(c.closed[family]) {
+		c.closed[family] = until
+	}
+}
+
+// Stats returns what the client has done so far.
+func (c *Client) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Waited = c.pacer.Waited()
+	s.Refreshes = c.tokens.count()
+	return s
+}
+
+// Scopes returns what the last token answer granted, or nil when it did not
+// say or there was none yet.
+func (c *Client) Scopes() []string { return c.tokens.granted() }
+
+// An Endpoint names what is read.
+type Endpoint struct {
+	Path   string // below the API's address: "/me/tracks"
+	Family string // endpoints that share a quota: "me/tracks"
+	Doc    string // reference page
+	Scope  string // needed; may be empty
+	Query  url.Values
+	Limit  int    // largest page that it is known to take
+	Wrap   string // field of the answer that holds the page; empty: the answer is the page
+}
+
+// Get reads a single object.
+func Get[T any](ctx context.Context, c *Client, e Endpoint) (*T, error) {
+	out := new(T)
+	err := c.do(ctx, request{endpoint: e, query: e.Query}, func(body []byte) error {
+		*out = *new(T)
+		return decodeOne(body, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// checkOpen returns an error while the family is closed.
+func (c *Client) checkOpen(e Endpoint) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	until := c.closed[e.Family]
+	if !time.Now().Before(until) {
+		return nil
+	}
+	return closedError(e, until, "Spotify has closed these requests for a while")
+}
+
+func closedError(e Endpoint, until time.Time, message string) *Error {
+	return &Error{
+		Kind: Closed, Status: http.StatusTooManyRequests, Path: e.Path, Until: until,
+		Message: message + "; not asked again before " + until.UTC().Format(time.RFC3339),
+	}
+}
+
+// close marks a family as closed, here and durably.
+func (c *Client) close(ctx context.Context, e Endpoint, wait time.Duration, message string) error {
+	until := time.Now().Add(wait).Round(time.Second)
+	c.CloseFamily(e.Family, until)
+	err := closedError(e, until, message)
+	if c.config.OnClose != nil {
+		if kept := c.config.OnClose(ctx, e.Family, until); kept != nil {
+			err.Err = errors.Join(err.Err, kept)
+		}
+	}
+	return err
+}
+
+func (c *Client) observe(e Event) {
+	if c.config.Observe != nil {
+		c.config.Observe(e)
+	}
+}

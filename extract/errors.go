@@ -1,0 +1,99 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Kind sorts errors by what the caller does about them.
+type Kind int
+
+const (
+	// Transient: the API or the network failed, and went on failing when the
+	// request was repeated. A later run may succeed.
+	Transient Kind = iota
+	// Closed: the endpoint family is closed until Error.Until.
+	Closed
+	// SignIn: the refresh token is no longer valid; the user signs in again.
+	SignIn
+	// Credentials: the client ID or secret is wrong.
+	Credentials
+	// Scope: the sign-in lacks a scope.
+	Scope
+	// Forbidden: the app may not use the endpoint.
+	Forbidden
+	// AppBlocked: the app may use no endpoint, or the user is not listed.
+	AppBlocked
+	// NotFound: there is no such object.
+	NotFound
+	// Malformed: the answer was not what the API documents.
+	Malformed
+	// BadRequest: the API refused the request.
+	BadRequest
+)
+
+// An Error is a request that failed for good.
+type Error struct {
+	Kind    Kind
+	Status  int    // HTTP status; 0 when there was no answer
+	Path    string // of the request, without its query
+	Message string
+	Until   time.Time // of Closed
+	Hint    string    // what the user can do next; may be empty
+	Err     error     // cause, if any
+
+	// spent is set when the retry budget ran out, which tells an outage from
+	// a single bad page.
+	spent bool
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Path)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": HTTP %d", e.Status)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// asError returns the error of this package in a chain.
+func asError(err error) (*Error, bool) {
+	var e *Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// kindOf returns the kind of an error of this package.
+func kindOf(err error) (Kind, bool) {
+	if e, ok := asError(err); ok {
+		return e.Kind, true
+	}
+	return 0, false
+}
+
+// snippet is the beginning of an answer, safe to show: at most 80 printable
+// characters.
+func snippet(body []byte) string {
+	text := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, string(body[:min(len(body), 320)]))
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > 80 {
+		return string(runes[:80]) + "…"
+	}
+	return string(runes)
+}

@@ -1,0 +1,257 @@
+package extract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	maxTries    = 5  // of one request that meets trouble
+	probeTries  = 2  // while a bad page is searched for its bad item
+	maxRefusals = 10 // answers with 429 to one request
+	leastBudget = 20 // retries that are always allowed
+)
+
+// A request is one GET, repeated until it is answered or given up.
+type request struct {
+	endpoint Endpoint
+	query    url.Values
+	tries    int // 0: maxTries
+}
+
+// newDelays returns the waiting times between repetitions: doubled each time,
+// each drawn from the whole range down to zero, so that clients which failed
+// together do not come back together.
+func newDelays(first time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.Multiplier, b.RandomizationFactor, b.MaxInterval = first, 2, 1, 30*time.Second
+	return b
+}
+
+// do sends a request and hands the body to accept, which must not keep it. An
+// error of accept means that the answer is not what the API documents.
+func (c *Client) do(ctx context.Context, r request, accept func(body []byte) error) error {
+	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries}
+	if attempt.tries == 0 {
+		attempt.tries = maxTries
+	}
+	for {
+		err := attempt.send(ctx, accept)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", r.endpoint.Path, ctx.Err())
+		}
+		if err := attempt.recover(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// An attempt is the state of one request between its repetitions.
+type attempt struct {
+	client  *Client
+	request request
+	delays  *backoff.ExponentialBackOff
+	tries   int
+
+	failures int
+	refusals int // 429
+	blips    int // 403 for a scope
+	token    string // of the last exchange
+	refused  string // token that was answered with a 401
+}
+
+// send does one exchange.
+func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
+	c := a.client
+	if err := c.checkOpen(a.request.endpoint); err != nil {
+		return err
+	}
+	token, err := c.tokens.get(ctx, a.refused)
+	if err != nil {
+		return err
+	}
+	a.token = token
+	ticket, err := c.pacer.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.pacer.release()
+	// A family may have been closed while this request waited its turn.
+	if err := c.checkOpen(a.request.endpoint); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, token), totalTimeout)
+	defer cancel()
+	buffer := c.bodies.Get().(*bytes.Buffer)
+	defer func() {
+		buffer.Reset()
+		c.bodies.Put(buffer)
+	}()
+	status, header, err := c.exchange(ctx, cancel, a.request, buffer)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return classify(a.request.endpoint, status, header, buffer.Bytes(), ticket)
+	}
+	c.pacer.accepted()
+	if err := checkType(header); err != nil {
+		return malformed(a.request.endpoint, err, buffer.Bytes())
+	}
+	if err := accept(buffer.Bytes()); err != nil {
+		return malformed(a.request.endpoint, err, buffer.Bytes())
+	}
+	return nil
+}
+
+// exchange sends the request and reads the answer into buffer.
+func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, r request, buffer *bytes.Buffer) (int, http.Header, error) {
+	u := *c.api
+	u.Path += r.endpoint.Path
+	u.RawQuery = r.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		return 0, nil, &Error{Kind: BadRequest, Path: r.endpoint.Path, Message: "the request cannot be made"}
+	}
+	req.Header.Set("Accept", "application/json")
+	if c.config.UserAgent != "" {
+		req.Header.Set("User-Agent", c.config.UserAgent)
+	}
+	c.mu.Lock()
+	c.stats.Requests++
+	c.mu.Unlock()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.observe(Event{Family: r.endpoint.Family})
+		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	err = readBody(resp.Body, buffer, cancel)
+	c.mu.Lock()
+	c.stats.Bytes += int64(buffer.Len())
+	if resp.StatusCode == http.StatusTooManyRequests {
+		c.stats.RateLimited++
+	}
+	c.mu.Unlock()
+	c.observe(Event{Family: r.endpoint.Family, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
+	if err != nil && resp.StatusCode == http.StatusOK {
+		return 0, nil, &Error{Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer broke off", Err: withoutURL(err)}
+	}
+	return resp.StatusCode, resp.Header, nil
+}
+
+// withoutURL drops the address from an error of net/http, which repeats the
+// whole query.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func checkType(h http.Header) error {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return fmt.Errorf("content type %q instead of JSON", snippet([]byte(h.Get("Content-Type"))))
+	}
+	return nil
+}
+
+func malformed(e Endpoint, err error, body []byte) *Error {
+	return &Error{
+		Kind: Malformed, Status: http.StatusOK, Path: e.Path, Err: err,
+		Message: "not the documented answer; it begins with " + fmt.Sprintf("%q", snippet(body)),
+	}
+}
+
+// recover waits before a repetition, or returns the error that is final.
+func (a *attempt) recover(ctx context.Context, err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return a.recoverRefused(ctx, refused)
+	}
+	kind, known := kindOf(err)
+	switch {
+	case !known:
+		return err
+	case kind == expired:
+		return a.recoverExpired(err)
+	case kind == Scope && a.blips < 2: // single ones were seen with a good token
+		a.blips++
+		return sleep(ctx, a.delays.NextBackOff())
+	case kind == Transient || kind == Malformed:
+		return a.recoverTrouble(ctx, err)
+	}
+	return err
+}
+
+// recoverExpired lets the next exchange use a new token, once.
+func (a *attempt) recoverExpired(err error) error {
+	if a.refused != "" {
+		final := signInError("Spotify refuses a fresh access token")
+		final.Path, final.Err = a.request.endpoint.Path, err
+		return final
+	}
+	a.refused = a.token
+	return nil
+}
+
+// recoverTrouble waits a while for servers and networks in trouble.
+func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
+	a.failures++
+	if a.failures >= a.tries {
+		return err
+	}
+	if !a.client.spendRetry() {
+		if e, ok := asError(err); ok {
+			e.spent = true
+			e.Hint = "Spotify or the network has trouble; try again later"
+		}
+		return err
+	}
+	return sleep(ctx, a.delays.NextBackOff())
+}
+
+// recoverRefused obeys a 429: it stops everybody for a while, or closes the
+// family when the while is too long.
+func (a *attempt) recoverRefused(ctx context.Context, r *refusal) error {
+	c, e := a.client, a.request.endpoint
+	if r.quota {
+		wait := r.wait
+		if wait == 0 {
+			wait = longestRetryAfter
+		}
+		return c.close(ctx, e, wait, "the daily quota of these requests is spent")
+	}
+	wait := c.pacer.delay(r.ticket, r.wait)
+	a.refusals++
+	if wait > c.config.MaxWait || a.refusals > maxRefusals {
+		return c.close(ctx, e, wait, "Spotify asks to wait "+wait.Round(time.Second).String())
+	}
+	c.pacer.pause(r.ticket, wait)
+	return nil
+}
+
+// spendRetry takes one retry from the budget: a tenth of the requests, but at
+// least leastBudget, so that an outage is not made worse.
+func (c *Client) spendRetry() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stats.Retries >= max(leastBudget, c.stats.Requests/10) {
+		return false
+	}
+	c.stats.Retries++
+	return true
+}

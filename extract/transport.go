@@ -1,0 +1,98 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Bounds of one request.
+const (
+	connectTimeout = 5 * time.Second
+	headerTimeout  = 15 * time.Second
+	idleTimeout    = 15 * time.Second // between two reads of a body
+	totalTimeout   = time.Minute
+	maxBody        = 8 << 20 // after decompression
+	maxHeader      = 64 << 10
+)
+
+func newTransport(connections int) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    connectTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxIdleConns:           2 * connections,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+}
+
+// stay keeps a redirect from being followed: it could lead a token elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// bearerKey carries the access token of a request to the transport.
+type bearerKey struct{}
+
+// originTransport attaches the access token, and only to requests for the API
+// itself, whatever address a request was given.
+type originTransport struct {
+	origin *url.URL
+	next   http.RoundTripper
+}
+
+func (t *originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	u := r.URL
+	if u.Scheme != t.origin.Scheme || u.Host != t.origin.Host || u.User != nil || !strings.HasPrefix(u.Path, t.origin.Path+"/") {
+		return nil, errors.New("request for another host than the API; not sent")
+	}
+	if token, ok := r.Context().Value(bearerKey{}).(string); ok {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("ask the API: %w", err)
+	}
+	return resp, nil
+}
+
+// errTooLarge says that a body was longer than maxBody.
+var errTooLarge = errors.New("the answer is larger than 8 MiB")
+
+// readBody reads a body into w, bounded in size and in the time between reads.
+func readBody(body io.Reader, w io.Writer, cancel context.CancelFunc) error {
+	watch := time.AfterFunc(idleTimeout, cancel)
+	defer watch.Stop()
+	n, err := io.Copy(w, io.LimitReader(&watchedReader{body, watch}, maxBody+1))
+	if err != nil {
+		return err
+	}
+	if n > maxBody {
+		return errTooLarge
+	}
+	return nil
+}
+
+// watchedReader puts the watch off whenever something arrives.
+type watchedReader struct {
+	io.Reader
+	watch *time.Timer
+}
+
+func (r *watchedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 {
+		r.watch.Reset(idleTimeout)
+	}
+	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+}

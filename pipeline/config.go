@@ -1,0 +1,180 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/catalog"
+)
+
+// Config is a checked jobs.yaml.
+type Config struct {
+	Path         string
+	Location     *time.Location
+	Destinations []DestinationConfig // in file order
+	Jobs         []Job               // in file order
+}
+
+// Kinds of destinations.
+const (
+	Parquet  = "parquet"
+	Postgres = "postgres"
+)
+
+// DestinationConfig says where rows go.
+type DestinationConfig struct {
+	Name string
+	Type string // Parquet or Postgres
+	Path string // of a Parquet destination
+	URL  string // of a PostgreSQL destination; holds a password
+	// Unset names the environment variables that the entry needs and that are
+	// not set. The destination cannot be used then.
+	Unset []string
+	Line  int
+}
+
+// A Job says what to export, where to, and when.
+type Job struct {
+	Name         string
+	Resource     *catalog.Resource
+	Schedule     *Schedule // nil: only when asked
+	Destinations []string  // names, in file order, at least one
+	Options      catalog.Values
+	Line         int
+}
+
+// A ConfigError collects all that is wrong with a jobs.yaml.
+type ConfigError struct {
+	Path     string
+	Problems []Problem
+}
+
+// A Problem is one thing that is wrong, with its line (0: the whole file).
+type Problem struct {
+	Line    int
+	Message string
+}
+
+func (e *ConfigError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		at := e.Path
+		if p.Line > 0 {
+			at = fmt.Sprintf("%s:%d", e.Path, p.Line)
+		}
+		lines[i] = at + ": " + p.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// LoadConfig reads and checks a jobs.yaml. Variables written as ${NAME} are
+// looked up with env. Everything that is wrong comes back in one *ConfigError.
+func LoadConfig(path string, env func(string) (string, bool)) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &ConfigError{Path: path, Problems: []Problem{{
+			Message: fmt.Sprintf("cannot be read (%v); write one, or name another with --config", pathless(err)),
+		}}}
+	}
+	return ParseConfig(path, text, env)
+}
+
+// Destination returns the destination of that name, or nil.
+func (c *Config) Destination(name string) *DestinationConfig {
+	for i := range c.Destinations {
+		if c.Destinations[i].Name == name {
+			return &c.Destinations[i]
+		}
+	}
+	return nil
+}
+
+// Job returns the job of that name, or nil.
+func (c *Config) Job(name string) *Job {
+	for i := range c.Jobs {
+		if c.Jobs[i].Name == name {
+			return &c.Jobs[i]
+		}
+	}
+	return nil
+}
+
+// Select returns the named jobs, or all of them, in the order in which they
+// must run: a job after those that it takes its artists from.
+func (c *Config) Select(names []string) ([]*Job, error) {
+	var chosen []*Job
+	for i := range c.Jobs {
+		chosen = append(chosen, &c.Jobs[i])
+	}
+	if len(names) > 0 {
+		chosen = nil
+		for _, name := range names {
+			job := c.Job(name)
+			if job == nil {
+				return nil, &ConfigError{Path: c.Path, Problems: []Problem{{
+					Message: fmt.Sprintf("there is no job %q%s", name, didYouMean(name, c.jobNames())),
+				}}}
+			}
+			chosen = append(chosen, job)
+		}
+	}
+	return inOrder(chosen), nil
+}
+
+// Usable checks that every variable is set that the jobs' destinations need.
+func (c *Config) Usable(jobs []*Job) error {
+	e := &ConfigError{Path: c.Path}
+	told := map[string]bool{}
+	for _, j := range jobs {
+		for _, name := range j.Destinations {
+			d := c.Destination(name)
+			for _, variable := range d.Unset {
+				if !told[variable] {
+					told[variable] = true
+					e.Problems = append(e.Problems, Problem{Line: d.Line, Message: fmt.Sprintf(
+						"destination %s needs %s, which is not set; set it in the environment or .env, or take the destination out of job %s", name, variable, j.Name)})
+				}
+			}
+		}
+	}
+	if len(e.Problems) > 0 {
+		return e
+	}
+	return nil
+}
+
+// inOrder puts fan-outs behind the lists that feed them.
+func inOrder(jobs []*Job) []*Job {
+	var lists, fanOuts []*Job
+	seen := map[*Job]bool{}
+	for _, j := range jobs {
+		switch {
+		case seen[j]:
+		case j.Resource.FanOut:
+			fanOuts = append(fanOuts, j)
+		default:
+			lists = append(lists, j)
+		}
+		seen[j] = true
+	}
+	return append(lists, fanOuts...)
+}
+
+func (c *Config) jobNames() []string {
+	names := make([]string, len(c.Jobs))
+	for i, j := range c.Jobs {
+		names[i] = j.Name
+	}
+	return names
+}
+
+// pathless drops the file name from an error of package os, for messages that
+// begin with it.
+func pathless(err error) error {
+	if p, ok := err.(*os.PathError); ok {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+)
+
+// patience is how many parents in a row may fail before the run gives up: one
+// bad parent must not block the others, an outage must not be asked again and
+// again.
+const patience = 3
+
+// Entries of a fan-out's state.
+const (
+	roundEntry   = "round"
+	parentPrefix = "parent:"
+)
+
+// A round is one pass over all parents. It may take several runs.
+type round struct {
+	StartedAt time.Time `json:"started_at"`
+	Kind      string    `json:"kind"` // of the run that began it
+}
+
+// A parentState says when a parent was last read whole.
+type parentState struct {
+	ReadAt time.Time `json:"read_at"`
+	Items  int       `json:"items"`
+	Gone   bool      `json:"gone,omitempty"` // the API no longer knows it
+}
+
+// fanOut reads the parents that the round still lacks, each committed by itself.
+func (j *jobRun) fanOut(ctx context.Context) error {
+	parents, err := j.parents(ctx)
+	if err != nil {
+		return err
+	}
+	current, todo := j.planRound(parents)
+	j.record.Parents, j.record.Fresh = len(parents), len(parents)-len(todo)
+	feed, err := j.job.Resource.Open(j.params(todo))
+	if err != nil {
+		return err
+	}
+	defer feed.Release()
+	failures := 0
+	for i, id := range todo {
+		err := j.parent(ctx, feed, i, current)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		failures++
+		if fatal(err) || failures >= patience {
+			return and(j.unfinished(err), j.sinks.discard())
+		}
+		if err := j.skip(id, err); err != nil {
+			return err
+		}
+	}
+	j.noteReplaced(feed)
+	j.final.State = load.State{roundEntry: nil}
+	return nil
+}
+
+// planRound decides whether the run goes on with an unfinished round, and
+// returns the parents that are not read in it: those never read first, in the
+// order given, then the stalest.
+func (j *jobRun) planRound(parents []string) (round, []string) {
+	current := round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
+	var open round
+	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == current.Kind) {
+		current = open
+	}
+	readAt := map[string]time.Time{}
+	var todo []string
+	for _, id := range parents {
+		var s parentState
+		if err := json.Unmarshal(j.state[parentPrefix+id], &s); err == nil {
+			readAt[id] = s.ReadAt
+		}
+		if readAt[id].Before(current.StartedAt) {
+			todo = append(todo, id)
+		}
+	}
+	slices.SortStableFunc(todo, func(a, b string) int { return readAt[a].Compare(readAt[b]) })
+	return current, todo
+}
+
+// parent reads one parent's list and commits it.
+func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int, current round) error {
+	part := feed.Parts[i]
+	outcome, err := j.readPart(ctx, feed, i)
+	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total}
+	var change load.Change
+	var api *extract.Error
+	switch {
+	case errors.As(err, &api) && api.Kind == extract.NotFound:
+		state.Gone = true
+		j.gone(part.Name)
+	case err != nil:
+		return err
+	case outcome.Complete:
+		change.Sweeps = j.sweeps(part)
+	}
+	if !state.Gone {
+		j.judge(part, outcome)
+	}
+	if err := j.sinks.write(feed.Flush()); err != nil {
+		return err
+	}
+	change.State = load.State{roundEntry: encode(current)}
+	if outcome.Complete || state.Gone {
+		change.State[parentPrefix+part.Name] = encode(state)
+		j.record.Fresh++
+	}
+	return j.commitParent(change, i)
+}
+
+func (j *jobRun) commitParent(change load.Change, i int) error {
+	j.cost()
+	change.Run = j.record
+	change.Run.Status = load.StatusRunning
+	if _, err := j.sinks.commit(change); err != nil {
+		return err
+	}
+	j.runner.Observe(Event{
+		Kind: Committed, Run: j.record, Pages: j.pages, Items: j.record.Items,
+		Total: j.total, Done: j.record.Fresh, Parents: j.record.Parents,
+	})
+	return nil
+}
+
+// gone notes a parent that the API does not know. One that the user listed is
+// the user's to mend.
+func (j *jobRun) gone(id string) {
+	if !slices.Contains(j.job.Options.Artists.IDs, id) {
+		j.log.Warn("artist is no longer known to Spotify; its rows are kept", "artist", id)
+		return
+	}
+	j.record.Status = load.StatusIncomplete
+	j.record.Message = fmt.Sprintf("Spotify knows no artist %s", id)
+	j.record.Hint = fmt.Sprintf("correct or remove the ID under options: artists: ids: of job %s in %s", j.job.Name, j.runner.config.Path)
+}
+
+// skip leaves a parent that could not be read for the next run.
+func (j *jobRun) skip(id string, err error) error {
+	j.log.Warn("artist could not be read; going on with the next", "artist", id, "error", err)
+	j.record.Status = load.StatusIncomplete
+	j.record.Message = fmt.Sprintf("artist %s could not be read: %v", id, err)
+	j.record.Hint = "the next run reads it first"
+	return j.sinks.discard()
+}
+
+// unfinished adds to a closed family how far the run got.
+func (j *jobRun) unfinished(err error) error {
+	return fmt.Errorf("%d of %d artists are fresh: %w", j.record.Fresh, j.record.Parents, err)
+}
+
+// fatal tells whether an error concerns more than the parent at hand.
+func fatal(err error) bool {
+	var api *extract.Error
+	if !errors.As(err, &api) {
+		return true
+	}
+	return api.Kind != extract.Transient && api.Kind != extract.Malformed && api.Kind != extract.BadRequest
+}
+
+// parents returns the ids to read, the ones that matter most first.
+func (j *jobRun) parents(ctx context.Context) ([]string, error) {
+	choice := j.job.Options.Artists
+	if len(choice.IDs) > 0 {
+		return choice.IDs, nil
+	}
+	rows := map[string]int{}
+	ran := false
+	for _, from := range choice.From {
+		known, values, err := j.source(ctx, from)
+		if err != nil {
+			return nil, fmt.Errorf("read the artists of %s: %w", from, err)
+		}
+		ran = ran || known
+		for _, v := range values {
+			if v.Value != "" {
+				rows[v.Value] += v.Rows
+			}
+		}
+	}
+	if len(rows) == 0 && !ran {
+		return nil, &hintedError{
+			text: fmt.Sprintf("job %s takes its artists from %s, which has not been exported yet", j.job.Name, strings.Join(choice.From, " and ")),
+			hint: "run first: exporter run " + strings.Join(choice.From, " "),
+		}
+	}
+	return byRows(rows), nil
+}
+
+// source reads the artists that another job's table names, and tells whether
+// that job has ever been done.
+func (j *jobRun) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
+	feeder := j.runner.config.sourceOf(resource)
+	name := feeder.Destinations[0]
+	for _, own := range j.job.Destinations {
+		if slices.Contains(feeder.Destinations, own) {
+			name = own
+			break
+		}
+	}
+	d, err := j.runner.Destination(ctx, name)
+	if err != nil {
+		return false, nil, err
+	}
+	runs, err := d.Runs(ctx, 20)
+	if err != nil {
+		return false, nil, err
+	}
+	ran := slices.ContainsFunc(runs, func(r load.Run) bool {
+		return r.Job == feeder.Name && r.Account == j.record.Account && r.Status == load.StatusOK
+	})
+	a := feeder.Resource.Artists
+	values, err := d.Values(ctx, load.ValueQuery{Account: j.record.Account, Table: a.Table, Column: a.Column, Latest: a.Latest})
+	return ran, values, err
+}
+
+func byRows(rows map[string]int) []string {
+	ids := make([]string, 0, len(rows))
+	for id := range rows {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(rows[b], rows[a]), cmp.Compare(a, b))
+	})
+	return ids
+}
+
+// encode writes a state entry. The types it is given cannot fail to encode.
+func encode(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// A hintedError tells what to do next.
+type hintedError struct{ text, hint string }
+
+func (e *hintedError) Error() string { return e.text }
+
+// Hint is the next step for the user.
+func (e *hintedError) Hint() string { return e.hint }

@@ -1,0 +1,316 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+)
+
+// graceTime is how long a run that was interrupted may take to commit what it
+// has read.
+const graceTime = 8 * time.Second
+
+// removalGuard holds removals back when they are more than a fifth of the rows
+// and more than 50: rather the API was wrong than the user that thorough.
+func removalGuard() load.Guard { return load.Guard{Share: 0.2, Floor: 50} }
+
+// jobRun is one run of one job.
+type jobRun struct {
+	runner *Runner
+	job    *Job
+	mode   Mode
+	record load.Run
+	log    *slog.Logger
+
+	sinks *sinks
+	state load.State
+	final load.Change // what the last commit publishes besides the record
+
+	before extract.Stats
+	pages  int
+	total  int
+}
+
+// do runs the job and leaves the outcome in the record.
+func (j *jobRun) do(ctx context.Context) {
+	j.before = j.runner.Client.Stats()
+	// Writing goes on for a moment after an interrupt, so that what was read
+	// whole is kept.
+	writing, stop := lingering(ctx, graceTime)
+	defer stop()
+	j.sinks = newSinks(writing, j.mode.DryRun)
+	err := j.begin(ctx, writing)
+	if err == nil {
+		err = j.export(ctx)
+	}
+	j.end(ctx, err)
+	if err := j.finish(); err != nil {
+		j.end(ctx, err)
+	}
+	if err := j.sinks.close(); err != nil {
+		j.log.Warn("closing a destination", "error", err)
+	}
+}
+
+// begin opens the destinations before the API is asked anything, then takes
+// the job's lock in each.
+func (j *jobRun) begin(ctx, writing context.Context) error {
+	var opened []load.Destination
+	for _, name := range j.job.Destinations {
+		d, err := j.runner.Destination(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := j.learnClosures(ctx, d); err != nil {
+			return fmt.Errorf("read closed families at %s: %w", name, err)
+		}
+		opened = append(opened, d)
+	}
+	account, refused := j.runner.Account(ctx)
+	if refused != nil {
+		account = j.lastAccount(writing, opened)
+		if account == "" {
+			return refused
+		}
+	}
+	j.record.Account = account
+	return and(refused, j.openSessions(writing, opened))
+}
+
+// openSessions takes the job's lock in each destination.
+func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) error {
+	for i, d := range opened {
+		session, state, err := d.Begin(ctx, load.Job{
+			Account: j.record.Account, Name: j.job.Name, Resource: j.job.Resource.Name,
+			Tables: j.job.Resource.Tables, Run: j.record,
+		})
+		if err != nil {
+			return fmt.Errorf("begin at %s: %w", j.job.Destinations[i], err)
+		}
+		j.sinks.add(j.job.Destinations[i], session)
+		j.state = agreed(j.state, state, i == 0)
+	}
+	return nil
+}
+
+// lastAccount names the account of the job's last run, so that a run which
+// cannot even ask whose account it is still leaves its record.
+func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) string {
+	for _, d := range opened {
+		runs, err := d.Runs(ctx, 1)
+		if err != nil {
+			j.log.Warn("reading the history", "error", err)
+			continue
+		}
+		for _, r := range runs {
+			if r.Job == j.job.Name {
+				return r.Account
+			}
+		}
+	}
+	return ""
+}
+
+// learnClosures tells the client which families an earlier process found
+// closed.
+func (j *jobRun) learnClosures(ctx context.Context, d load.Destination) error {
+	closed, err := d.Closed(ctx, j.runner.App)
+	if err != nil {
+		return err
+	}
+	for family, until := range closed {
+		j.runner.Client.CloseFamily(family, until)
+	}
+	return nil
+}
+
+// agreed keeps of two destinations' states only what both say, so that what
+// one of them lacks is read again.
+func agreed(have, other load.State, first bool) load.State {
+	if first {
+		return other
+	}
+	out := load.State{}
+	for k, v := range have {
+		if o, ok := other[k]; ok && string(o) == string(v) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func (j *jobRun) export(ctx context.Context) error {
+	if j.job.Resource.FanOut {
+		return j.fanOut(ctx)
+	}
+	return j.lists(ctx)
+}
+
+// lists reads all lists of the job and stages their rows for one commit.
+// Lists that were read whole are kept when a later one breaks off.
+func (j *jobRun) lists(ctx context.Context) error {
+	feed, err := j.job.Resource.Open(j.params(nil))
+	if err != nil {
+		return err
+	}
+	defer feed.Release()
+	var sweeps []load.Sweep
+	var broken error
+	for i, part := range feed.Parts {
+		outcome, err := j.readPart(ctx, feed, i)
+		if err != nil {
+			broken = err
+			break
+		}
+		j.judge(part, outcome)
+		if outcome.Complete {
+			sweeps = append(sweeps, j.sweeps(part)...)
+		}
+	}
+	j.noteReplaced(feed)
+	if broken != nil && len(feed.Parts) == 1 {
+		return and(broken, j.sinks.discard())
+	}
+	j.final.Sweeps = sweeps
+	return and(broken, j.sinks.write(feed.Flush()))
+}
+
+// noteReplaced tells of texts that could not be stored as they came.
+func (j *jobRun) noteReplaced(feed *catalog.Feed) {
+	if n := feed.Notes().Replaced; n > 0 {
+		j.log.Warn("NUL characters in texts were replaced by U+FFFD", "texts", n)
+	}
+}
+
+// readPart reads one list into the destinations.
+func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (extract.Outcome, error) {
+	var outcome extract.Outcome
+	seen := 0
+	for step, err := range feed.Read(ctx, j.runner.Client, i) {
+		if err != nil {
+			return outcome, err
+		}
+		if step.Restart {
+			if err := j.restart(feed); err != nil {
+				return outcome, err
+			}
+		}
+		if err := j.sinks.write(step.Batches); err != nil {
+			return outcome, err
+		}
+		if step.Outcome != nil {
+			outcome = *step.Outcome
+			continue
+		}
+		j.total += step.Total - seen
+		seen = step.Total
+		j.note(feed.Parts[i], step)
+	}
+	return outcome, nil
+}
+
+// restart drops what was staged of a list that moved while it was read.
+// A resource of several lists holds a list back until it is settled, so there
+// is nothing of it to drop.
+func (j *jobRun) restart(feed *catalog.Feed) error {
+	j.log.Info("the list changed while it was read; reading it again")
+	if len(feed.Parts) > 1 && !j.job.Resource.FanOut {
+		return nil
+	}
+	return j.sinks.discard()
+}
+
+func (j *jobRun) note(part catalog.Part, step catalog.Step) {
+	j.pages++
+	j.record.Items += step.Items
+	j.record.Rejects += step.Rejects
+	j.runner.Observe(Event{
+		Kind: PageRead, Run: j.record, Part: part.Name, Pages: j.pages, Items: j.record.Items,
+		Total: j.total, Wait: j.runner.Client.Stats().Waited - j.before.Waited,
+	})
+}
+
+// judge lowers the run to incomplete when a list was not read whole.
+func (j *jobRun) judge(part catalog.Part, o extract.Outcome) {
+	if o.Complete {
+		return
+	}
+	j.record.Status = load.StatusIncomplete
+	name := j.job.Resource.Name
+	if part.Name != "" {
+		name += " " + part.Name
+	}
+	j.record.Message = fmt.Sprintf("%s: %s", name, o.Reason)
+	j.record.Hint = "the rows that were read are kept and nothing is marked as removed; the next run tries again"
+	j.log.Warn("list is incomplete", "list", name, "reason", o.Reason, "skipped", len(o.Skipped))
+}
+
+// sweeps turns what a part proves into what the destinations may remove.
+func (j *jobRun) sweeps(part catalog.Part) []load.Sweep {
+	var out []load.Sweep
+	for _, c := range part.Covers {
+		s := load.Sweep{Table: c.Table, Guard: removalGuard()}
+		if j.mode.AcceptRemovals {
+			s.Guard = load.Guard{}
+		}
+		for _, m := range c.Where {
+			s.Where = append(s.Where, load.Match(m))
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (j *jobRun) params(parents []string) catalog.Params {
+	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
+	return catalog.Params{
+		Account: j.record.Account, Options: j.job.Options, Parents: parents,
+		Day: time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+// finish commits the final record and what goes with it.
+func (j *jobRun) finish() error {
+	j.cost()
+	j.record.FinishedAt = j.runner.Now().UTC()
+	j.final.Run = j.record
+	result, err := j.sinks.commit(j.final)
+	j.record = j.record.With(result)
+	return err
+}
+
+// cost fills in what the run has spent so far.
+func (j *jobRun) cost() {
+	now := j.runner.Client.Stats()
+	j.record.Requests = now.Requests - j.before.Requests
+	j.record.Retries = now.Retries - j.before.Retries
+	j.record.WaitedMS = (now.Waited - j.before.Waited).Milliseconds()
+}
+
+// and joins two errors, of which the second may be the first again: a
+// destination that failed repeats its error.
+func and(err, more error) error {
+	if err == nil {
+		return more
+	}
+	if more == nil || errors.Is(err, more) {
+		return err
+	}
+	return errors.Join(err, more)
+}
+
+// lingering returns a context that ends some time after ctx does.
+func lingering(ctx context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() { time.AfterFunc(after, cancel) })
+	return out, func() {
+		unhook()
+		cancel()
+	}
+}

@@ -1,0 +1,232 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones work on machines that have no zone files
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/tracklake/tracklake/catalog"
+)
+
+// ParseConfig checks the text of a jobs.yaml. See [LoadConfig].
+func ParseConfig(path string, text []byte, env func(string) (string, bool)) (*Config, error) {
+	p := &configParser{env: env, config: &Config{Path: path, Location: time.UTC}}
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, &ConfigError{Path: path, Problems: []Problem{*err}}
+	}
+	p.file(root)
+	if len(p.problems) > 0 {
+		slices.SortStableFunc(p.problems, func(a, b Problem) int { return a.Line - b.Line })
+		return nil, &ConfigError{Path: path, Problems: p.problems}
+	}
+	return p.config, nil
+}
+
+func parseYAML(text []byte) (ast.Node, *Problem) {
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		var syntax *yaml.SyntaxError
+		if errors.As(err, &syntax) && syntax.Token != nil {
+			return nil, &Problem{Line: syntax.Token.Position.Line, Message: "is not valid YAML: " + syntax.Message}
+		}
+		return nil, &Problem{Message: "is not valid YAML: " + firstLine(err.Error())}
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, &Problem{Message: "needs exactly one YAML document with destinations and jobs"}
+	}
+	return file.Docs[0].Body, nil
+}
+
+// configParser walks the syntax tree, so that every problem has its line, and
+// goes on after each, so that all are told at once.
+type configParser struct {
+	env      func(string) (string, bool)
+	config   *Config
+	problems []Problem
+}
+
+func (p *configParser) fail(n ast.Node, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Line: lineOf(n), Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *configParser) file(root ast.Node) {
+	keys := []string{"timezone", "destinations", "jobs"}
+	m := p.mapping(root, "the file", keys)
+	if z := m["timezone"]; z != nil {
+		p.timezone(z)
+	}
+	if m["destinations"] == nil && m["jobs"] == nil {
+		p.fail(root, "has neither destinations nor jobs; see https://github.com/tracklake/tracklake#jobsyaml")
+		return
+	}
+	for _, e := range p.entries(m["destinations"], "destinations") {
+		p.destination(e)
+	}
+	for _, e := range p.entries(m["jobs"], "jobs") {
+		p.job(e)
+	}
+	p.checkSources()
+}
+
+func (p *configParser) timezone(n ast.Node) {
+	name := p.text(n, "timezone")
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		p.fail(n, "unknown time zone %q; use a name like Europe/Stockholm, or UTC", name)
+		return
+	}
+	p.config.Location = zone
+}
+
+func (p *configParser) destination(e entry) {
+	m := p.mapping(e.value, "destination "+e.name, []string{"type", "path", "url"})
+	d := DestinationConfig{Name: e.name, Line: e.line}
+	if !namePattern().MatchString(e.name) {
+		p.fail(e.key, "destination name %q: use letters, digits, - and _", e.name)
+	}
+	d.Type = p.word(m["type"], e.value, "type of destination "+e.name, []string{Parquet, Postgres})
+	switch d.Type {
+	case Parquet:
+		d.Path = p.needs(&d, m, e, "path", "url")
+	case Postgres:
+		d.URL = p.needs(&d, m, e, "url", "path")
+	}
+	p.config.Destinations = append(p.config.Destinations, d)
+}
+
+// needs returns the setting that a type of destination must have, and refuses
+// the one that belongs to the other type.
+func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entry, want, other string) string {
+	if m[other] != nil {
+		p.fail(m[other], "destination %s: %s does not go with type %s", e.name, other, d.Type)
+	}
+	if m[want] == nil {
+		p.fail(e.key, "destination %s: %s is missing", e.name, want)
+		return ""
+	}
+	value, unset := p.expand(p.text(m[want], want))
+	d.Unset = unset
+	if value == "" && len(unset) == 0 {
+		p.fail(m[want], "destination %s: %s is empty", e.name, want)
+	}
+	return value
+}
+
+func (p *configParser) job(e entry) {
+	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "destinations", "options"})
+	if !namePattern().MatchString(e.name) {
+		p.fail(e.key, "job name %q: use letters, digits, - and _", e.name)
+	}
+	job := Job{Name: e.name, Line: e.line}
+	name, at := e.name, ast.Node(e.key)
+	if n := m["resource"]; n != nil {
+		name, at = p.text(n, "resource"), n
+	}
+	if job.Resource = catalog.Find(name); job.Resource == nil {
+		p.fail(at, "unknown resource %q%s", name, didYouMean(name, resourceNames()))
+		return
+	}
+	if n := m["schedule"]; n != nil {
+		p.schedule(&job, n)
+	}
+	p.jobDestinations(&job, m["destinations"], e)
+	job.Options = p.options(job.Resource, m["options"])
+	p.config.Jobs = append(p.config.Jobs, job)
+}
+
+func (p *configParser) schedule(job *Job, n ast.Node) {
+	s, err := ParseSchedule(p.text(n, "schedule"), p.config.Location)
+	if err != nil {
+		p.fail(n, "job %s: %v", job.Name, err)
+		return
+	}
+	job.Schedule = s
+}
+
+func (p *configParser) jobDestinations(job *Job, n ast.Node, e entry) {
+	if n == nil {
+		p.fail(e.key, "job %s: destinations is missing; name at least one", job.Name)
+		return
+	}
+	var known []string
+	for _, d := range p.config.Destinations {
+		known = append(known, d.Name)
+	}
+	for _, item := range p.list(n, "destinations") {
+		name := p.text(item, "destination")
+		switch {
+		case p.config.Destination(name) == nil:
+			p.fail(item, "job %s: unknown destination %q%s", job.Name, name, didYouMean(name, known))
+		case slices.Contains(job.Destinations, name):
+			p.fail(item, "job %s: destination %q is named twice", job.Name, name)
+		default:
+			job.Destinations = append(job.Destinations, name)
+		}
+	}
+	if len(p.list(n, "destinations")) == 0 {
+		p.fail(n, "job %s: name at least one destination", job.Name)
+	}
+}
+
+// checkSources makes sure that a job which takes its artists from a table has
+// a job that fills the table.
+func (p *configParser) checkSources() {
+	for _, job := range p.config.Jobs {
+		for _, from := range job.Options.Artists.From {
+			if p.config.sourceOf(from) == nil {
+				p.problems = append(p.problems, Problem{Line: job.Line, Message: fmt.Sprintf(
+					"job %s takes its artists from %s, but no job exports that; add one, or set options: {artists: {from: […]}}", job.Name, from)})
+			}
+		}
+	}
+}
+
+// sourceOf returns the first job that exports a resource, or nil.
+func (c *Config) sourceOf(resource string) *Job {
+	for i := range c.Jobs {
+		if c.Jobs[i].Resource.Name == resource {
+			return &c.Jobs[i]
+		}
+	}
+	return nil
+}
+
+// expand replaces ${NAME} by the variable's value and returns the names of
+// those that are not set.
+func (p *configParser) expand(s string) (string, []string) {
+	var unset []string
+	out := variablePattern().ReplaceAllStringFunc(s, func(ref string) string {
+		name := ref[2 : len(ref)-1]
+		value, ok := p.env(name)
+		if !ok || value == "" {
+			unset = append(unset, name)
+		}
+		return value
+	})
+	return out, unset
+}
+
+func namePattern() *regexp.Regexp     { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) }
+func variablePattern() *regexp.Regexp { return regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`) }
+
+func resourceNames() []string {
+	var names []string
+	for _, r := range catalog.All() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// sinks are the sessions of one run, one for each destination. Each works in
+// a goroutine of its own, so that destinations write side by side, and while
+// further pages arrive. The goroutines end in close.
+type sinks struct {
+	ctx    context.Context // outlives an interrupt for a moment
+	list   []*sink
+	dryRun bool
+}
+
+// A sink is the session at one destination.
+type sink struct {
+	name    string
+	session load.Session
+	work    chan func()
+	worker  sync.WaitGroup
+
+	mu  sync.Mutex
+	err error // the first one; nothing is done after it
+}
+
+func newSinks(ctx context.Context, dryRun bool) *sinks { return &sinks{ctx: ctx, dryRun: dryRun} }
+
+func (s *sinks) add(name string, session load.Session) {
+	k := &sink{name: name, session: session, work: make(chan func(), 2)}
+	k.worker.Go(func() {
+		for f := range k.work {
+			f()
+		}
+	})
+	s.list = append(s.list, k)
+}
+
+// write stages batches at every destination and releases them. An error is
+// that of an earlier batch.
+func (s *sinks) write(batches []transform.Batch) error {
+	for _, b := range batches {
+		for _, k := range s.list {
+			b.Record.Retain()
+			k.work <- func() {
+				defer b.Record.Release()
+				k.do(func() error { return k.session.Write(s.ctx, b) })
+			}
+		}
+		b.Record.Release()
+	}
+	return s.failed()
+}
+
+// discard forgets what was staged since the last commit.
+func (s *sinks) discard() error {
+	return s.each(func(k *sink) error { return k.session.Discard(s.ctx) })
+}
+
+// commit publishes what was staged, together with the change, and returns what
+// the session did so far.
+func (s *sinks) commit(change load.Change) (load.Result, error) {
+	change.DryRun = s.dryRun
+	var mu sync.Mutex
+	var results []load.Result
+	err := s.each(func(k *sink) error {
+		result, err := k.session.Commit(s.ctx, change)
+		mu.Lock()
+		defer mu.Unlock()
+		results = append(results, result)
+		return err
+	})
+	return widest(results), err
+}
+
+// widest picks the result to tell when destinations differ: the one that
+// changed most.
+func widest(results []load.Result) load.Result {
+	var best load.Result
+	most := -1
+	for _, r := range results {
+		changed := 0
+		for c := range maps.Values(r.Tables) {
+			changed += c.Inserted + c.Updated + c.Removed
+		}
+		if changed > most {
+			best, most = r, changed
+		}
+	}
+	return best
+}
+
+// each does the same at every destination, side by side, after all that was
+// asked of it before, and waits.
+func (s *sinks) each(f func(*sink) error) error {
+	var wait sync.WaitGroup
+	for _, k := range s.list {
+		wait.Add(1)
+		k.work <- func() {
+			defer wait.Done()
+			k.do(func() error { return f(k) })
+		}
+	}
+	wait.Wait()
+	return s.failed()
+}
+
+// failed returns the error of the first destination that has one.
+func (s *sinks) failed() error {
+	for _, k := range s.list {
+		if err := k.failed(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends the goroutines and the sessions.
+func (s *sinks) close() error {
+	var errs []error
+	for _, k := range s.list {
+		close(k.work)
+		k.worker.Wait()
+		if err := k.session.Close(s.ctx); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", k.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// do runs f unless an earlier step failed, and keeps its error.
+func (k *sink) do(f func() error) {
+	if k.failed() != nil {
+		return
+	}
+	if err := f(); err != nil {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.err = fmt.Errorf("write to %s: %w", k.name, err)
+	}
+}
+
+func (k *sink) failed() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.err
+}
