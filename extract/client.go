@@ -208,3 +208,9 @@ func (c *Client) observe(e Event) {
 		c.config.Observe(e)
 	}
 }
+
+// CloseIdle closes the connections that wait for further requests.
+func (c *Client) CloseIdle() {
+	c.http.CloseIdleConnections()
+	c.tokens.http.CloseIdleConnections()
+}

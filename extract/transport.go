@@ -66,6 +66,13 @@ func (t *originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// CloseIdleConnections reaches the transport behind.
+func (t *originTransport) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 // errTooLarge says that a body was longer than maxBody.
 var errTooLarge = errors.New("the answer is larger than 8 MiB")
 

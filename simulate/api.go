@@ -1,0 +1,250 @@
+package simulate
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// routeAPI serves the Web API.
+func (s *Server) routeAPI(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/me", s.signed("me", "", s.me))
+	mux.HandleFunc("GET /v1/me/tracks", s.signed("me/tracks", "user-library-read", s.savedTracks))
+	mux.HandleFunc("GET /v1/me/top/tracks", s.signed("me/top", "user-top-read", s.topTracks))
+	mux.HandleFunc("GET /v1/me/following", s.signed("me/following", "user-follow-read", s.following))
+	mux.HandleFunc("GET /v1/artists/{id}", s.signed("artists", "", s.oneArtist))
+	mux.HandleFunc("GET /v1/artists/{id}/albums", s.signed("artists/albums", "", s.artistAlbums))
+	for _, removed := range []string{
+		"/v1/artists", "/v1/albums", "/v1/tracks", "/v1/artists/{id}/top-tracks", "/v1/artists/{id}/related-artists",
+		"/v1/markets", "/v1/users/{id}", "/v1/users/{id}/playlists", "/v1/me/tracks/contains",
+	} {
+		mux.HandleFunc("GET "+removed, s.signed("removed", "", func(w http.ResponseWriter, _ *http.Request) {
+			fail(w, http.StatusForbidden, "Forbidden")
+		}))
+	}
+	mux.HandleFunc("/v1/", s.signed("unknown", "", func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, http.StatusNotFound, "Service not found")
+	}))
+}
+
+// signed checks the token, the scope, the rate limit and the quota.
+func (s *Server) signed(family, scope string, serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		scopes, ok := s.accounts.check(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		switch {
+		case !ok:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="spotify", error="invalid_token"`)
+			fail(w, http.StatusUnauthorized, "The access token expired")
+		case !s.limits.admit(w, family):
+		case scope != "" && !slices.Contains(scopes, scope):
+			fail(w, http.StatusForbidden, "Insufficient client scope")
+		default:
+			serve(w, r)
+		}
+	}
+}
+
+// fail answers with an error in the Web API's shape.
+func fail(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, fmt.Appendf(nil, `{"error":{"status":%d,"message":%q}}`, status, message))
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// A client that has gone away is no concern of a simulation.
+	_, _ = w.Write(body)
+}
+
+// me is the profile.
+// https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
+func (s *Server) me(w http.ResponseWriter, _ *http.Request) {
+	b := []byte(`{"account_id":"` + AccountID + `","display_name":"Sam Simulated","external_urls":{"spotify":"https://open.spotify.com/user/` + UserID + `"},`)
+	if s.options.Mode == Extended {
+		b = append(b, `"country":"SE","product":"premium","explicit_content":{"filter_enabled":false,"filter_locked":false},"followers":{"href":null,"total":12},`...)
+	}
+	b = append(b, `"href":"https://api.spotify.com/v1/users/`+UserID+`","id":"`+UserID+`","images":[],"type":"user","uri":"spotify:user:`+UserID+`"}`...)
+	writeJSON(w, http.StatusOK, b)
+}
+
+// pageBuffers lets pages of 100 kB be built without a new buffer each.
+func newPageBuffers() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
+
+// savedTracks is the library, newest first.
+// https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks
+func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
+	limit, offset, ok := paging(w, r, 20, 50)
+	if !ok {
+		return
+	}
+	rows, total := s.library.page(offset, limit)
+	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
+		if rows[i].raw != "" {
+			return append(b, rows[i].raw...)
+		}
+		b = append(b, `{"added_at":"`...)
+		b = rows[i].added.AppendFormat(b, "2006-01-02T15:04:05Z")
+		b = append(b, `","track":`...)
+		b = s.render.track(b, rows[i].ref)
+		return append(b, '}')
+	})
+}
+
+// topTracks is the ranking of a time range.
+// https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks
+func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
+	timeRange := r.URL.Query().Get("time_range")
+	if timeRange == "" {
+		timeRange = "medium_term"
+	}
+	if !slices.Contains(timeRanges(), timeRange) {
+		fail(w, http.StatusBadRequest, "Invalid time range")
+		return
+	}
+	limit, offset, ok := paging(w, r, 20, 50)
+	if !ok {
+		return
+	}
+	all := s.library.top[timeRange]
+	rows := cut(all, offset, limit)
+	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
+		return s.render.track(b, rows[i])
+	})
+}
+
+// artistAlbums is a discography, group by group.
+// https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
+func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
+	artist, ok := s.world.byID[r.PathValue("id")]
+	if !ok {
+		fail(w, http.StatusNotFound, "Resource not found")
+		return
+	}
+	limit, offset, ok := paging(w, r, 5, 10)
+	if !ok {
+		return
+	}
+	groups := strings.Split(r.URL.Query().Get("include_groups"), ",")
+	var all []int
+	for i, a := range s.world.artists[artist].albums {
+		if groups[0] == "" || slices.Contains(groups, a.group) {
+			all = append(all, i)
+		}
+	}
+	rows := cut(all, offset, limit)
+	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
+		return s.render.simpleAlbum(b, artist, rows[i], s.world.artists[artist].albums[rows[i]].group)
+	})
+}
+
+// oneArtist is an artist on its own.
+// https://developer.spotify.com/documentation/web-api/reference/get-an-artist
+func (s *Server) oneArtist(w http.ResponseWriter, r *http.Request) {
+	artist, ok := s.world.byID[r.PathValue("id")]
+	if !ok {
+		fail(w, http.StatusNotFound, "Resource not found")
+		return
+	}
+	writeJSON(w, http.StatusOK, s.render.fullArtist(nil, artist))
+}
+
+// following lists the followed artists by cursor: every tenth of the world.
+// https://developer.spotify.com/documentation/web-api/reference/get-followed
+func (s *Server) following(w http.ResponseWriter, r *http.Request) {
+	limit, _, ok := paging(w, r, 20, 50)
+	if !ok {
+		return
+	}
+	total := (len(s.world.artists) + 9) / 10
+	from := 0
+	if after, ok := s.world.byID[r.URL.Query().Get("after")]; ok {
+		from = after/10 + 1
+	}
+	to := min(from+limit, total)
+	b := fmt.Appendf(nil, `{"artists":{"href":%q,"limit":%d,"total":%d,"items":[`, selfURL(r, limit, -1), limit, total)
+	for i := from; i < to; i++ {
+		if i > from {
+			b = append(b, ',')
+		}
+		b = s.render.fullArtist(b, i*10)
+	}
+	if to < total {
+		last := s.world.artists[(to-1)*10].id
+		b = fmt.Appendf(b, `],"next":%q,"cursors":{"after":%q}}}`, "https://api.spotify.com/v1/me/following?type=artist&after="+last, last)
+	} else {
+		b = append(b, `],"next":null,"cursors":{"after":null}}}`...)
+	}
+	writeJSON(w, http.StatusOK, b)
+}
+
+func cut[T any](all []T, offset, limit int) []T {
+	from := min(offset, len(all))
+	return all[from:min(from+limit, len(all))]
+}
+
+// paging reads limit and offset and refuses those that are out of bounds.
+func paging(w http.ResponseWriter, r *http.Request, standard, most int) (limit, offset int, ok bool) {
+	limit, offset = standard, 0
+	var err error
+	if v := r.URL.Query().Get("limit"); v != "" {
+		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > most {
+			fail(w, http.StatusBadRequest, "Invalid limit")
+			return 0, 0, false
+		}
+	}
+	if v := r.URL.Query().Get("offset"); v != "" {
+		if offset, err = strconv.Atoi(v); err != nil || offset < 0 {
+			fail(w, http.StatusBadRequest, "Invalid offset")
+			return 0, 0, false
+		}
+	}
+	return limit, offset, true
+}
+
+// page writes an offset page of n items.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, limit, offset, total, n int, item func(b []byte, i int) []byte) {
+	buffer := s.buffers.Get().(*[]byte)
+	b := append((*buffer)[:0], `{"href":`...)
+	b = quote(b, selfURL(r, limit, offset))
+	b = append(b, `,"items":[`...)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = item(b, i)
+	}
+	b = fmt.Appendf(b, `],"limit":%d,"next":`, limit)
+	b = link(b, r, limit, offset+limit, offset+limit < total)
+	b = fmt.Appendf(b, `,"offset":%d,"previous":`, offset)
+	b = link(b, r, limit, max(offset-limit, 0), offset > 0)
+	b = fmt.Appendf(b, `,"total":%d}`, total)
+	writeJSON(w, http.StatusOK, b)
+	*buffer = b
+	s.buffers.Put(buffer)
+}
+
+func link(b []byte, r *http.Request, limit, offset int, there bool) []byte {
+	if !there {
+		return append(b, "null"...)
+	}
+	return quote(b, selfURL(r, limit, offset))
+}
+
+// selfURL is the address of a page as Spotify writes it: on its own host,
+// whatever host was asked.
+func selfURL(r *http.Request, limit, offset int) string {
+	q := url.Values{}
+	for k, v := range r.URL.Query() {
+		q[k] = v
+	}
+	q.Set("limit", strconv.Itoa(limit))
+	if offset >= 0 {
+		q.Set("offset", strconv.Itoa(offset))
+	}
+	return "https://api.spotify.com" + r.URL.Path + "?" + q.Encode()
+}

@@ -1,0 +1,176 @@
+package simulate
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// SavedTrack is one row of the library, as it truly is.
+type SavedTrack struct {
+	TrackID string
+	Name    string
+	AddedAt time.Time
+}
+
+// saved is a row of the library: a track of the world, or raw JSON that takes
+// its place.
+type saved struct {
+	ref   ref
+	added time.Time
+	raw   string
+}
+
+// A library belongs to the account. It can change while it is read.
+type library struct {
+	world *world
+
+	mu    sync.RWMutex
+	saved []saved // newest first
+	top   map[string][]ref
+}
+
+// now is when the made-up past ends, the same in every run.
+func epoch() time.Time { return time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC) }
+
+func newLibrary(w *world, o Options) *library {
+	l := &library{world: w, top: map[string][]ref{}}
+	r := source(o.Seed, "library")
+	tracks := w.favourites("saved", o.SavedTracks)
+	at := epoch()
+	pace := 9 * 365 * 24 * time.Hour / time.Duration(max(1, len(tracks)))
+	for _, t := range tracks {
+		l.saved = append(l.saved, saved{ref: t, added: at.Truncate(time.Second)})
+		// People save in bursts: many gaps are short, some are long.
+		at = at.Add(-time.Duration(float64(pace) * math.Exp(r.NormFloat64()*1.2) * 0.5))
+	}
+	for i, timeRange := range timeRanges() {
+		l.top[timeRange] = w.favourites("top"+timeRange, o.TopTracks*(i+1)/3)
+	}
+	if o.Oddities {
+		l.addOddities()
+	}
+	return l
+}
+
+func timeRanges() []string { return []string{"short_term", "medium_term", "long_term"} }
+
+// addOddities puts rows into the library that the real API has now and then.
+func (l *library) addOddities() {
+	for i, raw := range Oddities() {
+		if at := 3 + 4*i; at < len(l.saved) {
+			l.saved[at].raw = raw
+		}
+	}
+}
+
+// Oddities are rows of a library as the real API has them now and then, in the
+// order in which Options.Oddities puts them at positions 3, 7, 11, ….
+func Oddities() []string {
+	return []string{
+		`null`,
+		`{"added_at":"2019-05-01T10:00:00Z","track":null}`,
+		`{"added_at":"2019-05-01T10:00:01Z","track":{"album":{"album_type":null,"artists":[],"external_urls":{},"href":null,"id":null,"images":[],"name":"Home Tapes","release_date":null,"release_date_precision":null,"type":"album","uri":null},"artists":[{"external_urls":{},"href":null,"id":null,"name":"Me","type":"artist","uri":null}],"disc_number":0,"duration_ms":61000,"explicit":false,"external_ids":{},"external_urls":{},"href":null,"id":null,"is_local":true,"name":"Demo 3","track_number":0,"type":"track","uri":"spotify:local:Me:Home+Tapes:Demo+3:61"}}`,
+		`{"added_at":"2019-05-01T10:00:02Z","track":{"id":"5Zero000000000000000aa","name":"Year \u0000 Nothing","is_local":false,"artists":[{"id":"4Zero000000000000000aa","name":"Nul\u0000l"}],"album":{"id":"3Zero000000000000000aa","name":"","album_type":"album","release_date":"0000","release_date_precision":"year","total_tracks":1,"artists":[]}}}`,
+		`{"added_at":"1998-01-25T00:00:00Z","track":{"id":"5Bare000000000000000bb"}}`,
+		`{"added_at":"2019-05-01T10:00:03Z","track":{"id":"5Type000000000000000cc","name":"Wrong","duration_ms":"long"}}`,
+		`{"added_at":"2019-05-01T10:00:04Z","track":{"id":"5Emoj000000000000000dd","name":"\ud83c\udfb5 \ud800 half","artists":[],"album":null}}`,
+	}
+}
+
+// page returns a part of the saved tracks and how many there are.
+func (l *library) page(offset, limit int) ([]saved, int) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	n := len(l.saved)
+	from := min(offset, n)
+	return slices.Clone(l.saved[from:min(from+limit, n)]), n
+}
+
+// SavedTracks lists the library as it truly is, newest first; rows of raw JSON
+// are left out.
+func (s *Server) SavedTracks() []SavedTrack {
+	l := s.library
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var out []SavedTrack
+	for _, row := range l.saved {
+		if row.raw == "" {
+			song := l.world.song(row.ref)
+			out = append(out, SavedTrack{TrackID: song.id, Name: song.name, AddedAt: row.added})
+		}
+	}
+	return out
+}
+
+// SaveTracks saves n further tracks at the head of the list, at the given time.
+func (s *Server) SaveTracks(n int, at time.Time) {
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	have := map[ref]bool{}
+	for _, row := range l.saved {
+		have[row.ref] = true
+	}
+	var fresh []saved
+	for a := len(l.world.artists) - 1; a >= 0 && len(fresh) < n; a-- {
+		for _, t := range l.world.recordings(source(l.world.seed, "more", a), a) {
+			if !have[t] && len(fresh) < n {
+				fresh = append(fresh, saved{ref: t, added: at})
+			}
+		}
+	}
+	l.saved = append(fresh, l.saved...)
+}
+
+// RemoveTrack removes the track at a position of the list and returns its id.
+func (s *Server) RemoveTrack(position int) string {
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	row := l.saved[position]
+	l.saved = slices.Delete(l.saved, position, position+1)
+	return l.world.song(row.ref).id
+}
+
+// SetRaw replaces the row at a position of the list by JSON, as it stands.
+func (s *Server) SetRaw(position int, raw string) {
+	s.library.mu.Lock()
+	defer s.library.mu.Unlock()
+	s.library.saved[position].raw = raw
+}
+
+// TopTracks lists the ids of a ranking.
+func (s *Server) TopTracks(timeRange string) []string {
+	var out []string
+	for _, p := range s.library.top[timeRange] {
+		out = append(out, s.world.song(p).id)
+	}
+	return out
+}
+
+// ArtistAlbums lists the ids of an artist's albums of the given groups, in
+// the order of the API, or nil for an unknown artist.
+func (s *Server) ArtistAlbums(artistID string, groups ...string) []string {
+	i, ok := s.world.byID[artistID]
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, a := range s.world.artists[i].albums {
+		if slices.Contains(groups, a.group) {
+			out = append(out, a.id)
+		}
+	}
+	return out
+}
+
+// Artists lists the ids of all artists of the world.
+func (s *Server) Artists() []string {
+	var out []string
+	for _, a := range s.world.artists {
+		out = append(out, a.id)
+	}
+	return out
+}

@@ -1,0 +1,76 @@
+// Package simulate is a simulated Spotify: the Accounts service and the Web
+// API, over a made-up but believable world of music that is the same for the
+// same seed.
+//
+// It follows what is known of the real service: paging rules, limits, error
+// bodies, the fields of both kinds of apps, rate limit and quota. Faults can be
+// switched on while it serves. It imports nothing of the project, so that a
+// mistake of the exporter cannot hide in it.
+package simulate
+
+import (
+	"fmt"
+	"time"
+)
+
+// Mode is the kind of app that the API answers.
+type Mode string
+
+const (
+	// Development apps get fewer endpoints and fields.
+	Development Mode = "development"
+	// Extended apps get everything.
+	Extended Mode = "extended"
+)
+
+// Options describe the world and how it is served.
+type Options struct {
+	Seed            uint64
+	SavedTracks     int // in the library
+	TopTracks       int // in each ranking
+	Artists         int // in the world; 0: enough for the library
+	AlbumsPerArtist int // on average
+	Mode            Mode
+	Latency         time.Duration  // of every answer
+	RateLimit       int            // requests in a rolling 30 seconds; 0: no limit
+	Quota           map[string]int // requests of a family in a rolling day; others have no limit
+	TokenLife       time.Duration  // of access tokens
+	Rotate          bool           // a refresh returns a new refresh token and ends the old one
+	Oddities        bool           // rows as the real API has them now and then: null, local files, year 0000, …
+	Clock           func() time.Time
+}
+
+// DefaultOptions is a library of middling size in a development-mode app.
+func DefaultOptions() Options {
+	return Options{
+		Seed: 1, SavedTracks: 1200, TopTracks: 300, AlbumsPerArtist: 14,
+		Mode: Development, TokenLife: time.Hour, Clock: time.Now,
+	}
+}
+
+func (o *Options) complete() error {
+	d := DefaultOptions()
+	if o.Mode == "" {
+		o.Mode = d.Mode
+	}
+	if o.Mode != Development && o.Mode != Extended {
+		return fmt.Errorf("unknown mode %q; use development or extended", o.Mode)
+	}
+	if o.TokenLife == 0 {
+		o.TokenLife = d.TokenLife
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.AlbumsPerArtist <= 0 {
+		o.AlbumsPerArtist = d.AlbumsPerArtist
+	}
+	if o.Artists <= 0 {
+		// A quarter of what artists have recorded is saved, at the most.
+		o.Artists = max(40, 4*o.SavedTracks/(tracksPerAlbum*o.AlbumsPerArtist)+o.SavedTracks/40)
+	}
+	if o.SavedTracks < 0 || o.TopTracks < 0 {
+		return fmt.Errorf("a library cannot have a negative size")
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package simulate
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// A renderer appends JSON objects. It does without encoding/json because a
+// simulated server shares the machine with what is measured.
+type renderer struct {
+	world *world
+	mode  Mode
+	// markets is the list of an extended app's objects, ready to append.
+	markets string
+}
+
+func newRenderer(w *world, mode Mode) *renderer {
+	r := &renderer{world: w, mode: mode}
+	var b []byte
+	b = append(b, `"available_markets":[`...)
+	for i := range 184 {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"', byte('A'+i/26%26), byte('A'+i*7%26), '"')
+	}
+	r.markets = string(append(b, `],`...))
+	return r
+}
+
+func (r *renderer) extended() bool { return r.mode == Extended }
+
+// simpleArtist is the artist object inside of others.
+func (r *renderer) simpleArtist(b []byte, i int) []byte {
+	a := &r.world.artists[i]
+	b = append(b, '{')
+	b = links(b, "artist", a.id)
+	b = append(b, `"name":`...)
+	b = quote(b, a.name)
+	return append(b, `,"type":"artist","uri":"spotify:artist:`+a.id+`"}`...)
+}
+
+// fullArtist is the artist object on its own.
+func (r *renderer) fullArtist(b []byte, i int) []byte {
+	a := &r.world.artists[i]
+	b = append(b, '{')
+	b = links(b, "artist", a.id)
+	if r.extended() {
+		b = append(b, `"followers":{"href":null,"total":`...)
+		b = strconv.AppendInt(b, int64(1000+i*37), 10)
+		b = append(b, `},"genres":[`...)
+		b = quote(b, r.world.genres[a.genre].name)
+		b = append(b, `],"popularity":`...)
+		b = strconv.AppendInt(b, int64(popularity(i)), 10)
+		b = append(b, ',')
+	}
+	b = images(b, a.id)
+	b = append(b, `,"name":`...)
+	b = quote(b, a.name)
+	return append(b, `,"type":"artist","uri":"spotify:artist:`+a.id+`"}`...)
+}
+
+// simpleAlbum is the album object without its tracks. group is the album_group
+// in a discography, or empty.
+func (r *renderer) simpleAlbum(b []byte, artist, n int, group string) []byte {
+	a := &r.world.artists[artist].albums[n]
+	b = append(b, `{"album_type":"`+a.group+`",`...)
+	if group != "" && r.extended() {
+		b = append(b, `"album_group":"`+group+`",`...)
+	}
+	b = append(b, `"artists":[`...)
+	b = r.simpleArtist(b, artist)
+	b = append(b, `],`...)
+	if r.extended() {
+		b = append(b, r.markets...)
+	}
+	b = links(b, "album", a.id)
+	b = images(b, a.id)
+	b = append(b, `,"is_playable":true,"name":`...)
+	b = quote(b, a.name)
+	b = append(b, `,"release_date":"`+a.date+`","release_date_precision":"`+a.precision+`","total_tracks":`...)
+	b = strconv.AppendInt(b, int64(a.tracks), 10)
+	return append(b, `,"type":"album","uri":"spotify:album:`+a.id+`"}`...)
+}
+
+// track is the full track object.
+func (r *renderer) track(b []byte, p ref) []byte {
+	s := r.world.song(p)
+	b = append(b, `{"album":`...)
+	b = r.simpleAlbum(b, p.artist, p.album, "")
+	b = append(b, `,"artists":[`...)
+	b = r.simpleArtist(b, p.artist)
+	if s.guest >= 0 {
+		b = append(b, ',')
+		b = r.simpleArtist(b, s.guest)
+	}
+	b = append(b, `],`...)
+	if r.extended() {
+		b = append(b, r.markets...)
+	}
+	b = append(b, `"disc_number":1,"duration_ms":`...)
+	b = strconv.AppendInt(b, int64(s.ms), 10)
+	b = append(b, `,"explicit":`...)
+	b = strconv.AppendBool(b, s.explicit)
+	b = append(b, `,"external_ids":{"isrc":"`+s.isrc+`"},`...)
+	b = links(b, "track", s.id)
+	b = append(b, `"is_local":false,"is_playable":true,`...)
+	if r.extended() {
+		b = append(b, `"popularity":`...)
+		b = strconv.AppendInt(b, int64(popularity(p.artist+p.track)), 10)
+		b = append(b, `,"preview_url":null,`...)
+		if s.ms%7 == 0 {
+			b = append(b, `"linked_from":{`...)
+			b = links(b, "track", s.id[1:]+"0")
+			b = append(b, `"type":"track","uri":"spotify:track:`+s.id[1:]+`0"},`...)
+		}
+	}
+	b = append(b, `"name":`...)
+	b = quote(b, s.name)
+	b = append(b, `,"track_number":`...)
+	b = strconv.AppendInt(b, int64(p.track+1), 10)
+	return append(b, `,"type":"track","uri":"spotify:track:`+s.id+`"}`...)
+}
+
+// links appends external_urls, href and id, with a comma behind.
+func links(b []byte, kind, id string) []byte {
+	b = append(b, `"external_urls":{"spotify":"https://open.spotify.com/`...)
+	b = append(append(append(b, kind...), '/'), id...)
+	b = append(b, `"},"href":"https://api.spotify.com/v1/`...)
+	b = append(append(append(b, kind...), 's', '/'), id...)
+	b = append(b, `","id":"`...)
+	return append(append(b, id...), '"', ',')
+}
+
+func images(b []byte, id string) []byte {
+	b = append(b, `"images":[`...)
+	for i, size := range []string{"640", "300", "64"} {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"height":`+size+`,"url":"https://i.scdn.co/image/ab67616d0000b273`...)
+		b = append(b, id...)
+		b = append(b, `c18","width":`+size+`}`...)
+	}
+	return append(b, ']')
+}
+
+func popularity(n int) int { return 90 - n%71 }
+
+// quote appends a JSON string.
+func quote(b []byte, s string) []byte {
+	b = append(b, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', byte(c))
+		case c < ' ':
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return append(b, '"')
+}
