@@ -65,8 +65,8 @@ type attempt struct {
 	tries   int
 
 	failures int
-	refusals int // 429
-	blips    int // 403 for a scope
+	refusals int    // 429
+	blips    int    // 403 for a scope
 	token    string // of the last exchange
 	refused  string // token that was answered with a 401
 }

@@ -1,0 +1,42 @@
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PROVIDED := scripts/with-postgres scripts/with-python
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench fuzz lint verify docs clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/exporter, without cgo
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.stamped=$(VERSION)" -o bin/exporter ./cmd/exporter
+
+demo: build ## export a simulated account to ./demo
+	bin/exporter demo
+
+test: ## run everything that must pass; brings its own PostgreSQL and Python readers
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	$(PROVIDED) go test -race -shuffle=on -timeout 12m ./...
+
+bench: ## measure the figures of docs/performance.md
+	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract ./load/... ./cmd/exporter
+
+fuzz: ## fuzz each target for FUZZTIME
+	go test -run '^$$' -fuzz FuzzPage -fuzztime $(FUZZTIME) ./extract
+	go test -run '^$$' -fuzz FuzzRetryAfter -fuzztime $(FUZZTIME) ./extract
+	go test -run '^$$' -fuzz FuzzParseConfig -fuzztime $(FUZZTIME) ./pipeline
+
+lint: ## run golangci-lint with the layer rules
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+verify: ## fail when generated documentation or go.mod is out of date
+	go test -run 'TestDocs' ./cmd/exporter
+	go mod tidy -diff
+
+docs: ## write the generated documentation anew
+	go test -run 'TestDocs' ./cmd/exporter -update
+
+clean: ## remove what was built and exported
+	rm -rf bin demo data

@@ -1,0 +1,227 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tracklake/tracklake/load"
+)
+
+func testDiscard(t *testing.T, r *run) {
+	r.export(t, 0, everything(), fact{id: "1", title: ptr("a")})
+	s, _ := r.begin(t, "job", 5)
+	write(t, s, batch(t, facts(), r.account, numbered(0, 5000)...))
+	write(t, s, batch(t, facts(), r.account, fact{id: "1", title: ptr("changed")}))
+	if err := s.Discard(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, batch(t, facts(), r.account, fact{id: "2"}))
+	result := r.finish(t, s, "job", 5, everything()...)
+	same(t, "count", load.Count{Inserted: 1, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "rows", []string{row("1", "a"), row("2", "NULL")}, r.lines(t, schema(facts()), "fact_id", "title"))
+}
+
+// testCommits is a fan-out: each parent is committed by itself, one of them is
+// given up, and the counts are of the whole session.
+func testCommits(t *testing.T, r *run) {
+	r.export(t, 0, nil, fact{id: "p1-gone", title: ptr("p1")}, fact{id: "p3-stays", title: ptr("p3")})
+	s, _ := r.begin(t, "job", 5)
+	sweep := func(p string) []load.Sweep {
+		return []load.Sweep{{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{p}}}}}
+	}
+	for _, p := range []string{"p1", "p2"} {
+		write(t, s, batch(t, facts(), r.account, fact{id: p + "-a", title: ptr(p)}, fact{id: p + "-b", title: ptr(p)}))
+		if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusRunning), Sweeps: sweep(p)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, s, batch(t, facts(), r.account, fact{id: "p3-a", title: ptr("p3")}))
+	if err := s.Discard(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	result := r.finish(t, s, "job", 5)
+	same(t, "count", load.Count{Inserted: 4, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "rows", []string{"p1-a", "p1-b", "p1-gone", "p2-a", "p2-b", "p3-stays"}, r.lines(t, schema(facts()), "fact_id"))
+	runs, err := r.Destination.Runs(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "count in the record", load.Count{Inserted: 4, Removed: 1}, runs[0].Tables["suite_facts"])
+}
+
+func testDryRun(t *testing.T, r *run) {
+	r.export(t, 0, everything(), numbered(0, 3000)...)
+	s, _ := r.begin(t, "job", 5)
+	write(t, s, batch(t, facts(), r.account, numbered(1, 3001)...), batch(t, things(), "", thing{id: "t"}))
+	result, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), Sweeps: everything(), DryRun: true, State: load.State{"k": []byte(`1`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "facts", load.Count{Inserted: 1, Unchanged: 2999, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "things", load.Count{Inserted: 1}, result.Tables["suite_things"])
+	if n := len(r.lines(t, schema(facts()), "fact_id")); n != 3000 {
+		t.Errorf("rows = %d, want 3000", n)
+	}
+	same(t, "things", nil, r.lines(t, schema(things()), "thing_id"))
+	runs, err := r.Destination.Runs(t.Context(), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 {
+		t.Errorf("%d runs are recorded, want only the real one", len(runs))
+	}
+	if _, state := r.begin(t, "job", 9); len(state) != 0 {
+		t.Errorf("state = %v", state)
+	}
+}
+
+// testFence takes the job over while the first session still believes in its
+// lock, as happens to a process that was stopped for a while.
+func testFence(t *testing.T, r *run) {
+	zombie, ok := r.Destination.(interface {
+		LoseLock(ctx context.Context, s load.Session) error
+	})
+	if !ok {
+		t.Fatal("the destination cannot lose a lock in tests")
+	}
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, facts(), r.account, fact{id: "zombie"}))
+	if err := zombie.LoseLock(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	second, _ := r.begin(t, "job", 5)
+	write(t, second, batch(t, facts(), r.account, fact{id: "alive"}))
+	r.finish(t, second, "job", 5, everything()...)
+	_, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 0, load.StatusOK), Sweeps: everything()})
+	if !errors.Is(err, load.ErrFenced) {
+		t.Errorf("commit of the overtaken session: %v, want ErrFenced", err)
+	}
+	same(t, "rows", []string{row("alive", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
+}
+
+func testHistory(t *testing.T, r *run) {
+	for i := range 3 {
+		r.export(t, 10*i, nil, fact{id: "1", plays: ptr(int32(i))})
+	}
+	s, _ := r.begin(t, "other", 15)
+	r.finish(t, s, "other", 15)
+	runs, err := r.Reopen(t).Runs(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, run := range runs {
+		got = append(got, row(run.Job, run.StartedAt.UTC().Format(time.RFC3339Nano), string(run.Status), run.Kind, run.Version, fmt.Sprint(run.Fence), fmt.Sprint(run.Tables["suite_facts"].Updated)))
+	}
+	at := func(n int) string { return moment(n).Format(time.RFC3339Nano) }
+	same(t, "runs", []string{
+		row("job", at(20), "ok", "run", "test", "3", "1"),
+		row("other", at(15), "ok", "run", "test", "1", "0"),
+		row("job", at(10), "ok", "run", "test", "2", "1"),
+	}, got)
+}
+
+func testValueCounts(t *testing.T, r *run) {
+	values := func(q load.ValueQuery) []load.ValueCount {
+		t.Helper()
+		got, err := r.Destination.Values(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags"}); len(got) != 0 {
+		t.Errorf("values of an empty table: %v", got)
+	}
+	other := &run{Harness: r.Harness, account: "acc-2"}
+	other.export(t, 0, nil, fact{id: "1", tags: []tag{{"foreign"}}})
+	r.export(t, 0, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "3", tags: []tag{{"gone"}}}, fact{id: "4"})
+	r.export(t, 5, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "4"})
+	same(t, "tags", []load.ValueCount{{Value: "b", Rows: 2}, {Value: "a", Rows: 1}},
+		values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags"}))
+	s, _ := r.begin(t, "places", 9)
+	write(t, s, batch(t, places(), r.account, append(places3("long", "2026-11-01", 2), places3("short", "2026-10-01", 4)...)...))
+	r.finish(t, s, "places", 9)
+	same(t, "names of the newest day", []load.ValueCount{{Value: "long0", Rows: 1}, {Value: "long1", Rows: 1}},
+		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day"}))
+}
+
+func testClosures(t *testing.T, r *run) {
+	early, late := moment(60).Truncate(time.Second), moment(120).Truncate(time.Second)
+	for _, c := range []struct {
+		family string
+		until  time.Time
+	}{{"a", late}, {"a", early}, {"b", early}} {
+		if err := r.Destination.CloseFamily(t.Context(), "client", c.family, c.until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := r.Reopen(t).Closed(t.Context(), "client")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || !got["a"].Equal(late) || !got["b"].Equal(early) {
+		t.Errorf("closed = %v", got)
+	}
+	if other, err := r.Destination.Closed(t.Context(), "another"); err != nil || len(other) != 0 {
+		t.Errorf("another client: %v, %v", other, err)
+	}
+}
+
+// testConcurrent lets jobs fill the same dimension at once.
+func testConcurrent(t *testing.T, r *run) {
+	const jobs, each = 6, 800
+	group, ctx := errgroup.WithContext(t.Context())
+	for j := range jobs {
+		var items []thing
+		for i := range each {
+			id := (i*7 + j*400) % 2000
+			items = append(items, thing{id: fmt.Sprint(id), name: ptr(fmt.Sprint("n", id))})
+		}
+		b := batch(t, things(), "", items...)
+		job := fmt.Sprint("job", j)
+		s, _ := r.begin(t, job, j)
+		group.Go(func() error {
+			defer b.Record.Release()
+			if err := s.Write(ctx, b); err != nil {
+				return err
+			}
+			if _, err := s.Commit(ctx, load.Change{Run: r.record(job, j, load.StatusOK)}); err != nil {
+				return err
+			}
+			return s.Close(ctx)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]bool{}
+	for j := range jobs {
+		for i := range each {
+			want[(i*7+j*400)%2000] = true
+		}
+	}
+	if got := len(r.lines(t, schema(things()), "thing_id", "name")); got != len(want) {
+		t.Errorf("rows = %d, want %d, each once", got, len(want))
+	}
+}
+
+func testEmpty(t *testing.T, r *run) {
+	result := r.export(t, 0, everything())
+	same(t, "count", load.Count{}, result.Tables["suite_facts"])
+	runs, err := r.Destination.Runs(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || runs[0].Status != load.StatusOK {
+		t.Errorf("runs = %+v", runs)
+	}
+}

@@ -1,0 +1,179 @@
+package loadtest
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/load"
+)
+
+func testValues(t *testing.T, r *run) {
+	long := strings.Repeat("long ", 14000)
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, facts(), r.account,
+		fact{id: "all", title: ptr("Ünï \U0001F3B5 \"q\" \\ ,;\t\n' %_"), plays: ptr(int32(math.MaxInt32)), loved: ptr(true), added: moment(0), out: day("1959-02-03"), tags: []tag{{"a"}, {""}, {"c,d"}}},
+		fact{id: "none"},
+		fact{id: "zero", title: ptr(""), plays: ptr(int32(0)), loved: ptr(false), added: time.Date(1969, 12, 31, 23, 59, 59, 999999000, time.UTC), tags: []tag{}},
+		fact{id: "low", plays: ptr(int32(math.MinInt32)), title: ptr(long)},
+	))
+	result := r.finish(t, s, "job", 0)
+	same(t, "count", load.Count{Inserted: 4}, result.Tables["suite_facts"])
+	rows := map[string][]string{}
+	for _, cells := range r.Rows(t, schema(facts()), "fact_id", "account_id", "title", "plays", "loved", "added_at", "out_on", "tags", "first_seen_at", "last_seen_at", "removed_at") {
+		rows[cells[0]] = cells[1:]
+	}
+	seen := micros(moment(0))
+	same(t, "rows", map[string][]string{
+		"all":  {"acc-1", "Ünï \U0001F3B5 \"q\" \\ ,;\t\n' %_", "2147483647", "true", micros(moment(0)), "1959-02-03", "[a||c,d]", seen, seen, "NULL"},
+		"none": {"acc-1", "NULL", "NULL", "NULL", "NULL", "NULL", "NULL", seen, seen, "NULL"},
+		"zero": {"acc-1", "", "0", "false", "-1", "NULL", "[]", seen, seen, "NULL"},
+		"low":  {"acc-1", long, "-2147483648", "NULL", "NULL", "NULL", "NULL", seen, seen, "NULL"},
+	}, rows)
+}
+
+func testRepeat(t *testing.T, r *run) {
+	items := []fact{{id: "1", title: ptr("a"), tags: []tag{{"x"}}}, {id: "2", plays: ptr(int32(2))}}
+	r.export(t, 0, everything(), items...)
+	result := r.export(t, 5, everything(), items...)
+	same(t, "count", load.Count{Unchanged: 2}, result.Tables["suite_facts"])
+	seen := micros(moment(0))
+	same(t, "rows", []string{row("1", seen, seen), row("2", seen, seen)}, r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at"))
+}
+
+func testChange(t *testing.T, r *run) {
+	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")}, fact{id: "3", tags: []tag{{"x"}}})
+	result := r.export(t, 5, nil, fact{id: "1", title: ptr("z")}, fact{id: "2"}, fact{id: "3", tags: []tag{}}, fact{id: "4"})
+	same(t, "count", load.Count{Inserted: 1, Updated: 3}, result.Tables["suite_facts"])
+	first, second := micros(moment(0)), micros(moment(5))
+	same(t, "rows", []string{
+		row("1", "z", "NULL", first, second), row("2", "NULL", "NULL", first, second),
+		row("3", "NULL", "[]", first, second), row("4", "NULL", "NULL", second, second),
+	}, r.lines(t, schema(facts()), "fact_id", "title", "tags", "first_seen_at", "last_seen_at"))
+}
+
+func testVersions(t *testing.T, r *run) {
+	r.export(t, 0, nil, fact{id: "old", title: ptr("a")}, fact{id: "same", title: ptr("s")})
+	s, _ := r.begin(t, "job", 5)
+	write(t, s,
+		batch(t, facts(), r.account, fact{id: "new", title: ptr("1")}, fact{id: "old", title: ptr("1")}, fact{id: "same", title: ptr("s")}),
+		batch(t, facts(), r.account, fact{id: "new", title: ptr("2")}, fact{id: "old", title: ptr("2")}, fact{id: "same", title: ptr("s")}),
+		batch(t, things(), "", thing{id: "t", name: ptr("n")}, thing{id: "t", score: ptr(int32(7))}),
+	)
+	result := r.finish(t, s, "job", 5, everything()...)
+	same(t, "facts", load.Count{Inserted: 1, Updated: 1, Unchanged: 1}, result.Tables["suite_facts"])
+	same(t, "things", load.Count{Inserted: 1}, result.Tables["suite_things"])
+	same(t, "rows", []string{row("new", "2"), row("old", "2"), row("same", "s")}, r.lines(t, schema(facts()), "fact_id", "title"))
+	same(t, "rows", []string{row("t", "n", "7")}, r.lines(t, schema(things()), "thing_id", "name", "score"))
+}
+
+func testFill(t *testing.T, r *run) {
+	put := func(minute int, items ...thing) load.Count {
+		s, _ := r.begin(t, "job", minute)
+		write(t, s, batch(t, things(), "", items...))
+		return r.finish(t, s, "job", minute).Tables["suite_things"]
+	}
+	put(0, thing{id: "1", name: ptr("a"), score: ptr(int32(1))}, thing{id: "2", name: ptr("b")}, thing{id: "3"})
+	got := put(5, thing{id: "1", name: ptr("a")}, thing{id: "2", score: ptr(int32(2))}, thing{id: "3"}, thing{id: "4"})
+	same(t, "count", load.Count{Inserted: 1, Updated: 1, Unchanged: 2}, got)
+	first, second := micros(moment(0)), micros(moment(5))
+	same(t, "rows", []string{
+		row("1", "a", "1", first, first), row("2", "b", "2", first, second),
+		row("3", "NULL", "NULL", first, first), row("4", "NULL", "NULL", second, second),
+	}, r.lines(t, schema(things()), "thing_id", "name", "score", "first_seen_at", "last_seen_at"))
+	same(t, "count of nothing new", load.Count{Unchanged: 1}, put(9, thing{id: "1", score: ptr(int32(1))}))
+}
+
+func testSweep(t *testing.T, r *run) {
+	other := &run{Harness: r.Harness, account: "acc-2"}
+	other.export(t, 0, nil, fact{id: "x"})
+	r.export(t, 0, everything(), fact{id: "1"}, fact{id: "2"}, fact{id: "3"})
+	result := r.export(t, 5, everything(), fact{id: "1"})
+	same(t, "count", load.Count{Unchanged: 1, Removed: 2}, result.Tables["suite_facts"])
+	first, second, third := micros(moment(0)), micros(moment(5)), micros(moment(9))
+	same(t, "rows", []string{row("1", first, "NULL"), row("2", second, second), row("3", second, second), row("x", first, "NULL")},
+		r.lines(t, schema(facts()), "fact_id", "last_seen_at", "removed_at"))
+	result = r.export(t, 9, everything(), fact{id: "1"}, fact{id: "2"})
+	same(t, "count when one is back", load.Count{Unchanged: 1, Updated: 1}, result.Tables["suite_facts"])
+	same(t, "rows", []string{row("1", first, first, "NULL"), row("2", first, third, "NULL"), row("3", first, second, second), row("x", first, first, "NULL")},
+		r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at", "removed_at"))
+	result = r.export(t, 12, everything())
+	same(t, "count when all have gone", load.Count{Removed: 2}, result.Tables["suite_facts"])
+}
+
+func places3(span, d string, n int) []place {
+	var out []place
+	for i := range n {
+		out = append(out, place{span: span, day: day(d), rank: int32(i + 1), name: fmt.Sprint(span, i)})
+	}
+	return out
+}
+
+func placeSweep(span, d string) load.Sweep {
+	return load.Sweep{Table: "suite_places", Where: []load.Match{{Column: "span", Values: []string{span}}, {Column: "day", Values: []string{d}}}}
+}
+
+func testSweepPlaces(t *testing.T, r *run) {
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, places(), r.account, append(append(places3("long", "2026-11-01", 3), places3("short", "2026-11-01", 2)...), places3("long", "2026-10-31", 2)...)...))
+	r.finish(t, s, "job", 0)
+	s, _ = r.begin(t, "job", 5)
+	write(t, s, batch(t, places(), r.account, places3("long", "2026-11-01", 1)...))
+	result := r.finish(t, s, "job", 5, placeSweep("long", "2026-11-01"), placeSweep("short", "2026-11-01"))
+	same(t, "count", load.Count{Unchanged: 1, Removed: 4}, result.Tables["suite_places"])
+	same(t, "rows", []string{row("long", "2026-10-31", "1"), row("long", "2026-10-31", "2"), row("long", "2026-11-01", "1")},
+		r.lines(t, schema(places()), "span", "day", "rank"))
+}
+
+func testScope(t *testing.T, r *run) {
+	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")}, fact{id: "3"}, fact{id: "4", title: ptr("c")})
+	sweep := load.Sweep{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{"a", "b"}}}}
+	result := r.export(t, 5, []load.Sweep{sweep}, fact{id: "1", title: ptr("a")})
+	same(t, "count", load.Count{Unchanged: 1, Removed: 1}, result.Tables["suite_facts"])
+	gone := micros(moment(5))
+	same(t, "rows", []string{row("1", "NULL"), row("2", gone), row("3", "NULL"), row("4", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
+}
+
+func numbered(from, to int) []fact {
+	var out []fact
+	for i := from; i < to; i++ {
+		out = append(out, fact{id: fmt.Sprintf("%06d", i), plays: ptr(int32(i))})
+	}
+	return out
+}
+
+func testGuard(t *testing.T, r *run) {
+	guarded := []load.Sweep{{Table: "suite_facts", Guard: load.Guard{Share: 0.2, Floor: 10}}}
+	r.export(t, 0, guarded, numbered(0, 100)...)
+	result := r.export(t, 5, guarded, numbered(0, 79)...)
+	same(t, "held", 21, result.Held)
+	same(t, "count", load.Count{Unchanged: 79}, result.Tables["suite_facts"])
+	runs, err := r.Destination.Runs(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runs[0].Status != load.StatusIncomplete || runs[0].Held != 21 {
+		t.Errorf("run = %+v, want incomplete with 21 held", runs[0])
+	}
+	result = r.export(t, 9, guarded, numbered(0, 80)...)
+	same(t, "removed up to a fifth", load.Count{Unchanged: 80, Removed: 20}, result.Tables["suite_facts"])
+}
+
+func testMany(t *testing.T, r *run) {
+	const n = 20000
+	put := func(minute, from, to int) load.Count {
+		s, _ := r.begin(t, "job", minute)
+		for i := from; i < to; i += 3000 {
+			write(t, s, batch(t, facts(), r.account, numbered(i, min(i+3000, to))...))
+		}
+		return r.finish(t, s, "job", minute, everything()...).Tables["suite_facts"]
+	}
+	same(t, "first", load.Count{Inserted: n}, put(0, 0, n))
+	same(t, "again", load.Count{Unchanged: n}, put(5, 0, n))
+	same(t, "moved", load.Count{Inserted: 1000, Unchanged: n - 1000, Removed: 1000}, put(9, 1000, n+1000))
+	if got := len(r.lines(t, schema(facts()), "fact_id")); got != n+1000 {
+		t.Errorf("rows = %d, want %d", got, n+1000)
+	}
+}

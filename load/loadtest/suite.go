@@ -1,0 +1,235 @@
+package loadtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// A Harness is a destination under test.
+type Harness struct {
+	Destination load.Destination
+	// Reopen opens the same destination again, as another process would.
+	Reopen func(t *testing.T) load.Destination
+	// Rows reads columns of a table with a reader that is not ours. A missing
+	// value is "NULL", a time its microseconds since 1970, a date 2006-01-02,
+	// a list its texts with | between them in [ ]. Order does not matter.
+	Rows func(t *testing.T, table *transform.Schema, columns ...string) [][]string
+}
+
+// Run runs the suite. open returns a new, empty destination each time.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, *run){
+		"values survive":                     testValues,
+		"a repeated run changes nothing":     testRepeat,
+		"changed rows keep their first time": testChange,
+		"the last of several versions wins":  testVersions,
+		"dimensions fill up":                 testFill,
+		"sweeps mark what has gone":          testSweep,
+		"sweeps delete places":               testSweepPlaces,
+		"sweeps keep to their scope":         testScope,
+		"guards hold removals back":          testGuard,
+		"discarded rows leave no trace":      testDiscard,
+		"several commits in a session":       testCommits,
+		"a dry run only counts":              testDryRun,
+		"state is kept":                      testState,
+		"one session a job":                  testLock,
+		"an abandoned run is recorded":       testAbandoned,
+		"an overtaken run cannot commit":     testFence,
+		"history":                            testHistory,
+		"values are counted":                 testValueCounts,
+		"closures are kept":                  testClosures,
+		"jobs commit side by side":           testConcurrent,
+		"an empty run":                       testEmpty,
+		"many rows":                          testMany,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, &run{Harness: open(t), account: "acc-1"})
+		})
+	}
+}
+
+// A run begins sessions at the harness.
+type run struct {
+	Harness
+	account string
+}
+
+func (r *run) begin(t *testing.T, job string, minute int) (load.Session, load.State) {
+	t.Helper()
+	s, state, err := r.Destination.Begin(t.Context(), r.job(job, minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil && !t.Failed() {
+			t.Error(err)
+		}
+	})
+	return s, state
+}
+
+func (r *run) job(job string, minute int) load.Job {
+	return load.Job{Account: r.account, Name: job, Resource: "suite", Tables: Tables(), Run: r.record(job, minute, load.StatusRunning)}
+}
+
+func (r *run) record(job string, minute int, status load.Status) load.Run {
+	return load.Run{
+		ID: job + "-" + moment(minute).Format("150405"), Account: r.account, Job: job, Resource: "suite", Kind: "run",
+		Status: status, StartedAt: moment(minute), FinishedAt: moment(minute + 1), Version: "test",
+	}
+}
+
+func write(t *testing.T, s load.Session, batches ...transform.Batch) {
+	t.Helper()
+	for _, b := range batches {
+		err := s.Write(t.Context(), b)
+		b.Record.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// finish commits as ok and closes.
+func (r *run) finish(t *testing.T, s load.Session, job string, minute int, sweeps ...load.Sweep) load.Result {
+	t.Helper()
+	result, err := s.Commit(t.Context(), load.Change{Run: r.record(job, minute, load.StatusOK), Sweeps: sweeps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// export does a whole run with some facts.
+func (r *run) export(t *testing.T, minute int, sweeps []load.Sweep, items ...fact) load.Result {
+	t.Helper()
+	s, _ := r.begin(t, "job", minute)
+	if len(items) > 0 {
+		write(t, s, batch(t, facts(), r.account, items...))
+	}
+	return r.finish(t, s, "job", minute, sweeps...)
+}
+
+func (r *run) lines(t *testing.T, table *transform.Schema, columns ...string) []string {
+	t.Helper()
+	var out []string
+	for _, cells := range r.Rows(t, table, columns...) {
+		out = append(out, strings.Join(cells, " "))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func same[T any](t *testing.T, what string, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func everything() []load.Sweep { return []load.Sweep{{Table: "suite_facts"}} }
+
+func testState(t *testing.T, r *run) {
+	s, state := r.begin(t, "job", 0)
+	if len(state) != 0 {
+		t.Errorf("a new job has state %v", state)
+	}
+	_, err := s.Commit(t.Context(), load.Change{
+		Run:   r.record("job", 0, load.StatusOK),
+		State: load.State{"a": json.RawMessage(`{"n":1}`), "b": json.RawMessage(`"x"`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, state = r.begin(t, "job", 5)
+	same(t, "state", map[string]string{"a": `{"n":1}`, "b": `"x"`}, compact(t, state))
+	if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), State: load.State{"a": nil}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, other := r.begin(t, "other", 6)
+	if len(other) != 0 {
+		t.Errorf("another job sees state %v", other)
+	}
+	_, state = r.begin(t, "job", 7)
+	same(t, "state", map[string]string{"b": `"x"`}, compact(t, state))
+}
+
+func compact(t *testing.T, s load.State) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for k, v := range s {
+		var value any
+		if err := json.Unmarshal(v, &value); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[k] = string(text)
+	}
+	return out
+}
+
+func testLock(t *testing.T, r *run) {
+	s, _ := r.begin(t, "job", 0)
+	second := r.Reopen(t)
+	_, _, err := second.Begin(t.Context(), r.job("job", 1))
+	var locked *load.LockedError
+	if !errors.As(err, &locked) || locked.Holder == "" {
+		t.Fatalf("second session: %v, want a LockedError that names the holder", err)
+	}
+	other, _, err := second.Begin(t.Context(), r.job("other", 1))
+	if err != nil {
+		t.Fatalf("another job: %v", err)
+	}
+	if err := other.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := second.Begin(t.Context(), r.job("job", 2))
+	if err != nil {
+		t.Fatalf("after the first was closed: %v", err)
+	}
+	if err := again.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testAbandoned(t *testing.T, r *run) {
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, facts(), r.account, fact{id: "1"}))
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := r.Destination.Runs(t.Context(), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || runs[0].Status != load.StatusFailed || runs[0].Message == "" {
+		t.Errorf("runs = %+v, want one that failed and says why", runs)
+	}
+	same(t, "rows", nil, r.lines(t, schema(facts()), "fact_id"))
+}

@@ -1,0 +1,135 @@
+// Package loadtest is the suite that every destination passes: one promise,
+// one test.
+package loadtest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/tracklake/tracklake/transform"
+)
+
+// A fact belongs to an account, is replaced as a whole, and is marked when it
+// has gone.
+type fact struct {
+	id    string
+	title *string
+	plays *int32
+	loved *bool
+	added time.Time
+	out   time.Time
+	tags  []tag
+}
+
+type tag struct{ name string }
+
+// A place belongs to the ranking of a day; places that have gone are deleted.
+type place struct {
+	span string
+	day  time.Time
+	rank int32
+	name string
+}
+
+// A thing is a dimension: what is not sent does not erase what is known.
+type thing struct {
+	id    string
+	name  *string
+	score *int32
+}
+
+func facts() transform.Table[fact] {
+	return transform.Table[fact]{
+		Name: "suite_facts", Doc: "Facts of the suite.", Key: []string{"account_id", "fact_id"},
+		Partition: []string{"account_id"}, Removable: true,
+		Columns: []transform.Column[fact]{
+			transform.String("fact_id", "Id.", func(f *fact) string { return f.id }),
+			transform.OptString("title", "Title.", func(f *fact) *string { return f.title }),
+			transform.OptInt32("plays", "Plays.", func(f *fact) *int32 { return f.plays }),
+			transform.OptBool("loved", "Loved.", func(f *fact) *bool { return f.loved }),
+			transform.Time("added_at", "Added.", func(f *fact) time.Time { return f.added }),
+			transform.Date("out_on", "Out.", func(f *fact) time.Time { return f.out }),
+			transform.Strings("tags", "Tags.", func(f *fact) []tag { return f.tags }, func(t *tag) string { return t.name }),
+		},
+	}
+}
+
+func places() transform.Table[place] {
+	return transform.Table[place]{
+		Name: "suite_places", Doc: "Places of the suite.", Key: []string{"account_id", "span", "day", "rank"},
+		Partition: []string{"account_id", "span"},
+		Columns: []transform.Column[place]{
+			transform.String("span", "Span.", func(p *place) string { return p.span }),
+			transform.KeyDate("day", "Day.", func(p *place) time.Time { return p.day }),
+			transform.Int32("rank", "Rank.", func(p *place) int32 { return p.rank }),
+			transform.String("name", "Name.", func(p *place) string { return p.name }),
+		},
+	}
+}
+
+func things() transform.Table[thing] {
+	return transform.Table[thing]{
+		Name: "suite_things", Doc: "Things of the suite.", Key: []string{"thing_id"}, Merge: transform.Fill,
+		Columns: []transform.Column[thing]{
+			transform.String("thing_id", "Id.", func(t *thing) string { return t.id }),
+			transform.OptString("name", "Name.", func(t *thing) *string { return t.name }),
+			transform.OptInt32("score", "Score.", func(t *thing) *int32 { return t.score }),
+		},
+	}
+}
+
+// Tables are those that the suite writes. A destination that needs its tables
+// made beforehand makes these.
+func Tables() []*transform.Schema {
+	return []*transform.Schema{schema(facts()), schema(places()), schema(things())}
+}
+
+func schema[T any](t transform.Table[T]) *transform.Schema {
+	s, err := t.Schema()
+	if err != nil {
+		panic(fmt.Sprintf("table of the suite: %v", err))
+	}
+	return s
+}
+
+// batch builds one batch. The caller releases it.
+func batch[T any](t *testing.T, table transform.Table[T], account string, items ...T) transform.Batch {
+	t.Helper()
+	set, err := transform.NewSet(memory.NewGoAllocator(), account, transform.Rows[T](table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Release()
+	for i := range items {
+		set.Append(&items[i])
+	}
+	batches := set.Take(1)
+	if len(batches) != 1 {
+		t.Fatalf("%d batches", len(batches))
+	}
+	return batches[0]
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func day(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// moment is a time of the suite, n minutes after its beginning.
+func moment(n int) time.Time {
+	return time.Date(2026, 11, 1, 3, 0, 0, 123456000, time.UTC).Add(time.Duration(n) * time.Minute)
+}
+
+// micros writes a time as rows hold it.
+func micros(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }
+
+func row(cells ...string) string { return strings.Join(cells, " ") }

@@ -1,0 +1,119 @@
+package parquet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// files does what changes the disk. Tests let single steps fail.
+type files struct {
+	fault func(step, path string) error
+}
+
+func (f files) check(step, path string) error {
+	if f.fault == nil {
+		return nil
+	}
+	return f.fault(step, path)
+}
+
+// rename moves a file and syncs the folder that it arrives in.
+func (f files) rename(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+		return describe("make folder", err)
+	}
+	if err := f.check("rename", to); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return describe("publish", err)
+	}
+	return f.syncFolder(filepath.Dir(to))
+}
+
+func (f files) syncFolder(folder string) error {
+	if err := f.check("syncdir", folder); err != nil {
+		return err
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return describe("sync", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return describe("sync", err)
+	}
+	return nil
+}
+
+// writeJSON replaces a file: written aside, synced, renamed.
+func (f files) writeJSON(path string, v any) error {
+	aside := path + ".new"
+	if err := f.writeAside(aside, v); err != nil {
+		return err
+	}
+	return f.rename(aside, path)
+}
+
+// writeAside writes a synced JSON file.
+func (f files) writeAside(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
+	}
+	if err := f.check("write", path); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return describe("write", err)
+	}
+	_, err = out.Write(append(text, '\n'))
+	if err = errors.Join(err, f.check("sync", path), out.Sync(), out.Close()); err != nil {
+		return errors.Join(describe("write", err), os.Remove(path))
+	}
+	return nil
+}
+
+// readJSON reads a file into v, which stays as it is when there is no file.
+func readJSON(path string, v any) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return describe("read", err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("%s is damaged: %w", path, err)
+	}
+	return nil
+}
+
+// A diskError tells what to do about an error of the file system.
+type diskError struct {
+	err  error
+	hint string
+}
+
+func (e *diskError) Error() string { return e.err.Error() }
+func (e *diskError) Unwrap() error { return e.err }
+
+// Hint is the next step for the user.
+func (e *diskError) Hint() string { return e.hint }
+
+// describe wraps an error of the file system and says what to do.
+func describe(doing string, err error) error {
+	out := &diskError{err: fmt.Errorf("%s: %w", doing, err)}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		out.hint = "the disk is full; nothing was published; free some space and run again"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		out.hint = "make the folder writable for the user that runs exporter"
+	}
+	return out
+}
