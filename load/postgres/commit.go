@@ -1,0 +1,268 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// mergeTries is how often a transaction is begun that others get in the way of.
+const mergeTries = 5
+
+// errDryRun rolls a transaction back that has done what it should.
+var errDryRun = errors.New("dry run")
+
+// Commit merges what is staged, with sweeps, state and run record, in one
+// transaction.
+func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error) {
+	if err := s.analyze(ctx); err != nil {
+		return s.total, err
+	}
+	for try := 1; ; try++ {
+		result, err := s.attempt(ctx, c)
+		switch {
+		case err == nil, c.DryRun && errors.Is(err, errDryRun):
+			return s.committed(ctx, c, result)
+		case try < mergeTries && inTheWay(err):
+			pause := time.Duration(rand.Int64N(int64(50*time.Millisecond) << try)) //nolint:gosec // jitter
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return s.total, ctx.Err()
+			}
+		default:
+			return s.total, err
+		}
+	}
+}
+
+// analyze tells the planner how much is staged.
+func (s *session) analyze(ctx context.Context) error {
+	for name, rows := range s.staged {
+		if rows < 1000 {
+			continue
+		}
+		if _, err := s.conn.Exec(ctx, "ANALYZE "+s.tables[name].stage); err != nil {
+			return fmt.Errorf("analyze staging table of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// attempt is one try of the transaction.
+func (s *session) attempt(ctx context.Context, c load.Change) (load.Result, error) {
+	tx, err := s.conn.Begin(ctx)
+	if err != nil {
+		return load.Result{}, fmt.Errorf("begin commit: %w", err)
+	}
+	s.commits++
+	result, err := s.fill(ctx, tx, c)
+	if err == nil && c.DryRun {
+		err = errDryRun
+	}
+	if err != nil {
+		s.commits--
+		if undo := tx.Rollback(ctx); undo != nil && !s.conn.IsClosed() {
+			err = errors.Join(err, undo)
+		}
+		return result, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return result, s.settle(ctx, err)
+	}
+	return result, nil
+}
+
+// fill does the transaction's work.
+func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Result, error) {
+	var fence int64
+	err := tx.QueryRow(ctx, "SELECT fence FROM exporter.fences WHERE account_id = $1 AND job = $2 FOR UPDATE", s.job.Account, s.job.Name).Scan(&fence)
+	if err != nil {
+		return load.Result{}, fmt.Errorf("check fence: %w", err)
+	}
+	if fence != s.fence {
+		return load.Result{}, load.ErrFenced
+	}
+	if err := s.plan(ctx, tx); err != nil {
+		return load.Result{}, err
+	}
+	result := load.Result{Tables: maps.Clone(s.total.Tables), Held: s.total.Held}
+	// Rows that have gone are found before new ones come in: a guard compares
+	// with what was there.
+	for _, sweep := range c.Sweeps {
+		if err := s.sweep(ctx, tx, sweep, &result); err != nil {
+			return result, fmt.Errorf("sweep %s: %w", sweep.Table, err)
+		}
+	}
+	// All jobs merge tables in the same order, so that they do not deadlock.
+	for _, name := range slices.Sorted(maps.Keys(s.staged)) {
+		if s.staged[name] == 0 {
+			continue
+		}
+		count, err := s.merge(ctx, tx, s.tables[name])
+		if err != nil {
+			return result, fmt.Errorf("merge %s: %w", name, err)
+		}
+		result.Tables[name] = result.Tables[name].Add(count)
+	}
+	if err := s.keepState(ctx, tx, c.State); err != nil {
+		return result, err
+	}
+	return result, s.record(ctx, tx, c.Run.With(result))
+}
+
+// plan keeps the planner from walking a large staging table row by row: of a
+// table that was just filled it knows no size yet.
+func (s *session) plan(ctx context.Context, tx pgx.Tx) error {
+	for _, rows := range s.staged {
+		if rows >= 1000 {
+			if _, err := tx.Exec(ctx, "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"); err != nil {
+				return fmt.Errorf("prepare merge: %w", err)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *session) sweep(ctx context.Context, tx pgx.Tx, sweep load.Sweep, result *load.Result) error {
+	t := s.tables[sweep.Table]
+	if t == nil {
+		return errors.New("the table was not announced when the run began")
+	}
+	gone, covered, args := t.sweep(s.job.Account, sweep, s.staged[sweep.Table] > 0)
+	if sweep.Guard != (load.Guard{}) {
+		var live, lost int
+		sql := fmt.Sprintf("SELECT (SELECT count(*) FROM %[1]s AS t WHERE %[2]s), (SELECT count(*) FROM %[1]s AS t WHERE %[3]s)", t.target, covered, gone)
+		if err := tx.QueryRow(ctx, sql, args...).Scan(&live, &lost); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+		if sweep.Guard.Holds(lost, live) {
+			result.Held += lost
+			return nil
+		}
+		if lost == 0 {
+			return nil
+		}
+	}
+	sql := fmt.Sprintf("DELETE FROM %s AS t WHERE %s", t.target, gone)
+	if t.table.Removable {
+		args = append(args, s.job.Run.StartedAt)
+		sql = fmt.Sprintf("UPDATE %s AS t SET removed_at = $%[2]d, last_seen_at = $%[2]d WHERE %[3]s", t.target, len(args), gone)
+	}
+	tag, err := tx.Exec(ctx, sql, args...)
+	if err != nil {
+		return fmt.Errorf("mark: %w", err)
+	}
+	result.Tables[sweep.Table] = result.Tables[sweep.Table].Add(load.Count{Removed: int(tag.RowsAffected())})
+	return nil
+}
+
+// merge upserts a staging table and counts.
+func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Count, error) {
+	var versions, keys int
+	if err := tx.QueryRow(ctx, t.versions()).Scan(&versions, &keys); err != nil {
+		return load.Count{}, fmt.Errorf("count: %w", err)
+	}
+	var count load.Count
+	add := func(args ...any) error {
+		var inserted, updated int
+		if err := tx.QueryRow(ctx, t.merge(versions == 1), args...).Scan(&inserted, &updated); err != nil {
+			return fmt.Errorf("upsert: %w", err)
+		}
+		count.Inserted += inserted
+		count.Updated += updated
+		return nil
+	}
+	err := error(nil)
+	if versions == 1 || t.table.Merge == transform.Replace {
+		err = add(s.job.Run.StartedAt)
+	} else {
+		for n := 1; n <= versions && err == nil; n++ {
+			before := count
+			err = add(s.job.Run.StartedAt, n)
+			if n > 1 { // a row that this commit inserted is no new one when it fills up
+				count.Inserted = before.Inserted
+			}
+		}
+	}
+	count.Updated = min(count.Updated, keys-count.Inserted)
+	count.Unchanged = keys - count.Inserted - count.Updated
+	return count, err
+}
+
+func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) error {
+	batch := &pgx.Batch{}
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		if state[key] == nil {
+			batch.Queue("DELETE FROM exporter.state WHERE account_id = $1 AND job = $2 AND key = $3", s.job.Account, s.job.Name, key)
+			continue
+		}
+		batch.Queue(`INSERT INTO exporter.state AS s (account_id, job, key, value) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (account_id, job, key) DO UPDATE SET value = EXCLUDED.value WHERE s.value IS DISTINCT FROM EXCLUDED.value`,
+			s.job.Account, s.job.Name, key, []byte(state[key]))
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("keep state: %w", err)
+	}
+	return nil
+}
+
+// settle finds out whether a COMMIT took effect whose reply was lost: the run
+// record carries the number of the commit.
+func (s *session) settle(ctx context.Context, cause error) error {
+	var pg *pgconn.PgError
+	if errors.As(cause, &pg) { // the server itself says that it did not
+		s.commits--
+		return fmt.Errorf("commit: %w", cause)
+	}
+	closing := s.conn.Close(ctx)
+	if err := s.connect(ctx); err != nil {
+		return errors.Join(fmt.Errorf("commit: the reply was lost, and whether it took effect is not known: %w", cause), err, closing)
+	}
+	// The staging tables went with the old connection.
+	clear(s.staged)
+	var done int
+	err := s.conn.QueryRow(ctx, "SELECT commits FROM exporter.runs WHERE run_id = $1", s.run.ID).Scan(&done)
+	switch {
+	case err != nil:
+		return fmt.Errorf("commit: look up whether it took effect: %w", err)
+	case done >= s.commits:
+		return nil
+	}
+	s.commits--
+	return fmt.Errorf("commit: the connection was lost before it took effect: %w", cause)
+}
+
+// committed goes on after a commit, or after a dry run of one.
+func (s *session) committed(ctx context.Context, c load.Change, result load.Result) (load.Result, error) {
+	s.total, s.run = result, c.Run
+	if err := s.Discard(ctx); err != nil {
+		return result, err
+	}
+	if c.DryRun && c.Run.Finished() {
+		if _, err := s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID); err != nil {
+			return result, fmt.Errorf("forget dry run: %w", err)
+		}
+	}
+	return result, nil
+}
+
+// inTheWay tells whether a transaction failed because of another one.
+func inTheWay(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && slices.Contains([]string{"40001", "40P01", "55P03"}, pg.Code)
+}

@@ -1,0 +1,132 @@
+package postgres_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/loadtest"
+	"github.com/tracklake/tracklake/load/postgres"
+	"github.com/tracklake/tracklake/transform"
+)
+
+func open(t *testing.T, url string) *postgres.Destination {
+	t.Helper()
+	d, err := postgres.Open(t.Context(), url, postgres.Options{Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(t.Context()) })
+	return conn
+}
+
+func exec(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// createTable writes the table that a declaration stands for.
+func createTable(s *transform.Schema) string {
+	var columns []string
+	for _, f := range s.Columns() {
+		null := " NOT NULL"
+		if f.Nullable {
+			null = ""
+		}
+		columns = append(columns, f.Name+" "+columnType(f.Type)+null)
+	}
+	return fmt.Sprintf("CREATE TABLE spotify.%s (%s, PRIMARY KEY (%s))", s.Name, strings.Join(columns, ", "), strings.Join(s.Key, ", "))
+}
+
+func columnType(t arrow.DataType) string {
+	switch t.ID() {
+	case arrow.STRING:
+		return "text"
+	case arrow.INT32:
+		return "integer"
+	case arrow.BOOL:
+		return "boolean"
+	case arrow.TIMESTAMP:
+		return "timestamp with time zone"
+	case arrow.DATE32:
+		return "date"
+	case arrow.LIST:
+		return "text[]"
+	}
+	return t.String()
+}
+
+// asText writes a column as the suite wants to see it.
+func asText(f transform.Field) string {
+	switch f.Type.ID() {
+	case arrow.TIMESTAMP:
+		return fmt.Sprintf("(extract(epoch FROM %s) * 1000000)::bigint::text", f.Name)
+	case arrow.LIST:
+		return fmt.Sprintf("'[' || array_to_string(%s, '|') || ']'", f.Name)
+	default:
+		return f.Name + "::text"
+	}
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	loadtest.Run(t, func(t *testing.T) loadtest.Harness {
+		t.Helper()
+		url := pgtest.URL(t)
+		d := open(t, url)
+		conn := connect(t, url)
+		for _, s := range loadtest.Tables() {
+			exec(t, conn, createTable(s))
+		}
+		return loadtest.Harness{
+			Destination: d,
+			Reopen:      func(t *testing.T) load.Destination { t.Helper(); return open(t, url) },
+			Rows: func(t *testing.T, table *transform.Schema, columns ...string) [][]string {
+				t.Helper()
+				return readRows(t, conn, table, columns)
+			},
+		}
+	})
+}
+
+func readRows(t *testing.T, conn *pgx.Conn, table *transform.Schema, columns []string) [][]string {
+	t.Helper()
+	var parts []string
+	for _, c := range columns {
+		for _, f := range table.Columns() {
+			if f.Name == c {
+				parts = append(parts, "coalesce("+asText(f)+", 'NULL')")
+			}
+		}
+	}
+	rows, err := conn.Query(t.Context(), fmt.Sprintf("SELECT ARRAY[%s] FROM spotify.%s", strings.Join(parts, ", "), table.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[[]string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
