@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+type demoCmd struct {
+	Path string `help:"Folder to export to." default:"./demo" placeholder:"FOLDER"`
+	JSON bool   `name:"json" help:"Print the run records as JSON."`
+	worldFlags
+}
+
+// demoJobs is the jobs.yaml of the demo.
+const demoJobs = `
+destinations:
+  demo: {type: parquet, path: "${DEMO_PATH}"}
+jobs:
+  saved_tracks:  {destinations: [demo]}
+  top_tracks:    {destinations: [demo]}
+  artist_albums: {destinations: [demo]}
+`
+
+// Run is the command demo.
+func (c *demoCmd) Run(a *app) error {
+	server, err := simulate.New(c.options())
+	if err != nil {
+		return &usageError{err}
+	}
+	running, err := server.Start("127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("start the simulated Spotify: %w", err)
+	}
+	runs, err := c.export(a, running, server.Credentials())
+	if err := errors.Join(err, running.Close()); err != nil {
+		return err
+	}
+	if c.JSON {
+		err = a.printJSON(runs)
+	} else {
+		err = c.print(a, runs)
+	}
+	if err != nil {
+		return err
+	}
+	return exitWith(codeFor(pipeline.Worst(runs)))
+}
+
+func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate.Credentials) ([]load.Run, error) {
+	config, err := pipeline.ParseConfig("demo", []byte(demoJobs), func(string) (string, bool) { return c.Path, true })
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := config.Select(nil)
+	if err != nil {
+		return nil, err
+	}
+	client, err := extract.New(extract.Config{
+		ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret,
+		APIURL: running.APIURL, AccountsURL: running.AccountsURL, Tokens: fixedToken(credentials.RefreshToken),
+		UserAgent: "tracklake-exporter/" + version(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	show := a.progress(c.JSON)
+	defer show.close()
+	runner := pipeline.NewRunner(config, pipeline.Options{
+		Open: opener(false), Client: client, App: credentials.ClientID, Version: version(), Log: show.log, Observe: show.observe,
+	})
+	runs := runAll(a.ctx, runner, jobs, pipeline.Mode{})
+	return runs, runner.Close(context.WithoutCancel(a.ctx))
+}
+
+// fixedToken is a token store for an account that ends with the process.
+type fixedToken string
+
+// Load returns the token.
+func (t fixedToken) Load(context.Context) (extract.Token, error) {
+	return extract.Token{RefreshToken: string(t)}, nil
+}
+
+// Save drops a new token: it would be of use only to this process.
+func (fixedToken) Save(context.Context, extract.Token) error { return nil }
+
+func (c *demoCmd) print(a *app, runs []load.Run) error {
+	fmt.Fprint(a.stdout, "Exported the library of a simulated account. All of it is made up.\n\n")
+	for _, r := range runs {
+		printRun(a.stdout, r, false)
+	}
+	fmt.Fprintf(a.stdout, "\nFiles in %s:\n", c.Path)
+	if err := c.listFiles(a); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nThree queries to try with DuckDB (https://duckdb.org), for example: duckdb -c \"…\"\n\n")
+	for _, q := range demoQueries(filepath.ToSlash(c.Path)) {
+		fmt.Fprintf(a.stdout, "%s\n\n", q)
+	}
+	fmt.Fprint(a.stdout, "Next: connect your own account (README, \"Connect your account\").\n")
+	return nil
+}
+
+func (c *demoCmd) listFiles(a *app) error {
+	err := filepath.WalkDir(c.Path, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && e.Name() == "_exporter":
+			return fs.SkipDir
+		case e.IsDir():
+			return nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "  %9s bytes  %s\n", thousands(int(info.Size())), strings.TrimPrefix(filepath.ToSlash(path), "./"))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list the exported files: %w", err)
+	}
+	return nil
+}
+
+// demoQueries are three questions to the exported tables.
+func demoQueries(path string) []string {
+	table := func(name string) string { return fmt.Sprintf("read_parquet('%s/%s/**/*.parquet')", path, name) }
+	return []string{
+		"-- Whose music do I save most?\nSELECT artist_names[1] AS artist, count(*) AS tracks, min(added_at)::DATE AS since\nFROM " + table("saved_tracks") +
+			"\nWHERE removed_at IS NULL GROUP BY artist ORDER BY tracks DESC, artist LIMIT 10;",
+		"-- From which decades is it?\nSELECT year(released_on) // 10 * 10 AS decade, count(*) AS tracks\nFROM " + table("saved_tracks") +
+			"\nWHERE removed_at IS NULL GROUP BY decade ORDER BY decade;",
+		"-- What did my favourite artists release that I have not saved?\nSELECT a.artist_name, a.album_name, a.released_on\nFROM " + table("artist_albums") + " a\nJOIN " + table("top_tracks") +
+			" t ON t.artist_ids[1] = a.artist_id AND t.time_range = 'long_term' AND t.rank <= 10\nWHERE a.album_id NOT IN (SELECT album_id FROM " + table("saved_tracks") +
+			" WHERE album_id IS NOT NULL)\nGROUP BY ALL ORDER BY a.released_on DESC LIMIT 10;",
+	}
+}

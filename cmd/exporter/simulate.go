@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tracklake/tracklake/simulate"
+)
+
+type simulateCmd struct {
+	Listen    string         `help:"Loopback address to serve on." default:"127.0.0.1:8899" placeholder:"HOST:PORT"`
+	Latency   time.Duration  `help:"Time that every answer takes."`
+	RateLimit int            `help:"Requests in a rolling 30 seconds; 0 for no limit."`
+	Quota     map[string]int `help:"Requests of an endpoint family a day, like artists/albums=100." placeholder:"FAMILY=N"`
+	Fault     []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
+	Faults    bool           `help:"List the kinds of faults and exit."`
+	Oddities  bool           `help:"Put rows into the library as the real API has them now and then: null, local files, year 0000."`
+	worldFlags
+}
+
+// worldFlags size the simulated world.
+type worldFlags struct {
+	Seed      uint64 `help:"Seed of the world; the same seed makes the same world." default:"1"`
+	Tracks    int    `help:"Saved tracks." default:"1200"`
+	TopTracks int    `help:"Places in the long-term ranking." default:"300"`
+	Artists   int    `help:"Artists in the world; 0 for enough."`
+	Albums    int    `help:"Albums an artist has on average." default:"14"`
+	Mode      string `help:"Kind of app: ${enum}." enum:"development,extended" default:"development"`
+}
+
+func (f worldFlags) options() simulate.Options {
+	o := simulate.DefaultOptions()
+	o.Seed, o.SavedTracks, o.TopTracks, o.Artists, o.AlbumsPerArtist = f.Seed, f.Tracks, f.TopTracks, f.Artists, f.Albums
+	o.Mode = simulate.Mode(f.Mode)
+	return o
+}
+
+// Run is the command simulate. It serves until a signal comes.
+func (c *simulateCmd) Run(a *app) error {
+	if c.Faults {
+		return printFaults(a)
+	}
+	o := c.options()
+	o.Latency, o.RateLimit, o.Quota, o.Oddities = c.Latency, c.RateLimit, c.Quota, c.Oddities
+	server, err := simulate.New(o)
+	if err != nil {
+		return &usageError{err}
+	}
+	for _, text := range c.Fault {
+		fault, err := simulate.ParseFault(text)
+		if err != nil {
+			return &usageError{fmt.Errorf("%w; see exporter simulate --faults", err)}
+		}
+		server.Inject(fault)
+	}
+	running, err := server.Start(c.Listen)
+	if err != nil {
+		return fmt.Errorf("start the simulation: %w", err)
+	}
+	credentials := server.Credentials()
+	fmt.Fprintf(a.stdout, "SPOTIFY_API_URL=%s\nSPOTIFY_ACCOUNTS_URL=%s\nSPOTIFY_CLIENT_ID=%s\nSPOTIFY_CLIENT_SECRET=%s\nSPOTIFY_REFRESH_TOKEN=%s\n",
+		running.APIURL, running.AccountsURL, credentials.ClientID, credentials.ClientSecret, credentials.RefreshToken)
+	fmt.Fprintln(a.stderr, "serving a simulated Spotify; stop it with Ctrl-C. The lines above are what .env needs.")
+	if err := running.Wait(a.ctx); err != nil {
+		return fmt.Errorf("serve the simulation: %w", err)
+	}
+	return nil
+}
+
+func printFaults(a *app) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, k := range simulate.FaultKinds() {
+		fmt.Fprintf(w, "%s\t%s\n", k.Name, k.Doc)
+	}
+	fmt.Fprintln(w, "\t\n"+strings.Join([]string{
+		"settings\tpath=/v1/me/tracks (which requests), after=N (spared first),", "\tevery=N (then each N-th), times=N (at the most), arg=N (see above)",
+	}, "\n"))
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the faults: %w", err)
+	}
+	return nil
+}
