@@ -65,7 +65,7 @@ func trackArtistsTable() transform.Table[credit] {
 
 // trackDimensions feeds the dimensions from items that are about one track.
 func trackDimensions[T any](of func(*T) *track) []transform.Rows[T] {
-	id := func(i *T) string { return of(i).ID }
+	id := transform.By(func(i *T) string { return of(i).ID })
 	return []transform.Rows[T]{
 		transform.Once(tracksTable(), id, func(i *T, add func(*track)) { add(of(i)) }),
 		transform.Distinct(albumsTable(), albumID, func(i *T, add func(*album)) { add(albumOf(of(i))) }),

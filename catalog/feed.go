@@ -11,8 +11,8 @@ import (
 
 // batchRows is how many rows wait before they are handed on: enough to make a
 // destination's work per batch small beside its work per row, and few enough
-// (about 1 MB of saved tracks) to keep memory flat.
-const batchRows = 2048
+// (half a MB of saved tracks) to keep memory flat.
+const batchRows = 1024
 
 // feed is the typed side of a Feed.
 type feed[T any] struct {

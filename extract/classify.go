@@ -30,15 +30,16 @@ type errorBody struct {
 
 // classify turns an answer other than 200 into an error.
 // https://developer.spotify.com/documentation/web-api/concepts/api-calls
-func classify(e Endpoint, status int, header http.Header, body []byte, ticket int) error {
+func classify(e Endpoint, a answer, body []byte) error {
+	status := a.status
 	var b errorBody
 	isJSON := json.Unmarshal(body, &b) == nil
 	out := &Error{Status: status, Path: e.Path, Message: snippet([]byte(b.Error.Message))}
 	switch {
 	case status == http.StatusTooManyRequests:
 		return &refusal{
-			wait:  retryAfter(header.Get("Retry-After"), time.Now()),
-			quota: b.Error.Reason == "QUOTA_EXCEEDED", ticket: ticket,
+			wait:  retryAfter(a.header.Get("Retry-After"), time.Now()),
+			quota: b.Error.Reason == "QUOTA_EXCEEDED", ticket: a.ticket,
 		}
 	case status == http.StatusUnauthorized:
 		out.Kind = expired

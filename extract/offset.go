@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"strconv"
 )
 
@@ -14,7 +15,7 @@ const (
 // byOffset reads passes over the list until one of them fits.
 func (r *Reading[T]) byOffset(ctx context.Context, yield func(*Page[T], error) bool) {
 	for n := 1; n <= maxPasses; n++ {
-		p := &pass[T]{reading: r, yield: yield, restart: n > 1, seen: map[string]struct{}{}}
+		p := &pass[T]{reading: r, yield: yield, restart: n > 1, seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
 		r.outcome.Passes = n
 		more, err := p.run(ctx)
 		if err != nil {
@@ -33,10 +34,13 @@ type pass[T any] struct {
 	yield   func(*Page[T], error) bool
 	restart bool
 
-	want      int  // items to read
-	total     int  // as the newest page said
-	moved     bool // pages disagreed about the total
-	seen      map[string]struct{}
+	want  int  // items to read
+	total int  // as the newest page said
+	moved bool // pages disagreed about the total
+	// seen holds hashes of keys. Two keys of one hash would make the count too
+	// small, and the list be read again; never the other way round.
+	seen      map[uint64]struct{}
+	seed      maphash.Seed
 	delivered int // items and rejects
 	rejects   int
 	skipped   []Skip
@@ -115,7 +119,7 @@ func (p *pass[T]) remember(page *Page[T]) int {
 	}
 	before := len(p.seen)
 	for i := range page.Items {
-		p.seen[p.reading.list.Key(&page.Items[i])] = struct{}{}
+		p.seen[maphash.String(p.seed, p.reading.list.Key(&page.Items[i]))] = struct{}{}
 	}
 	return len(p.seen) - before
 }

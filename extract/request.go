@@ -82,31 +82,20 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 		return err
 	}
 	a.token = token
-	ticket, err := c.pacer.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.pacer.release()
-	// A family may have been closed while this request waited its turn.
-	if err := c.checkOpen(a.request.endpoint); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, token), totalTimeout)
-	defer cancel()
 	buffer := c.bodies.Get().(*bytes.Buffer)
 	defer func() {
 		buffer.Reset()
 		c.bodies.Put(buffer)
 	}()
-	status, header, err := c.exchange(ctx, cancel, a.request, buffer)
+	answer, err := a.exchange(ctx, token, buffer)
 	if err != nil {
 		return err
 	}
-	if status != http.StatusOK {
-		return classify(a.request.endpoint, status, header, buffer.Bytes(), ticket)
+	if answer.status != http.StatusOK {
+		return classify(a.request.endpoint, answer, buffer.Bytes())
 	}
 	c.pacer.accepted()
-	if err := checkType(header); err != nil {
+	if err := checkType(answer.header); err != nil {
 		return malformed(a.request.endpoint, err, buffer.Bytes())
 	}
 	if err := accept(buffer.Bytes()); err != nil {
@@ -115,8 +104,34 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	return nil
 }
 
-// exchange sends the request and reads the answer into buffer.
-func (c *Client) exchange(ctx context.Context, cancel context.CancelFunc, r request, buffer *bytes.Buffer) (int, http.Header, error) {
+// An answer is what came back, without its body.
+type answer struct {
+	status int
+	header http.Header
+	ticket int // of the pacer
+}
+
+// exchange waits for its turn, sends the request and reads the body. The turn
+// ends with the body: what the answer means is found out while others ask.
+func (a *attempt) exchange(ctx context.Context, token string, buffer *bytes.Buffer) (answer, error) {
+	c := a.client
+	ticket, err := c.pacer.acquire(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	defer c.pacer.release()
+	// A family may have been closed while this request waited its turn.
+	if err := c.checkOpen(a.request.endpoint); err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, token), totalTimeout)
+	defer cancel()
+	status, header, err := c.get(ctx, cancel, a.request, buffer)
+	return answer{status, header, ticket}, err
+}
+
+// get sends the request and reads the answer into buffer.
+func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, buffer *bytes.Buffer) (int, http.Header, error) {
 	u := *c.api
 	u.Path += r.endpoint.Path
 	u.RawQuery = r.query.Encode()

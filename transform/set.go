@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"hash/maphash"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -27,6 +28,31 @@ type opening struct {
 	mem     memory.Allocator
 	account string
 	notes   *Notes
+	item    *int // number of the item that is appended
+	groups  map[any]*group
+}
+
+// A group remembers which keys of one identity were seen, for all the tables
+// that share it, and what it said of the item that is appended now.
+type group struct {
+	seen  *keySet
+	item  int
+	first bool
+}
+
+// ask tells whether the item is the first of its key.
+func (g *group) ask(item int, key string) bool {
+	if g.item != item {
+		g.item, g.first = item, g.seen.add(key)
+	}
+	return g.first
+}
+
+func (o *opening) group(identity any) *group {
+	if o.groups[identity] == nil {
+		o.groups[identity] = &group{seen: newKeySet()}
+	}
+	return o.groups[identity]
 }
 
 // rows is an open builder of one table.
@@ -73,17 +99,24 @@ func Distinct[T, P any](table Table[P], key func(*P) string, parts func(item *T,
 	return each[T, P]{table: table, parts: parts, partKey: key}
 }
 
-// Once is Each for the first item of each key in a set.
+// An Identity tells items apart by a key. Tables that share one share the
+// memory of what was seen.
+type Identity[T any] struct{ key func(*T) string }
+
+// By returns an identity.
+func By[T any](key func(*T) string) *Identity[T] { return &Identity[T]{key} }
+
+// Once is Each for the first item of each identity in a set.
 // An item with an empty key is left out.
-func Once[T, P any](table Table[P], key func(*T) string, parts func(item *T, add func(*P))) Rows[T] {
-	return each[T, P]{table: table, parts: parts, itemKey: key}
+func Once[T, P any](table Table[P], by *Identity[T], parts func(item *T, add func(*P))) Rows[T] {
+	return each[T, P]{table: table, parts: parts, by: by}
 }
 
 type each[T, P any] struct {
 	table   Table[P]
 	parts   func(*T, func(*P))
 	partKey func(*P) string
-	itemKey func(*T) string
+	by      *Identity[T]
 }
 
 func (e each[T, P]) Schema() (*Schema, error) { return e.table.Schema() }
@@ -93,42 +126,63 @@ func (e each[T, P]) open(o *opening) (*rows[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]struct{}{}
-	first := func(key string) bool {
-		if key == "" {
-			return false
-		}
-		before := len(seen)
-		seen[key] = struct{}{}
-		return len(seen) > before
+	seen := newKeySet()
+	outer := &rows[T]{schema: inner.schema, builder: inner.builder, forget: seen.clear}
+	first := func(*T) bool { return true }
+	if e.by != nil {
+		g := o.group(e.by)
+		first = func(item *T) bool { return g.ask(*o.item, e.by.key(item)) }
+		outer.forget = g.seen.clear
 	}
-	outer := &rows[T]{schema: inner.schema, builder: inner.builder, forget: func() { clear(seen) }}
 	add := func(p *P) {
-		if e.partKey == nil || first(e.partKey(p)) {
+		if e.partKey == nil || seen.add(e.partKey(p)) {
 			inner.append(p)
 			outer.waiting++
 		}
 	}
 	outer.append = func(item *T) {
-		if e.itemKey == nil || first(e.itemKey(item)) {
+		if first(item) {
 			e.parts(item, add)
 		}
 	}
 	return outer, nil
 }
 
+// A keySet remembers keys by 128 bits of hash instead of their text: a library
+// has hundreds of thousands of them.
+type keySet struct {
+	a, b maphash.Seed
+	seen map[[2]uint64]struct{}
+}
+
+func newKeySet() *keySet {
+	return &keySet{a: maphash.MakeSeed(), b: maphash.MakeSeed(), seen: map[[2]uint64]struct{}{}}
+}
+
+// add tells whether a key is there for the first time. An empty key never is.
+func (s *keySet) add(key string) bool {
+	before := len(s.seen)
+	if key != "" {
+		s.seen[[2]uint64{maphash.String(s.a, key), maphash.String(s.b, key)}] = struct{}{}
+	}
+	return len(s.seen) > before
+}
+
+func (s *keySet) clear() { clear(s.seen) }
+
 // A Set holds the open builders of all tables that a resource fills.
 // It is used by one goroutine at a time.
 type Set[T any] struct {
 	tables []*rows[T]
 	notes  Notes
+	item   int
 }
 
 // NewSet opens builders for the given tables, for rows of one account
 // (account may be empty when no table has one). Call Release when done.
 func NewSet[T any](mem memory.Allocator, account string, tables ...Rows[T]) (*Set[T], error) {
 	s := &Set[T]{}
-	o := &opening{mem: mem, account: account, notes: &s.notes}
+	o := &opening{mem: mem, account: account, notes: &s.notes, item: &s.item, groups: map[any]*group{}}
 	for _, t := range tables {
 		r, err := t.open(o)
 		if err != nil {
@@ -143,6 +197,7 @@ func NewSet[T any](mem memory.Allocator, account string, tables ...Rows[T]) (*Se
 // Append adds an item's rows to every table. It does not keep the item,
 // but may keep its texts.
 func (s *Set[T]) Append(item *T) {
+	s.item++
 	for _, t := range s.tables {
 		t.append(item)
 	}

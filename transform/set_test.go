@@ -107,7 +107,7 @@ func TestSet(t *testing.T) {
 func TestSetForgetsOnReset(t *testing.T) {
 	t.Parallel()
 	set, err := transform.NewSet(memory.NewGoAllocator(), "",
-		transform.Once(singers(), func(s *singer) string { return s.id }, func(s *singer, add func(*singer)) { add(s) }))
+		transform.Once(singers(), transform.By(func(s *singer) string { return s.id }), func(s *singer, add func(*singer)) { add(s) }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/tracklake/tracklake/load/parquet"
 )
 
 // cli is the command line.
@@ -37,6 +39,11 @@ type cli struct {
 }
 
 func main() {
+	// Memory is worth more than the little time that collecting it more often
+	// takes: the program runs beside others. GOGC overrides it.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(30)
+	}
 	os.Exit(exporter(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -47,7 +54,10 @@ func exporter(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
 	a := newApp(ctx, stdout, stderr)
-	err := a.execute(args)
+	err := parquet.ReuseCompressors()
+	if err == nil {
+		err = a.execute(args)
+	}
 	var done exitCode
 	if err == nil || errors.As(err, &done) {
 		return int(done)

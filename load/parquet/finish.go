@@ -68,15 +68,12 @@ func (p *partition) mergeWritten() error {
 	p.out = nil
 	err := readRecords(before.path, nil, func(r arrow.Record) error {
 		return p.copyRows(r, func(k rowKey, e entry, _ int32) action {
-			if !p.late.has(k) {
-				return action{keep: true, first: e.first, last: e.last}
-			}
-			now := p.began.UnixMicro()
-			if e.last != now {
+			if p.late.has(k) && e.position >= 0 && !e.changed {
 				p.count.Unchanged--
 				p.count.Updated++
+				e.changed = true
 			}
-			return action{keep: true, first: e.first, last: now}
+			return action{keep: true, times: p.timesOf(e)}
 		})
 	})
 	return errors.Join(err, os.Remove(before.path))
@@ -115,7 +112,7 @@ func (p *partition) mergedHashes(r arrow.Record) ([]uint64, error) {
 
 // decide tells what becomes of a stored row.
 func (p *partition) decide(k rowKey, e entry, gone bool, merged []uint64, i int) action {
-	now := p.began.UnixMicro()
+	changed := times{p.timesOf(e).first, p.began.UnixMicro()}
 	switch {
 	case e.written:
 		return action{}
@@ -124,10 +121,10 @@ func (p *partition) decide(k rowKey, e entry, gone bool, merged []uint64, i int)
 		if !p.layout.removable() {
 			return action{}
 		}
-		return action{keep: true, first: e.first, last: now, removed: now}
+		return action{keep: true, times: changed, removed: true}
 	case p.late.has(k) && merged[i] != e.hash:
 		p.count.Updated++
-		return action{keep: true, first: e.first, last: now}
+		return action{keep: true, times: changed}
 	case p.late.has(k):
 		p.count.Unchanged++
 	}
@@ -138,9 +135,8 @@ func (p *partition) decide(k rowKey, e entry, gone bool, merged []uint64, i int)
 type action struct {
 	keep    bool
 	stored  bool  // with the managed columns that it has
-	first   int64 // otherwise with these; removed 0 is NULL
-	last    int64
-	removed int64
+	times   times // otherwise with these
+	removed bool  // since the last of them
 }
 
 // copyRows copies the rows of a file's record into the output, merged with
@@ -159,10 +155,10 @@ func (p *partition) copyRows(r arrow.Record, decide func(k rowKey, e entry, i in
 		switch {
 		case a.stored:
 			stamp.copy(r.Columns()[p.layout.first:], i)
-		case a.removed != 0:
-			stamp.addRemoved(a.first, a.last, a.removed)
+		case a.removed:
+			stamp.addRemoved(a.times.first, a.times.last, a.times.last)
 		default:
-			stamp.add(a.first, a.last)
+			stamp.add(a.times.first, a.times.last)
 		}
 	}
 	fields := r.Columns()[:p.layout.first]

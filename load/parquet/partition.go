@@ -30,19 +30,36 @@ type partition struct {
 
 	values []string // of the partition columns
 	index  map[rowKey]entry
+	times  []times // of the published rows, by position
 	out    *output
 	late   *lateRows
 	count  load.Count
 }
 
-// An entry is what is known of a key.
+// An entry is what is known of a key. It is kept small: there is one for every
+// row of the table.
 type entry struct {
-	hash        uint64 // of all fields
-	first, last int64  // µs
-	position    int32  // in the published file; -1: it is not there
-	removed     bool
-	staged      bool // in this session
-	written     bool // to the output
+	hash     uint64 // of all fields
+	position int32  // in the published file; -1: it is not there
+	removed  bool
+	staged   bool // in this session
+	written  bool // to the output
+	changed  bool // in this session
+}
+
+// times are the managed columns of a published row, µs.
+type times struct{ first, last int64 }
+
+// timesOf returns when a row was first and last seen, as of this run.
+func (p *partition) timesOf(e entry) times {
+	now := p.began.UnixMicro()
+	switch {
+	case e.position < 0:
+		return times{now, now}
+	case e.changed:
+		return times{p.times[e.position].first, now}
+	}
+	return p.times[e.position]
 }
 
 func newPartition(l *layout, stored string, values []string, began time.Time, makeOutput func(*layout) (*output, error)) (*partition, error) {
@@ -52,7 +69,7 @@ func newPartition(l *layout, stored string, values []string, began time.Time, ma
 
 // load indexes the published file.
 func (p *partition) load() error {
-	p.index = map[rowKey]entry{}
+	p.index, p.times = map[rowKey]entry{}, nil
 	p.late = newLateRows(p.layout)
 	p.count = load.Count{}
 	p.seen = nil
@@ -76,7 +93,8 @@ func (p *partition) load() error {
 		first := r.Column(p.layout.first).(*array.Timestamp)
 		last := r.Column(p.layout.first + 1).(*array.Timestamp)
 		for i, k := range keys {
-			e := entry{hash: hashes[i], first: int64(first.Value(i)), last: int64(last.Value(i)), position: position}
+			p.times = append(p.times, times{int64(first.Value(i)), int64(last.Value(i))})
+			e := entry{hash: hashes[i], position: position}
 			e.removed = p.layout.removable() && r.Column(p.layout.first+2).IsValid(i)
 			p.index[k] = e
 			position++
@@ -128,13 +146,12 @@ func (p *partition) write(fields []arrow.Array, rows int) error {
 
 // stage decides what becomes of a row: true lets it go to the output now.
 func (p *partition) stage(k rowKey, e entry, known bool, hash uint64, stamp *stamps) bool {
-	now := p.began.UnixMicro()
+	now := false
 	switch {
 	case !known:
-		p.index[k] = entry{hash: hash, first: now, last: now, position: -1, staged: true, written: true}
+		e = entry{hash: hash, position: -1, staged: true, written: true}
 		p.count.Inserted++
-		stamp.add(now, now)
-		return true
+		now = true
 	case e.staged || p.layout.table.Merge == transform.Fill:
 		// A second version, or a row that may fill up the stored one. An
 		// equal one changes nothing.
@@ -142,20 +159,20 @@ func (p *partition) stage(k rowKey, e entry, known bool, hash uint64, stamp *sta
 			p.count.Unchanged++
 		}
 		e.staged = true
-		p.index[k] = e
-		stamp.add(e.first, e.last)
-		return false
+	default:
+		e.changed = e.hash != hash || e.removed
+		if e.changed {
+			p.count.Updated++
+		} else {
+			p.count.Unchanged++
+		}
+		e.hash, e.staged, e.written, e.removed = hash, true, true, false
+		now = true
 	}
-	if e.hash == hash && !e.removed {
-		p.count.Unchanged++
-	} else {
-		p.count.Updated++
-		e.last = now
-	}
-	e.hash, e.staged, e.written, e.removed = hash, true, true, false
 	p.index[k] = e
-	stamp.add(e.first, e.last)
-	return true
+	t := p.timesOf(e)
+	stamp.add(t.first, t.last)
+	return now
 }
 
 // emit writes the rows that may go, in runs without copying.

@@ -22,7 +22,7 @@ import (
 
 // streamRows is how many rows wait in memory before they go to the files. Fewer
 // can be dropped again without touching a file, as a fan-out needs it.
-const streamRows = 2000
+const streamRows = 1000
 
 // session is one run of one job.
 type session struct {
