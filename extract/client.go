@@ -63,6 +63,7 @@ type Client struct {
 	closed map[string]time.Time // by family
 	sizes  map[string]int       // page size that a family accepts
 	stats  Stats
+	budget retryBudget
 }
 
 // Stats count what a client has done so far.
@@ -192,7 +193,7 @@ func closedError(e Endpoint, until time.Time, message string) *Error {
 
 // close marks a family as closed, here and durably.
 func (c *Client) close(ctx context.Context, e Endpoint, wait time.Duration, message string) error {
-	until := time.Now().Add(wait).Round(time.Second)
+	until := time.Now().Add(wait + time.Second).Truncate(time.Second)
 	c.CloseFamily(e.Family, until)
 	err := closedError(e, until, message)
 	if c.config.OnClose != nil {

@@ -99,7 +99,8 @@ func decodePage[T any](body []byte, l *List[T], offset int, needTotal bool) (*Pa
 // decodeSlowly reads a page item by item, keeping the text of each.
 func decodeSlowly[T any](body []byte, l *List[T], offset int, needTotal bool) (*Page[T], error) {
 	var raw envelope[jsontext.Value]
-	if err := json.Unmarshal(body, &raw, decodeOptions()); err != nil {
+	// A name that stands twice in an item costs that item, not the page.
+	if err := json.Unmarshal(body, &raw, decodeOptions(), jsontext.AllowDuplicateNames(true)); err != nil {
 		return nil, decodeError(err)
 	}
 	if err := present(raw.Items != nil, raw.Total, needTotal); err != nil {

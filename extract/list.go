@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 )
 
 // A List describes what to read of a list with items of type T.
@@ -45,12 +46,14 @@ type Reading[T any] struct {
 	list    List[T]
 	outcome Outcome
 	pages   func(ctx context.Context, yield func(*Page[T], error) bool)
+	total   atomic.Int64 // as the newest page said; -1: not known yet
 }
 
 // ReadOffset prepares the reading of a list that is paged by offset. Pages are
 // requested side by side, at offsets computed here, and handed on in order.
 func ReadOffset[T any](c *Client, l List[T]) *Reading[T] {
 	r := &Reading[T]{client: c, list: l}
+	r.total.Store(-1)
 	r.pages = r.byOffset
 	return r
 }
@@ -92,14 +95,15 @@ func (r *Reading[T]) byCursor(ctx context.Context, param, cursor string, yield f
 	r.outcome = Outcome{Passes: 1, Cursor: cursor}
 	seen := map[string]bool{}
 	used := map[string]bool{}
-	read, needTotal := 0, r.list.Wrap != ""
+	read, rejects, needTotal := 0, 0, r.list.Wrap != ""
 	for {
 		page, err := r.cursorPage(ctx, param, cursor, read, needTotal)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		read += len(page.Items) + len(page.Rejects)
+		read += page.len()
+		rejects += len(page.Rejects)
 		for i := range page.Items {
 			if r.list.Key != nil {
 				seen[r.list.Key(&page.Items[i])] = true
@@ -124,7 +128,7 @@ func (r *Reading[T]) byCursor(ctx context.Context, param, cursor string, yield f
 		cursor = *next
 		r.outcome.Cursor = cursor
 	}
-	r.settleCursor(read, len(seen))
+	r.settleCursor(read, len(seen)+rejects)
 }
 
 func (r *Reading[T]) settleCursor(read, distinct int) {
@@ -161,6 +165,9 @@ func (r *Reading[T]) ask(ctx context.Context, more map[string]string, offset int
 		page, err = decodePage(body, &r.list, offset, needTotal)
 		return err
 	})
+	if err == nil && page.Total >= 0 {
+		r.total.Store(int64(page.Total))
+	}
 	return page, err
 }
 
@@ -179,6 +186,9 @@ func (c *Client) pageSize(e Endpoint) int {
 func (c *Client) shrink(e Endpoint, refused int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if known := c.sizes[e.Family]; known > 0 && known < refused { // another page found out first
+		return true
+	}
 	for _, size := range []int{50, 20, 10, 5, 1} {
 		if size < refused {
 			c.sizes[e.Family] = size

@@ -10,6 +10,7 @@ import (
 const (
 	maxPasses  = 3 // readings from the beginning before a list counts as restless
 	maxSkipped = 5 // items that the API cannot serve before it counts as an outage
+	maxEmpty   = 5 // pages without items before the total counts as false
 )
 
 // byOffset reads passes over the list until one of them fits.
@@ -34,9 +35,11 @@ type pass[T any] struct {
 	yield   func(*Page[T], error) bool
 	restart bool
 
-	want  int  // items to read
-	total int  // as the newest page said
-	moved bool // pages disagreed about the total
+	want   int  // items to read
+	total  int  // as the newest page said
+	moved  bool // pages disagreed about the total
+	shrunk bool // a later page knew fewer items
+	empty  int  // pages without items
 	// seen holds hashes of keys. Two keys of one hash would make the count too
 	// small, and the list be read again; never the other way round.
 	seen      map[uint64]struct{}
@@ -96,6 +99,9 @@ func (p *pass[T]) rest(ctx context.Context, begin, size int) (bool, error) {
 		if len(p.skipped) > maxSkipped {
 			return false, p.skipped[0].Err
 		}
+		if p.empty > maxEmpty {
+			return false, &Error{Kind: Malformed, Path: p.reading.list.Path, Message: fmt.Sprintf("the list is said to have %d items, but its pages are empty", p.total)}
+		}
 	}
 	return true, nil
 }
@@ -103,7 +109,10 @@ func (p *pass[T]) rest(ctx context.Context, begin, size int) (bool, error) {
 // take counts a page and hands it on.
 func (p *pass[T]) take(page *Page[T]) bool {
 	if page.Total >= 0 && page.Total != p.total {
-		p.moved, p.total = true, page.Total
+		p.moved, p.shrunk, p.total = true, p.shrunk || page.Total < p.total, page.Total
+	}
+	if page.len() == 0 && page.Offset < page.Total {
+		p.empty++
 	}
 	p.delivered += len(page.Items) + len(page.Rejects)
 	p.rejects += len(page.Rejects)
@@ -141,21 +150,28 @@ func (p *pass[T]) fits() bool {
 	return p.count() == want
 }
 
-// rereadHead mends the likeliest disturbance, an item added at the head while
-// later pages were read, by reading from the head until nothing is new.
+// rereadHead mends the likeliest disturbance, items added at the head while
+// later pages were read: they have pushed as many over the end, and are
+// themselves found by reading from the head until nothing is new. A list from
+// which something was taken as well is read anew.
 func (p *pass[T]) rereadHead(ctx context.Context) (bool, error) {
 	l := &p.reading.list
-	if !p.moved || l.Key == nil || l.Max > 0 || p.fits() {
+	if !p.moved || p.shrunk || l.Key == nil || l.Max > 0 {
 		return true, nil
 	}
 	size := p.reading.client.pageSize(l.Endpoint)
-	for offset := 0; offset < p.total; offset += size {
+	begin := p.want
+	p.want = p.total
+	if more, err := p.rest(ctx, begin, size); !more || err != nil {
+		return false, err
+	}
+	for offset := 0; offset < p.total && !p.shrunk; offset += size {
 		page, err := p.reading.fetch(ctx, offset, min(size, p.total-offset), 0)
 		if err != nil {
 			return false, err
 		}
-		if page.Total >= 0 {
-			p.total = page.Total
+		if page.Total >= 0 && page.Total != p.total {
+			p.shrunk = true // it moves on; another pass sees to it
 		}
 		fresh := p.remember(page)
 		page.Rejects = nil // they were counted and handed on when first read
@@ -166,7 +182,7 @@ func (p *pass[T]) rereadHead(ctx context.Context) (bool, error) {
 			break
 		}
 	}
-	p.moved = !p.fits()
+	p.moved = p.shrunk || !p.fits()
 	return true, nil
 }
 
@@ -191,6 +207,10 @@ func (p *Page[T]) len() int { return len(p.Items) + len(p.Rejects) + len(p.skipp
 // page that the API cannot serve is halved until the bad item is alone; depth
 // counts the halvings.
 func (r *Reading[T]) fetch(ctx context.Context, offset, n, depth int) (*Page[T], error) {
+	if total := r.total.Load(); total >= 0 && int64(offset) >= total && offset > 0 {
+		// The list has shrunk: there is nothing to ask for.
+		return &Page[T]{Offset: offset, Total: int(total)}, nil
+	}
 	size := r.client.pageSize(r.list.Endpoint)
 	if n > size {
 		return r.split(ctx, offset, size, n-size, depth)
@@ -204,9 +224,7 @@ func (r *Reading[T]) fetch(ctx context.Context, offset, n, depth int) (*Page[T],
 	switch {
 	case err == nil:
 		return page, nil
-	case isInvalidLimit(err) && n == size && r.client.shrink(r.list.Endpoint, size):
-		return r.fetch(ctx, offset, n, depth)
-	case isInvalidLimit(err) && n > r.client.pageSize(r.list.Endpoint): // another page found out first
+	case isInvalidLimit(err) && r.client.shrink(r.list.Endpoint, n):
 		return r.fetch(ctx, offset, n, depth)
 	case !isBadPage(err):
 		return nil, err
@@ -243,9 +261,9 @@ func (r *Reading[T]) split(ctx context.Context, offset, head, tail, depth int) (
 }
 
 // isBadPage tells whether an error can be the fault of a single item: the API
-// answered, but with a server error or with nonsense, and the retry budget,
-// which an outage drains, is not spent.
+// answered, but with a server error, and the retry budget, which an outage
+// drains, is not spent.
 func isBadPage(err error) bool {
 	e, ok := asError(err)
-	return ok && !e.spent && (e.Kind == Malformed || e.Kind == Transient && e.Status >= 500)
+	return ok && !e.spent && e.Kind == Transient && e.Status >= 500
 }

@@ -18,6 +18,8 @@ const (
 	probeTries  = 2  // while a bad page is searched for its bad item
 	maxRefusals = 10 // answers with 429 to one request
 	leastBudget = 20 // retries that are always allowed
+
+	budgetPeriod = 10 * time.Minute
 )
 
 // A request is one GET, repeated until it is answered or given up.
@@ -77,17 +79,12 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	if err := c.checkOpen(a.request.endpoint); err != nil {
 		return err
 	}
-	token, err := c.tokens.get(ctx, a.refused)
-	if err != nil {
-		return err
-	}
-	a.token = token
 	buffer := c.bodies.Get().(*bytes.Buffer)
 	defer func() {
 		buffer.Reset()
 		c.bodies.Put(buffer)
 	}()
-	answer, err := a.exchange(ctx, token, buffer)
+	answer, err := a.exchange(ctx, buffer)
 	if err != nil {
 		return err
 	}
@@ -113,18 +110,22 @@ type answer struct {
 
 // exchange waits for its turn, sends the request and reads the body. The turn
 // ends with the body: what the answer means is found out while others ask.
-func (a *attempt) exchange(ctx context.Context, token string, buffer *bytes.Buffer) (answer, error) {
+func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, error) {
 	c := a.client
 	ticket, err := c.pacer.acquire(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	defer c.pacer.release()
-	// A family may have been closed while this request waited its turn.
+	// While this request waited its turn, a family may have been closed and a
+	// token have ended.
 	if err := c.checkOpen(a.request.endpoint); err != nil {
 		return answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, token), totalTimeout)
+	if a.token, err = c.tokens.get(ctx, a.refused); err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, a.token), totalTimeout)
 	defer cancel()
 	status, header, err := c.get(ctx, cancel, a.request, buffer)
 	return answer{status, header, ticket}, err
@@ -149,7 +150,7 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, 
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.observe(Event{Family: r.endpoint.Family})
-		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: withoutURL(err)}
+		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: plainly(err)}
 	}
 	defer resp.Body.Close()
 	err = readBody(resp.Body, buffer, cancel)
@@ -161,14 +162,20 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, 
 	c.mu.Unlock()
 	c.observe(Event{Family: r.endpoint.Family, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
 	if err != nil && resp.StatusCode == http.StatusOK {
-		return 0, nil, &Error{Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer broke off", Err: withoutURL(err)}
+		return 0, nil, &Error{
+			Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer broke off",
+			Err: plainly(err), spent: errors.Is(err, errTooLarge), // it would be no smaller a second time
+		}
 	}
 	return resp.StatusCode, resp.Header, nil
 }
 
-// withoutURL drops the address from an error of net/http, which repeats the
-// whole query.
-func withoutURL(err error) error {
+// plainly drops the address from an error of net/http, which repeats the whole
+// query, and says of a time that ran out what it was.
+func plainly(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("nothing came for a while")
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err
@@ -226,7 +233,7 @@ func (a *attempt) recoverExpired(err error) error {
 // recoverTrouble waits a while for servers and networks in trouble.
 func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	a.failures++
-	if a.failures >= a.tries {
+	if e, ok := asError(err); a.failures >= a.tries || ok && e.spent {
 		return err
 	}
 	if !a.client.spendRetry() {
@@ -259,12 +266,21 @@ func (a *attempt) recoverRefused(ctx context.Context, r *refusal) error {
 	return nil
 }
 
-// spendRetry takes one retry from the budget: a tenth of the requests, but at
-// least leastBudget, so that an outage is not made worse.
+// A retryBudget is what may be repeated: a tenth of the requests of a while,
+// but at least leastBudget, so that an outage is not made worse.
+type retryBudget struct {
+	began             time.Time
+	requests, retries int // when it began
+}
+
+// spendRetry takes one retry from the budget, if there is one.
 func (c *Client) spendRetry() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stats.Retries >= max(leastBudget, c.stats.Requests/10) {
+	if now := time.Now(); now.Sub(c.budget.began) > budgetPeriod {
+		c.budget = retryBudget{now, c.stats.Requests, c.stats.Retries}
+	}
+	if c.stats.Retries-c.budget.retries >= max(leastBudget, (c.stats.Requests-c.budget.requests)/10) {
 		return false
 	}
 	c.stats.Retries++

@@ -99,7 +99,12 @@ func (t *tokens) current(stale string) (token string, err error, ok bool) { //no
 }
 
 // refresh asks the token endpoint, a few times when it has trouble.
+//
+// It does not end with the request that needs it: a new refresh token that has
+// come back must be kept.
 func (t *tokens) refresh(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), totalTimeout)
+	defer cancel()
 	kept, err := t.store.Load(ctx)
 	if err != nil {
 		return "", fmt.Errorf("load refresh token: %w", err)
@@ -110,8 +115,11 @@ func (t *tokens) refresh(ctx context.Context) (string, error) {
 		if err == nil {
 			return t.keep(ctx, kept, fresh)
 		}
-		var e *Error
-		if !errors.As(err, &e) || e.Kind != Transient || try == maxTries {
+		e, ok := asError(err)
+		if ok && (e.Kind != Transient || try == maxTries) {
+			e.spent = true // it was repeated here; the request must not repeat it again
+		}
+		if !ok || e.spent {
 			return "", err
 		}
 		if err := sleep(ctx, delays.NextBackOff()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 )
@@ -52,7 +53,7 @@ type originTransport struct {
 
 func (t *originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	u := r.URL
-	if u.Scheme != t.origin.Scheme || u.Host != t.origin.Host || u.User != nil || !strings.HasPrefix(u.Path, t.origin.Path+"/") {
+	if u.Scheme != t.origin.Scheme || u.Host != t.origin.Host || u.User != nil || !strings.HasPrefix(u.Path, t.origin.Path+"/") || path.Clean(u.Path) != u.Path {
 		return nil, errors.New("request for another host than the API; not sent")
 	}
 	if token, ok := r.Context().Value(bearerKey{}).(string); ok {

@@ -282,6 +282,7 @@ func (j *jobRun) finish() error {
 	j.final.Run = j.record
 	result, err := j.sinks.commit(j.final)
 	j.record = j.record.With(result)
+	j.record.FinishedAt = j.runner.Now().UTC() // the commit took its time, too
 	return err
 }
 

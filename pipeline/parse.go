@@ -113,7 +113,7 @@ func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entr
 		p.fail(e.key, "destination %s: %s is missing", e.name, want)
 		return ""
 	}
-	value, unset := p.expand(p.text(m[want], want))
+	value, unset := p.expand(p.rawText(m[want], want))
 	d.Unset = unset
 	if value == "" && len(unset) == 0 {
 		p.fail(m[want], "destination %s: %s is empty", e.name, want)

@@ -71,8 +71,17 @@ func (p *configParser) list(n ast.Node, what string) []ast.Node {
 	return nil
 }
 
-// text returns a scalar as text.
+// text returns a scalar as text, with its variables filled in.
 func (p *configParser) text(n ast.Node, what string) string {
+	value, unset := p.expand(p.rawText(n, what))
+	for _, name := range unset {
+		p.fail(n, "%s needs %s, which is not set; set it in the environment or .env", what, name)
+	}
+	return value
+}
+
+// rawText returns a scalar as it is written.
+func (p *configParser) rawText(n ast.Node, what string) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return n.Value

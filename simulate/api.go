@@ -175,7 +175,7 @@ func (s *Server) following(w http.ResponseWriter, r *http.Request) {
 	}
 	if to < total {
 		last := s.world.artists[(to-1)*10].id
-		b = fmt.Appendf(b, `],"next":%q,"cursors":{"after":%q}}}`, "https://api.spotify.com/v1/me/following?type=artist&after="+last, last)
+		b = fmt.Appendf(b, `],"next":%q,"cursors":{"after":%q}}}`, "http://"+r.Host+"/v1/me/following?type=artist&after="+last, last)
 	} else {
 		b = append(b, `],"next":null,"cursors":{"after":null}}}`...)
 	}
@@ -235,8 +235,7 @@ func link(b []byte, r *http.Request, limit, offset int, there bool) []byte {
 	return quote(b, selfURL(r, limit, offset))
 }
 
-// selfURL is the address of a page as Spotify writes it: on its own host,
-// whatever host was asked.
+// selfURL is the address of a page, on the host that was asked.
 func selfURL(r *http.Request, limit, offset int) string {
 	q := url.Values{}
 	for k, v := range r.URL.Query() {
@@ -246,5 +245,5 @@ func selfURL(r *http.Request, limit, offset int) string {
 	if offset >= 0 {
 		q.Set("offset", strconv.Itoa(offset))
 	}
-	return "https://api.spotify.com" + r.URL.Path + "?" + q.Encode()
+	return "http://" + r.Host + r.URL.Path + "?" + q.Encode()
 }

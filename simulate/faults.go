@@ -256,7 +256,7 @@ func (f *Fault) distort(w http.ResponseWriter, r *http.Request, api http.Handler
 	case "trailing":
 		body = append(body, "<!-- served by a proxy -->"...)
 	case "foreign":
-		body = bytes.Replace(body, []byte(`"next":"https://api.spotify.com`), []byte(`"next":"http://127.0.0.2:9`), 1)
+		body = bytes.Replace(body, []byte(`"next":"http://`+r.Host), []byte(`"next":"http://127.0.0.2:9`), 1)
 	case "total":
 		at := bytes.LastIndex(body, []byte(`"total":`))
 		if n, err := strconv.Atoi(strings.Trim(string(body[at+8:]), "}")); at >= 0 && err == nil {

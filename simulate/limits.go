@@ -50,6 +50,10 @@ func (l *limits) quota(family string, now time.Time) time.Duration {
 	if !limited {
 		return 0
 	}
+	if until := l.until[family]; !until.IsZero() && !now.Before(until) { // the penalty is over
+		delete(l.until, family)
+		delete(l.day, family)
+	}
 	l.day[family] = since(l.day[family], now.Add(-24*time.Hour))
 	if len(l.day[family]) >= most || now.Before(l.until[family]) {
 		l.until[family] = now.Add(23*time.Hour + 57*time.Minute)

@@ -4,6 +4,8 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -16,33 +18,39 @@ import (
 // returns its address.
 func URL(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("TEST_DATABASE_URL")
-	if server == "" {
-		t.Fatal("TEST_DATABASE_URL is not set; run make test, or scripts/with-postgres go test ./...")
-	}
-	name := "test_" + strings.ToLower(rand.Text())
-	exec(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { exec(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
-	u, err := url.Parse(server)
+	address, drop, err := Create(context.Background())
 	if err != nil {
-		t.Fatal("TEST_DATABASE_URL is no URL")
+		t.Fatal(err)
 	}
-	u.Path = "/" + name
-	return u.String()
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return address
 }
 
-func exec(t testing.TB, server, sql string) {
-	t.Helper()
-	ctx := context.Background()
+// Create makes an empty database and returns its address and the function that
+// drops it.
+func Create(ctx context.Context) (address string, drop func() error, err error) {
+	server := os.Getenv("TEST_DATABASE_URL")
+	u, err := url.Parse(server)
+	if server == "" || err != nil {
+		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or scripts/with-postgres go test ./...")
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	if err := exec(ctx, server, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	u.Path = "/" + name
+	return u.String(), func() error { return exec(ctx, server, "DROP DATABASE "+name+" WITH (FORCE)") }, nil
+}
+
+func exec(ctx context.Context, server, sql string) error {
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("connect to TEST_DATABASE_URL: %w", err)
 	}
 	_, err = conn.Exec(ctx, sql)
-	if closing := conn.Close(ctx); err == nil {
-		err = closing
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(err, conn.Close(ctx))
 }

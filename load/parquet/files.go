@@ -24,8 +24,8 @@ func (f files) check(step, path string) error {
 
 // rename moves a file and syncs the folder that it arrives in.
 func (f files) rename(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
-		return describe("make folder", err)
+	if err := f.makeFolder(filepath.Dir(to)); err != nil {
+		return err
 	}
 	if err := f.check("rename", to); err != nil {
 		return err
@@ -34,6 +34,21 @@ func (f files) rename(from, to string) error {
 		return describe("publish", err)
 	}
 	return f.syncFolder(filepath.Dir(to))
+}
+
+// makeFolder makes a folder and those above it, and syncs each new name.
+func (f files) makeFolder(folder string) error {
+	if _, err := os.Stat(folder); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err //nolint:wrapcheck // nil, or told by the rename that follows
+	}
+	parent := filepath.Dir(folder)
+	if err := f.makeFolder(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+		return describe("make folder", err)
+	}
+	return f.syncFolder(parent)
 }
 
 func (f files) syncFolder(folder string) error {

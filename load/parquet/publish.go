@@ -72,6 +72,9 @@ func (s *session) publishLocked(ctx context.Context, dryRun bool) error {
 	if err := s.d.files.writeJSON(s.d.journalPath(), journal{renames}); err != nil {
 		return err
 	}
+	// From here on the commit counts: whatever fails now, the staged files
+	// stay, and the next process completes the publication.
+	clear(s.parts)
 	return s.d.roll(renames)
 }
 

@@ -76,6 +76,9 @@ func (s *session) fencePath() string { return s.d.inner("fences", s.name()+".jso
 func (s *session) name() string      { return fileName(s.job.Account, s.job.Name) }
 
 func (s *session) begin() error {
+	if err := s.d.rollPending(); err != nil {
+		return err
+	}
 	if err := readJSON(s.fencePath(), &s.fence); err != nil {
 		return err
 	}
@@ -141,7 +144,8 @@ func (s *session) stage() error {
 	defer s.dropPending()
 	for _, b := range s.pending {
 		if err := s.split(b); err != nil {
-			return fmt.Errorf("stage %s: %w", b.Table.Name, err)
+			s.broken = fmt.Errorf("stage %s: %w", b.Table.Name, err)
+			return s.broken
 		}
 	}
 	return nil

@@ -48,9 +48,8 @@ func (d *Destination) Values(_ context.Context, q load.ValueQuery) ([]load.Value
 // filesOf lists the files with the account's rows of a table.
 func (d *Destination) filesOf(q load.ValueQuery) ([]string, error) {
 	folder := filepath.Join(d.root, q.Table)
-	own := filepath.Join(folder, transform.AccountID+"="+escape(q.Account))
-	if _, err := os.Stat(own); err == nil {
-		folder = own
+	if _, err := os.Stat(filepath.Join(folder, publishedName)); errors.Is(err, fs.ErrNotExist) { // by account
+		folder = filepath.Join(folder, transform.AccountID+"="+escape(q.Account))
 	}
 	var out []string
 	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {

@@ -32,16 +32,19 @@ func Migrate(ctx context.Context, url string, dryRun bool) ([]string, error) {
 func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []string, err error) {
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := makeSchema(ctx, db); err != nil {
-		return nil, err
-	}
 	provider, err := newProvider(db)
 	if err != nil {
 		return nil, err
 	}
+	if dryRun {
+		return wouldApply(ctx, db, provider)
+	}
+	if err := makeSchema(ctx, db); err != nil {
+		return nil, err
+	}
 	pending, err := pendingOf(ctx, provider)
-	if err != nil || dryRun || len(pending) == 0 {
-		return pending, err
+	if err != nil || len(pending) == 0 {
+		return nil, err
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
@@ -54,13 +57,38 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []
 	return names, nil
 }
 
+// wouldApply lists what a migration would apply, and changes nothing: asking
+// goose for the version makes its table.
+func wouldApply(ctx context.Context, db *sql.DB, p *goose.Provider) ([]string, error) {
+	there, err := migrated(ctx, db)
+	if err != nil || there {
+		if err == nil {
+			return pendingOf(ctx, p)
+		}
+		return nil, err
+	}
+	var all []string
+	for _, s := range p.ListSources() {
+		all = append(all, s.Path)
+	}
+	return all, nil
+}
+
+// migrated tells whether the database was ever migrated.
+func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
+	if err := db.QueryRowContext(ctx, "SELECT to_regclass('exporter.migrations') IS NOT NULL").Scan(&there); err != nil {
+		return false, fmt.Errorf("check schema: %w", err)
+	}
+	return there, nil
+}
+
 // checkSchema refuses a schema that is not of this program's version.
 func checkSchema(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var there bool
-	if err := db.QueryRowContext(ctx, "SELECT to_regclass('exporter.migrations') IS NOT NULL").Scan(&there); err != nil {
-		return fmt.Errorf("check schema: %w", err)
+	there, err := migrated(ctx, db)
+	if err != nil {
+		return err
 	}
 	if !there {
 		return &load.SchemaError{Message: "the database has no Tracklake tables yet", Hint: "make them with: exporter migrate"}

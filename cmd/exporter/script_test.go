@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// The scripts in testdata are tests of whole commands, as a user types them.
+// Besides the real program they have:
+//
+//	sim NAME=VALUE…    starts a simulated Spotify and sets the environment for it
+//	fault FAULT…       switches faults on, in place of those that were on
+//	library WHAT N     save N, remove N (newest first) tracks, revoke 0, scopes 0
+//	requests PREFIX N  compares the number of requests since the last look;
+//	                   "requests forget" begins to count anew
+//	database           makes an empty database and sets DATABASE_URL
+//	query SQL          prints the rows of a query to that database
+//	duckdb SQL         prints the rows of a query to Parquet files
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TEST_PYTHON", os.Getenv("TEST_PYTHON"))
+			e.Setenv("HOME", e.WorkDir)
+			e.Values[simKey{}] = &scriptSim{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sim": startSim, "fault": setFaults, "library": changeLibrary, "requests": countRequests, "database": makeDatabase,
+		},
+	})
+}
+
+type simKey struct{}
+
+// scriptSim is the simulation of one script.
+type scriptSim struct{ server *simulate.Server }
+
+func simOf(ts *testscript.TestScript) *simulate.Server {
+	s := ts.Value(simKey{}).(*scriptSim)
+	if s.server == nil {
+		ts.Fatalf("the script has not started a simulation")
+	}
+	return s.server
+}
+
+func startSim(ts *testscript.TestScript, _ bool, args []string) {
+	o := simulate.DefaultOptions()
+	o.SavedTracks, o.TopTracks, o.Artists = 300, 60, 20
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		n, err := strconv.Atoi(value)
+		switch name {
+		case "tracks":
+			o.SavedTracks = n
+		case "artists":
+			o.Artists = n
+		case "quota":
+			o.Quota = map[string]int{"artists/albums": n}
+		case "latency_ms":
+			o.Latency = time.Duration(n) * time.Millisecond
+		case "mode":
+			o.Mode, err = simulate.Mode(value), nil
+		case "oddities":
+			o.Oddities, err = value == "yes", nil
+		case "rotate":
+			o.Rotate, err = value == "yes", nil
+		default:
+			ts.Fatalf("unknown setting %s", name)
+		}
+		ts.Check(err)
+	}
+	server, err := simulate.New(o)
+	ts.Check(err)
+	running, err := server.Start("127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() {
+		if err := running.Close(); err != nil {
+			ts.Logf("closing the simulation: %v", err)
+		}
+	})
+	ts.Value(simKey{}).(*scriptSim).server = server
+	c := server.Credentials()
+	ts.Setenv("SPOTIFY_API_URL", running.APIURL)
+	ts.Setenv("SPOTIFY_ACCOUNTS_URL", running.AccountsURL)
+	ts.Setenv("SPOTIFY_CLIENT_ID", c.ClientID)
+	ts.Setenv("SPOTIFY_CLIENT_SECRET", c.ClientSecret)
+	ts.Setenv("SPOTIFY_REFRESH_TOKEN", c.RefreshToken)
+	ts.Setenv("ARTIST", server.Artists()[0])
+}
+
+func setFaults(ts *testscript.TestScript, _ bool, args []string) {
+	server := simOf(ts)
+	server.ClearFaults()
+	for _, text := range args {
+		f, err := simulate.ParseFault(text)
+		ts.Check(err)
+		server.Inject(f)
+	}
+}
+
+func changeLibrary(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	switch server := simOf(ts); args[0] {
+	case "save":
+		server.SaveTracks(n, time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC))
+	case "remove":
+		for range n {
+			server.RemoveTrack(0)
+		}
+	case "revoke":
+		server.Revoke()
+	case "scopes":
+		server.GrantOnly("user-top-read")
+	default:
+		ts.Fatalf("unknown change %s", args[0])
+	}
+}
+
+func countRequests(ts *testscript.TestScript, neg bool, args []string) {
+	server := simOf(ts)
+	got := server.Count(args[0])
+	server.ForgetRequests()
+	if args[0] == "forget" {
+		return
+	}
+	if want, err := strconv.Atoi(args[1]); err != nil || (got == want) == neg {
+		ts.Fatalf("%d requests to %s", got, args[0])
+	}
+}
+
+func makeDatabase(ts *testscript.TestScript, _ bool, _ []string) {
+	address, drop, err := pgtest.Create(context.Background())
+	ts.Check(err)
+	ts.Defer(func() {
+		if err := drop(); err != nil {
+			ts.Logf("dropping the database: %v", err)
+		}
+	})
+	ts.Setenv("DATABASE_URL", address)
+}
+
+// query prints the rows of a query, a line each.
+func query() {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, os.Getenv("DATABASE_URL"))
+	exitOn(err)
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, os.Args[1])
+	exitOn(err)
+	for rows.Next() {
+		values, err := rows.Values()
+		exitOn(err)
+		fmt.Println(values...)
+	}
+	exitOn(rows.Err())
+}
+
+// duckdb prints the rows of a query, a line each.
+func duckdb() {
+	cmd := exec.Command(os.Getenv("TEST_PYTHON"), "-c", `
+import sys, duckdb
+for row in duckdb.sql(sys.argv[1]).fetchall(): print(*row)`, os.Args[1])
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	exitOn(cmd.Run())
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
