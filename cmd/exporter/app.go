@@ -41,9 +41,10 @@ func (a *app) use(c *cli) {
 	a.dotenv, a.dotenvErr = godotenv.Read()
 }
 
-// env looks a variable up in the environment, then in .env.
+// env looks a variable up in the environment, then in .env. An empty one counts
+// as not set.
 func (a *app) env(name string) (string, bool) {
-	if v, ok := os.LookupEnv(name); ok {
+	if v, ok := os.LookupEnv(name); ok && v != "" {
 		return v, true
 	}
 	v, ok := a.dotenv[name]

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+var update = flag.Bool("update", false, "write the generated documentation anew") //nolint:gochecknoglobals // package flag wants it so
+
+// TestDocsAreUpToDate compares the generated documentation with what the
+// declarations say now; make docs writes it anew.
+func TestDocsAreUpToDate(t *testing.T) {
+	t.Parallel()
+	var tables bytes.Buffer
+	printMarkdown(&tables, catalog.Tables())
+	schema, err := json.MarshalIndent(pipeline.JSONSchema(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"../../docs/tables.md":        tables.String(),
+		"../../docs/jobs.schema.json": string(schema) + "\n",
+	} {
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatalf("%v; run make docs", err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s is out of date; run make docs\n%s", path, diff)
+		}
+	}
+}
+
+// TestDocsShowTheExample makes sure that the README's jobs.yaml is the file in
+// the repository, but for its comment.
+func TestDocsShowTheExample(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("../../jobs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(file), "\n")
+	if !strings.Contains(string(readme), "```yaml\n"+example+"```") {
+		t.Error("the README does not show jobs.yaml as it is")
+	}
+}
