@@ -66,8 +66,8 @@ func properties(l *layout) *parquet.WriterProperties {
 	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithMaxRowGroupLength(groupRows),
-		parquet.WithDataPageSize(128 << 10),
-		parquet.WithDictionaryPageSizeLimit(128 << 10),
+		parquet.WithDataPageSize(64 << 10),
+		parquet.WithDictionaryPageSizeLimit(64 << 10),
 		parquet.WithCreatedBy("tracklake exporter"),
 	}
 	// A dictionary of values that hardly repeat costs time and gains nothing.

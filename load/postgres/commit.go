@@ -25,9 +25,6 @@ var errDryRun = errors.New("dry run")
 // Commit merges what is staged, with sweeps, state and run record, in one
 // transaction.
 func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error) {
-	if err := s.analyze(ctx); err != nil {
-		return s.total, err
-	}
 	for try := 1; ; try++ {
 		result, err := s.attempt(ctx, c)
 		switch {
@@ -44,19 +41,6 @@ func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error
 			return s.total, err
 		}
 	}
-}
-
-// analyze tells the planner how much is staged.
-func (s *session) analyze(ctx context.Context) error {
-	for name, rows := range s.staged {
-		if rows < 1000 {
-			continue
-		}
-		if _, err := s.conn.Exec(ctx, "ANALYZE "+s.tables[name].stage); err != nil {
-			return fmt.Errorf("analyze staging table of %s: %w", name, err)
-		}
-	}
-	return nil
 }
 
 // attempt is one try of the transaction.
@@ -121,8 +105,9 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 	return result, s.record(ctx, tx, c.Run.With(result))
 }
 
-// plan keeps the planner from walking a large staging table row by row: of a
-// table that was just filled it knows no size yet.
+// plan keeps the planner from walking large tables row by row: of those that
+// were just filled it knows no statistics yet, and to gather them takes longer
+// than it brings.
 func (s *session) plan(ctx context.Context, tx pgx.Tx) error {
 	for _, rows := range s.staged {
 		if rows >= 1000 {
@@ -250,10 +235,11 @@ func (s *session) settle(ctx context.Context, cause error) error {
 // committed goes on after a commit, or after a dry run of one.
 func (s *session) committed(ctx context.Context, c load.Change, result load.Result) (load.Result, error) {
 	s.total, s.run = result, c.Run
-	if err := s.Discard(ctx); err != nil {
-		return result, err
+	if !c.Run.Finished() {
+		return result, s.Discard(ctx)
 	}
-	if c.DryRun && c.Run.Finished() {
+	// The staging tables go with the connection.
+	if c.DryRun {
 		if _, err := s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID); err != nil {
 			return result, fmt.Errorf("forget dry run: %w", err)
 		}

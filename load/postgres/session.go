@@ -72,6 +72,9 @@ func (s *session) connect(ctx context.Context) error {
 	if err != nil {
 		return unreachable(s.d.config, err)
 	}
+	if _, err := conn.Exec(ctx, "SET temp_buffers = '32MB'"); err != nil {
+		return errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close(ctx))
+	}
 	var got bool
 	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockKey(s.job.Account, s.job.Name)).Scan(&got); err != nil {
 		return errors.Join(fmt.Errorf("lock job: %w", err), conn.Close(ctx))

@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// The benchmarks run the program as users do, as a process of its own, against
+// a simulated Spotify in this one. Beside each stand its floors, measured in
+// the same run: what cannot be saved whatever the program does.
+
+// world is a simulated Spotify and a folder to export to.
+type world struct {
+	binary, dir string
+	env         []string
+	sim         *simulate.Server
+}
+
+func newWorld(b *testing.B, tracks int, latency time.Duration) *world {
+	b.Helper()
+	o := simulate.DefaultOptions()
+	o.SavedTracks, o.Latency = tracks, latency
+	sim, err := simulate.New(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	running, err := sim.Start("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := running.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	w := &world{dir: b.TempDir(), sim: sim}
+	w.binary = filepath.Join(w.dir, "exporter")
+	build := exec.Command("go", "build", "-o", w.binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	c := sim.Credentials()
+	w.env = append(os.Environ(), "HOME="+w.dir, "SPOTIFY_API_URL="+running.APIURL, "SPOTIFY_ACCOUNTS_URL="+running.AccountsURL,
+		"SPOTIFY_CLIENT_ID="+c.ClientID, "SPOTIFY_CLIENT_SECRET="+c.ClientSecret, "SPOTIFY_REFRESH_TOKEN="+c.RefreshToken)
+	w.write(b, "jobs.yaml", "destinations:\n  lake: {type: parquet, path: ./data}\n  warehouse: {type: postgres, url: \"${DATABASE_URL}\"}\n"+
+		"jobs:\n  lake: {resource: saved_tracks, destinations: [lake]}\n  warehouse: {resource: saved_tracks, destinations: [warehouse]}\n")
+	return w
+}
+
+func (w *world) write(b *testing.B, name, text string) {
+	b.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// export runs a job and returns how long the process took, its largest memory
+// in MB, and its record.
+func (w *world) export(b *testing.B, job string, env ...string) (time.Duration, float64, load.Run) {
+	b.Helper()
+	cmd := exec.Command(w.binary, "run", "--json", job)
+	var out bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout = w.dir, append(w.env, env...), &out
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	peak := watchMemory(cmd.Process.Pid)
+	err := cmd.Wait()
+	took := time.Since(began)
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out.String())
+	}
+	var runs []load.Run
+	if err := json.Unmarshal(out.Bytes(), &runs); err != nil {
+		b.Fatal(err)
+	}
+	return took, <-peak, runs[0]
+}
+
+// watchMemory reads the largest resident memory of a process until it ends, in
+// MB. What wait(2) tells would be this process's own memory if that is larger:
+// a child begins as a copy of its parent.
+func watchMemory(pid int) <-chan float64 {
+	out := make(chan float64, 1)
+	go func() {
+		var peak float64
+		for {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			_, after, found := strings.Cut(string(text), "VmHWM:")
+			var kB float64
+			if _, scanned := fmt.Sscan(after, &kB); err != nil || !found || scanned != nil {
+				out <- peak
+				return
+			}
+			peak = max(peak, kB*1024/1e6)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	return out
+}
+
+// clean removes what was exported.
+func (w *world) clean(b *testing.B) {
+	b.Helper()
+	if err := os.RemoveAll(filepath.Join(w.dir, "data")); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLatency exports 10,000 saved tracks to Parquet with 50 ms a request.
+// The floor is one token, one profile, one first page, and the other 199 pages
+// eight at a time.
+func BenchmarkLatency(b *testing.B) {
+	w := newWorld(b, 10000, 50*time.Millisecond)
+	floor := (3 + (199.0+7)/8) * 0.05
+	var total time.Duration
+	for b.Loop() {
+		w.clean(b)
+		took, _, _ := w.export(b, "lake")
+		total += took
+	}
+	seconds := total.Seconds() / float64(b.N)
+	b.ReportMetric(seconds, "s/run")
+	b.ReportMetric(floor, "floor-s")
+	b.ReportMetric(seconds/floor, "x-floor")
+}
+
+// BenchmarkParquet exports 100,000 saved tracks without latency.
+func BenchmarkParquet(b *testing.B) {
+	w := newWorld(b, 100000, 0)
+	var total time.Duration
+	for b.Loop() {
+		w.clean(b)
+		took, _, _ := w.export(b, "lake")
+		total += took
+	}
+	decode := w.decodeAlone(b)
+	write := parquetAlone(b, filepath.Join(w.dir, "data"))
+	w.report(b, total, decode, write, "parquet-alone-s")
+}
+
+// BenchmarkPostgres exports 100,000 saved tracks without latency.
+func BenchmarkPostgres(b *testing.B) {
+	w := newWorld(b, 100000, 0)
+	var total time.Duration
+	var address string
+	for b.Loop() {
+		address = pgtest.URL(b)
+		w.export(b, "warehouse", "DATABASE_URL="+address) // makes the schema, and warms nothing else up
+		truncate(b, address)
+		took, _, _ := w.export(b, "warehouse", "DATABASE_URL="+address)
+		total += took
+	}
+	decode := w.decodeAlone(b)
+	w.report(b, total, decode, copyAlone(b, address, w.dir), "copy-alone-s")
+}
+
+func (w *world) report(b *testing.B, total, decode, write time.Duration, writer string) {
+	b.Helper()
+	seconds := total.Seconds() / float64(b.N)
+	b.ReportMetric(seconds, "s/run")
+	b.ReportMetric(decode.Seconds(), "decode-alone-s")
+	b.ReportMetric(write.Seconds(), writer)
+	b.ReportMetric(seconds/(decode+write).Seconds(), "x-floors")
+}
+
+// BenchmarkMemory exports 200,000 saved tracks, twice, and tells the largest
+// memory of the process.
+func BenchmarkMemory(b *testing.B) {
+	w := newWorld(b, 200000, 0)
+	address := "DATABASE_URL=" + pgtest.URL(b)
+	for _, job := range []string{"lake", "warehouse"} {
+		b.Run(job, func(b *testing.B) {
+			var first, again float64
+			for b.Loop() {
+				_, first, _ = w.export(b, job, address)
+				_, again, _ = w.export(b, job, address)
+			}
+			b.ReportMetric(first, "first-MB")
+			b.ReportMetric(again, "again-MB")
+		})
+	}
+}
+
+// BenchmarkUnchanged exports 100,000 saved tracks to PostgreSQL that are there
+// already.
+func BenchmarkUnchanged(b *testing.B) {
+	w := newWorld(b, 100000, 0)
+	address := pgtest.URL(b)
+	w.export(b, "warehouse", "DATABASE_URL="+address)
+	psql(b, address, "CHECKPOINT")
+	before := psql(b, address, "SELECT pg_current_wal_lsn()")
+	var total time.Duration
+	changed := 0
+	for b.Loop() {
+		took, _, run := w.export(b, "warehouse", "DATABASE_URL="+address)
+		total += took
+		for _, c := range run.Tables {
+			changed += c.Inserted + c.Updated + c.Removed
+		}
+	}
+	var wal float64
+	if _, err := fmt.Sscan(psql(b, address, "SELECT pg_current_wal_lsn() - '"+before+"'::pg_lsn"), &wal); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(total.Seconds()/float64(b.N), "s/run")
+	b.ReportMetric(float64(changed), "rows-changed")
+	b.ReportMetric(wal/1000/float64(b.N), "WAL-kB/run")
+}
+
+// keptTrack has the fields that the program keeps of a saved track.
+type keptTrack struct {
+	AddedAt time.Time `json:"added_at"`
+	Track   *struct {
+		ID          string       `json:"id"`
+		Name        *string      `json:"name"`
+		Artists     []keptArtist `json:"artists"`
+		DiscNumber  *int32       `json:"disc_number"`
+		TrackNumber *int32       `json:"track_number"`
+		DurationMS  *int32       `json:"duration_ms"`
+		Explicit    *bool        `json:"explicit"`
+		IsPlayable  *bool        `json:"is_playable"`
+		Album       *struct {
+			ID          string       `json:"id"`
+			Name        *string      `json:"name"`
+			Type        *string      `json:"album_type"`
+			Artists     []keptArtist `json:"artists"`
+			ReleaseDate *string      `json:"release_date"`
+			Precision   *string      `json:"release_date_precision"`
+			TotalTracks *int32       `json:"total_tracks"`
+		} `json:"album"`
+		ExternalIDs struct {
+			ISRC *string `json:"isrc"`
+		} `json:"external_ids"`
+	} `json:"track"`
+}
+
+type keptArtist struct {
+	ID   string  `json:"id"`
+	Name *string `json:"name"`
+}
+
+// decodeAlone decodes all pages of the library, on one processor.
+func (w *world) decodeAlone(b *testing.B) time.Duration {
+	b.Helper()
+	handler := w.sim.Handler()
+	token := w.token(b)
+	var took time.Duration
+	for offset := 0; ; offset += 50 {
+		r := httptest.NewRequest("GET", fmt.Sprintf("/v1/me/tracks?limit=50&offset=%d", offset), nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, r)
+		var page struct {
+			Items []keptTrack `json:"items"`
+			Total int         `json:"total"`
+		}
+		began := time.Now()
+		if err := jsonv2.Unmarshal(answer.Body.Bytes(), &page); err != nil {
+			b.Fatal(err)
+		}
+		took += time.Since(began)
+		if offset+50 >= page.Total {
+			return took
+		}
+	}
+}
+
+func (w *world) token(b *testing.B) string {
+	b.Helper()
+	c := w.sim.Credentials()
+	r := httptest.NewRequest("POST", "/api/token", strings.NewReader("grant_type=refresh_token&refresh_token="+c.RefreshToken))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(c.ClientID, c.ClientSecret)
+	answer := httptest.NewRecorder()
+	w.sim.Handler().ServeHTTP(answer, r)
+	var body struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&body); err != nil {
+		b.Fatal(err)
+	}
+	return body.Token
+}
