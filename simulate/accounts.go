@@ -282,3 +282,12 @@ func (a *accounts) issue(w http.ResponseWriter, g grant, refresh string) {
 func refuseToken(w http.ResponseWriter, code, description string) {
 	writeJSON(w, http.StatusBadRequest, []byte(`{"error":"`+code+`","error_description":"`+description+`"}`))
 }
+
+// AccessToken returns a valid access token with all scopes.
+func (s *Server) AccessToken() string {
+	s.accounts.mu.Lock()
+	defer s.accounts.mu.Unlock()
+	token := "access-" + rand.Text()
+	s.accounts.access[token] = grant{scope: AllScopes, ends: s.options.Clock().Add(s.options.TokenLife), user: true}
+	return token
+}

@@ -2,6 +2,7 @@ package parquet_test
 
 import (
 	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/tracklake/tracklake/internal/pyreader"
@@ -10,6 +11,13 @@ import (
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/transform"
 )
+
+func TestMain(m *testing.M) {
+	if err := parquet.ReuseCompressors(); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // readScript prints columns of a table as DuckDB reads them.
 const readScript = `

@@ -1,0 +1,216 @@
+package parquet_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/load/parquet"
+)
+
+// These tell a process of this test binary to export until it is killed.
+const (
+	crashRoot = "TRACKLAKE_CRASH_ROOT"
+	crashGen  = "TRACKLAKE_CRASH_GENERATION" // to begin with
+	crashStep = "TRACKLAKE_CRASH_RENAME"     // kill itself before that rename; 0: never
+)
+
+// crashRows is how many rows each table has.
+const crashRows = 40
+
+// TestExportUntilKilled is what the processes that are killed run; by itself
+// it does nothing.
+func TestExportUntilKilled(t *testing.T) {
+	root := os.Getenv(crashRoot)
+	if root == "" {
+		return
+	}
+	fmt.Fprintln(os.Stderr, exportForever(t.Context(), root))
+	os.Exit(1)
+}
+
+// exportForever exports one generation after the other, each one to all tables.
+func exportForever(ctx context.Context, root string) error {
+	go func() { // the pipe ends with the parent, however that ends
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
+	gen, err := strconv.Atoi(os.Getenv(crashGen))
+	if err != nil {
+		return err
+	}
+	step, err := strconv.ParseInt(os.Getenv(crashStep), 10, 64)
+	if err != nil {
+		return err
+	}
+	d := &disk{at: step, onlyFor: "rename"}
+	kill := func(step, path string) error {
+		if d.fault(step, path) != nil {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				return err
+			}
+			select {}
+		}
+		return nil
+	}
+	o := parquet.WithFaults(parquet.Options{Version: "test"}, kill)
+	for ; ; gen++ {
+		p := plan{items(gen, 0, crashRows)}
+		if err := p.perform(ctx, root, o, gen, func() { fmt.Println(gen) }); err != nil {
+			return fmt.Errorf("generation %d: %w", gen, err)
+		}
+	}
+}
+
+// A victim is a process that exports and is killed.
+type victim struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	lines *bufio.Scanner
+	errs  strings.Builder
+}
+
+func startVictim(t *testing.T, root string, gen int, step int64) *victim {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &victim{cmd: exec.CommandContext(t.Context(), self, "-test.run=^TestExportUntilKilled$")}
+	v.cmd.Env = append(os.Environ(), crashRoot+"="+root, fmt.Sprintf("%s=%d", crashGen, gen), fmt.Sprintf("%s=%d", crashStep, step))
+	v.cmd.Stderr = &v.errs
+	if v.stdin, err = v.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := v.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.lines = bufio.NewScanner(out)
+	if err := v.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// last waits until the process has died of SIGKILL and returns the last
+// generation that it said was committed, or none.
+func (v *victim) last(t *testing.T, none int) int {
+	t.Helper()
+	for v.lines.Scan() {
+		n, err := strconv.Atoi(v.lines.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		none = n
+	}
+	err := v.cmd.Wait()
+	_ = v.stdin.Close()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the process did not die of the kill: %v\n%s", err, v.errs.String())
+	}
+	return none
+}
+
+func TestKilledAtAnyInstant(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	committed, journals := 0, 0
+	for range 40 {
+		v := startVictim(t, root, committed+1, 0)
+		if v.lines.Scan() { // it is under way
+			n, err := strconv.Atoi(v.lines.Text())
+			if err != nil {
+				t.Fatal(err)
+			}
+			committed = n
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(40 * time.Millisecond))))
+		if err := v.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		committed = v.last(t, committed)
+		if _, err := os.Stat(filepath.Join(root, "_exporter", "commit.json")); err == nil {
+			journals++
+		}
+		committed = checkOneGeneration(t, root, committed)
+	}
+	t.Logf("%d generations, %d of 40 kills amid the renames", committed, journals)
+}
+
+func TestKilledBeforeEachRename(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	committed, journals := 0, 0
+	for step := int64(1); ; step++ {
+		before := committed
+		committed = startVictim(t, root, committed+1, step).last(t, committed)
+		if committed > before {
+			break // it came through a whole run
+		}
+		if _, err := os.Stat(filepath.Join(root, "_exporter", "commit.json")); err == nil {
+			journals++
+		}
+		committed = checkOneGeneration(t, root, committed)
+	}
+	if journals < 5 { // four files, state and run record, one after the other
+		t.Errorf("%d kills amid the renames; the steps have moved", journals)
+	}
+}
+
+var rowForm = regexp.MustCompile(`^(\w+)/?\S* id=(\S+) gen=(\d+) `)
+
+// checkOneGeneration opens the folder as the next process does, and expects
+// all tables to hold one whole generation, not older than what was committed.
+// It returns that generation.
+func checkOneGeneration(t *testing.T, root string, committed int) int {
+	t.Helper()
+	readBack(t, root) // each file is whole even before
+	if _, err := parquet.Open(t.Context(), root, parquet.Options{Version: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	rows := readBack(t, root)
+	seen, count, gens := map[string]bool{}, map[string]int{}, map[string]bool{}
+	for _, row := range rows {
+		m := rowForm.FindStringSubmatch(row)
+		if m == nil {
+			t.Fatalf("row %q", row)
+		}
+		if seen[m[1]+m[2]] {
+			t.Fatalf("%s holds %s twice", m[1], m[2])
+		}
+		seen[m[1]+m[2]], gens[m[3]] = true, true
+		count[m[1]]++
+	}
+	if len(rows) == 0 && committed == 0 {
+		return 0
+	}
+	if len(gens) != 1 || count["facts"] != crashRows || count["places"] != crashRows || count["things"] != crashRows {
+		t.Fatalf("a mix: generations %v, rows %v", gens, count)
+	}
+	gen := 0
+	for text := range gens {
+		gen, _ = strconv.Atoi(text)
+	}
+	state := versionOf(t, root).State
+	if gen < committed || !strings.Contains(state, fmt.Sprintf(`"%d.0"`, gen)) {
+		t.Fatalf("generation %d is there, %d was committed, and the state is %s", gen, committed, state)
+	}
+	return gen
+}

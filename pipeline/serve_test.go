@@ -1,0 +1,238 @@
+package pipeline_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/parquet"
+	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+func TestMain(m *testing.M) {
+	if err := parquet.ReuseCompressors(); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// clock is a wall clock that a test sets.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// fixedToken is a token store that keeps nothing.
+type fixedToken string
+
+func (t fixedToken) Load(context.Context) (extract.Token, error) {
+	return extract.Token{RefreshToken: string(t)}, nil
+}
+
+func (fixedToken) Save(context.Context, extract.Token) error { return nil }
+
+// stage is a runner over a simulated Spotify and a Parquet folder.
+type stage struct {
+	sim    *simulate.Server
+	config *pipeline.Config
+	runner *pipeline.Runner
+	clock  *clock
+	client *extract.Client
+	ended  chan load.Run
+}
+
+func newStage(t *testing.T, jobs string, o simulate.Options) *stage {
+	t.Helper()
+	sim, err := simulate.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, err := sim.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	config, err := pipeline.ParseConfig("jobs.yaml", []byte("destinations: {lake: {type: parquet, path: \"${FOLDER}\"}}\n"+jobs), lookup(map[string]string{"FOLDER": folder}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sim.Credentials()
+	client, err := extract.New(extract.Config{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret, APIURL: running.APIURL, AccountsURL: running.AccountsURL,
+		Tokens: fixedToken(c.RefreshToken), RetryDelay: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{sim: sim, config: config, client: client, clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, ended: make(chan load.Run, 100)}
+	s.runner = pipeline.NewRunner(config, pipeline.Options{
+		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
+			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test"})
+		},
+		Client: client, App: c.ClientID, Version: "test", Now: s.clock.Now,
+		Observe: func(e pipeline.Event) {
+			if e.Kind == pipeline.RunFinished {
+				s.ended <- e.Run
+			}
+		},
+	})
+	t.Cleanup(func() {
+		client.CloseIdle()
+		if err := running.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func world(tracks int) simulate.Options {
+	o := simulate.DefaultOptions()
+	o.SavedTracks, o.TopTracks, o.Artists = tracks, 30, 12
+	return o
+}
+
+// serve runs a scheduler until the test ends.
+func (s *stage) serve(t *testing.T) *pipeline.Scheduler {
+	t.Helper()
+	jobs, err := s.config.Select(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler := pipeline.NewScheduler(s.runner, jobs, time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { scheduler.Serve(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		serving.Wait()
+	})
+	return scheduler
+}
+
+// next waits for a run to end.
+func (s *stage) next(t *testing.T) load.Run {
+	t.Helper()
+	select {
+	case run := <-s.ended:
+		return run
+	case <-time.After(20 * time.Second):
+		t.Fatal("no run came to its end")
+		return load.Run{}
+	}
+}
+
+// none makes sure that no run begins while the scheduler looks many times.
+func (s *stage) none(t *testing.T) {
+	t.Helper()
+	select {
+	case run := <-s.ended:
+		t.Fatalf("a run that was not due: %+v", run)
+	case <-time.After(60 * time.Millisecond):
+	}
+}
+
+const nightly = "jobs: {saved_tracks: {destinations: [lake], schedule: \"0 3 * * *\"}}\n"
+
+func TestSchedulerMakesUpOnceForWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nightly, world(20))
+	scheduler := s.serve(t)
+	s.none(t) // a job that never ran waits for its time
+	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
+	if run := s.next(t); run.Status != load.StatusOK {
+		t.Fatalf("run = %+v", run)
+	}
+	s.none(t)
+	// The machine sleeps for five nights.
+	s.clock.set(time.Date(2026, 11, 7, 9, 30, 0, 0, time.UTC))
+	s.next(t)
+	s.none(t)
+	if err := scheduler.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	if err := scheduler.Alive(); err != nil {
+		t.Errorf("not alive: %v", err)
+	}
+	if due := scheduler.Upcoming()[0].DueAt; !due.Equal(time.Date(2026, 11, 8, 3, 0, 0, 0, time.UTC)) {
+		t.Errorf("due at %s", due)
+	}
+}
+
+func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nightly, world(20))
+	if run := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{}); run.Status != load.StatusOK {
+		t.Fatalf("run = %+v", run)
+	}
+	<-s.ended
+	s.clock.set(time.Date(2026, 11, 2, 2, 59, 0, 0, time.UTC))
+	s.serve(t)
+	s.none(t)
+	s.clock.set(time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC))
+	s.next(t)
+	s.none(t)
+}
+
+func TestSchedulerContinuesADeferredRun(t *testing.T) {
+	t.Parallel()
+	o := world(40)
+	o.Quota = map[string]int{"artists/albums": 6}
+	s := newStage(t, `jobs:
+  saved_tracks: {destinations: [lake]}
+  artist_albums: {destinations: [lake], schedule: "0 3 * * 0", options: {artists: {from: [saved_tracks]}}}
+`, o)
+	s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{})
+	<-s.ended
+	run := s.runner.Run(t.Context(), s.config.Job("artist_albums"), pipeline.Mode{})
+	<-s.ended
+	if run.Status != load.StatusDeferred || run.DeferredTo.IsZero() || run.Fresh == 0 || run.Fresh == run.Parents {
+		t.Fatalf("run = %+v, want one that is deferred half way", run)
+	}
+	s.serve(t)
+	s.none(t)
+	s.clock.set(run.DeferredTo.Add(time.Second))
+	if again := s.next(t); again.Status != load.StatusDeferred {
+		t.Errorf("run = %+v; the family is closed by the wall clock", again)
+	}
+}
+
+func TestSchedulerStopsInOrder(t *testing.T) {
+	t.Parallel()
+	o := world(3000)
+	o.Latency = 30 * time.Millisecond
+	s := newStage(t, nightly, o)
+	jobs, err := s.config.Select(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler := pipeline.NewScheduler(s.runner, jobs, time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
+	began := time.Now()
+	scheduler.Serve(ctx)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stopping took %s", took)
+	}
+	if run := s.next(t); run.Status != load.StatusInterrupted {
+		t.Errorf("run = %+v", run)
+	}
+}
