@@ -75,15 +75,33 @@ func (s *session) connect(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "SET temp_buffers = '32MB'"); err != nil {
 		return errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close(ctx))
 	}
-	var got bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockKey(s.job.Account, s.job.Name)).Scan(&got); err != nil {
-		return errors.Join(fmt.Errorf("lock job: %w", err), conn.Close(ctx))
-	}
-	if !got {
-		return errors.Join(s.lockedBy(ctx, conn), conn.Close(ctx))
+	if err := s.lock(ctx, conn); err != nil {
+		return errors.Join(err, conn.Close(ctx))
 	}
 	s.conn = conn
 	return nil
+}
+
+// lock takes the job's lock. It tries for a moment: the server takes a while
+// to notice that a process which held it has died.
+func (s *session) lock(ctx context.Context, conn *pgx.Conn) error {
+	for try := 0; ; try++ {
+		var got bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockKey(s.job.Account, s.job.Name)).Scan(&got); err != nil {
+			return fmt.Errorf("lock job: %w", err)
+		}
+		if got {
+			return nil
+		}
+		if try == 20 {
+			return s.lockedBy(ctx, conn)
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // lockedBy tells who holds the job's lock.
@@ -226,6 +244,12 @@ func (s *session) Close(ctx context.Context) error {
 	if !s.run.Finished() {
 		_, err = s.d.pool.Exec(ctx, `UPDATE exporter.runs SET status = 'failed', message = 'the run was abandoned'
 			WHERE run_id = $1 AND status = 'running'`, s.run.ID)
+	}
+	// The server drops the staging tables after the connection; the lock need
+	// not wait for that.
+	if !s.conn.IsClosed() {
+		_, unlock := s.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
+		err = errors.Join(err, unlock)
 	}
 	if err = errors.Join(err, s.conn.Close(ctx)); err != nil {
 		return fmt.Errorf("close session: %w", err)
