@@ -1,0 +1,121 @@
+// Package archtest holds the layers in place: it fails when a package imports
+// what it must know nothing of.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tracklake/tracklake/"
+
+// allowed lists what each package may import of the project, tests excepted.
+func allowed() map[string][]string {
+	return map[string][]string{
+		"accounts":          {"extract"},
+		"catalog":           {"extract", "transform"},
+		"cmd/exporter":      {"accounts", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "simulate", "transform"},
+		"extract":           {},
+		"internal/archtest": {},
+		"internal/pgtest":   {},
+		"internal/pyreader": {},
+		"load":              {"transform"},
+		"load/loadtest":     {"load", "transform"},
+		"load/parquet":      {"load", "transform"},
+		"load/postgres":     {"load", "migrations", "transform"},
+		"migrations":        {},
+		"pipeline":          {"catalog", "extract", "load", "transform"},
+		"simulate":          {},
+		"transform":         {},
+	}
+}
+
+// reserved lists which packages may import a library.
+func reserved() map[string][]string {
+	return map[string][]string{
+		"github.com/jackc/pgx/":                  {"load/postgres", "internal/pgtest"},
+		"github.com/pressly/goose/":              {"load/postgres"},
+		"github.com/apache/arrow/go/v17/parquet": {"load/parquet"},
+		"golang.org/x/oauth2":                    {"extract"},
+		"github.com/robfig/cron/":                {"pipeline"},
+		"github.com/goccy/go-yaml":               {"pipeline"},
+		"github.com/alecthomas/kong":             {"cmd/exporter"},
+		"github.com/go-json-experiment/":         {"extract"},
+	}
+}
+
+// A pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath, Name, Dir string
+	GoFiles, Imports      []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed()[name]
+		if !known {
+			t.Errorf("package %s has no place in the layers; say in archtest what it may import", name)
+		}
+		for _, path := range p.Imports {
+			if own, ok := strings.CutPrefix(path, module); ok && !slices.Contains(may, own) {
+				t.Errorf("%s must not import %s", name, own)
+			}
+			for library, users := range reserved() {
+				if strings.HasPrefix(path, library) && !slices.Contains(users, name) {
+					t.Errorf("%s must not import %s; only %v may", name, path, users)
+				}
+			}
+		}
+	}
+}
+
+func TestShape(t *testing.T) {
+	t.Parallel()
+	start := regexp.MustCompile(`(?m)^func init\(\)`)
+	for _, p := range list(t) {
+		if slices.Contains([]string{"util", "utils", "common", "helpers", "types"}, p.Name) {
+			t.Errorf("package %s says nothing by its name", p.ImportPath)
+		}
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte("\n")); n > 400 {
+				t.Errorf("%s/%s has %d lines; 400 are enough", p.ImportPath, name, n)
+			}
+			if start.Match(text) {
+				t.Errorf("%s/%s has an init function", p.ImportPath, name)
+			}
+		}
+	}
+}
