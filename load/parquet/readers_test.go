@@ -16,7 +16,11 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tracklake/tracklake/internal/pyreader"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -221,4 +225,136 @@ func liveFacts(rows []string) []string {
 	return slices.DeleteFunc(slices.Clone(rows), func(row string) bool {
 		return !strings.HasPrefix(row, "facts/") || !strings.HasSuffix(row, " removed_at=(null)")
 	})
+}
+
+// threeReaders prints what pandas, polars and DuckDB read of each table: the
+// kind of every column, and the rows with times as microseconds since 1970 and
+// dates as text.
+const threeReaders = `
+import sys, json, datetime, pandas, polars, duckdb, pyarrow
+root, tables = sys.argv[1], sys.argv[2:]
+epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+def plain(v):
+    if isinstance(v, datetime.datetime): return (v - epoch) // datetime.timedelta(microseconds=1)
+    if isinstance(v, datetime.date): return v.isoformat()
+    return v
+def kind(t):
+    if pyarrow.types.is_dictionary(t): t = t.value_type
+    if pyarrow.types.is_list(t) or pyarrow.types.is_large_list(t): return "list of " + kind(t.value_type)
+    return {"large_string": "text", "string_view": "text", "string": "text", "int32": "int32", "bool": "bool",
+            "timestamp[us, tz=UTC]": "time", "date32[day]": "date"}.get(str(t), str(t))
+def of_pandas(table):
+    frame = pandas.read_parquet(f"{root}/{table}", dtype_backend="pyarrow")
+    return pyarrow.Table.from_pandas(frame, preserve_index=False)
+def of_polars(table):
+    return polars.read_parquet(f"{root}/{table}/**/*.parquet", hive_partitioning=True).to_arrow()
+def of_duckdb(table):
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    return con.execute(f"select * from read_parquet('{root}/{table}/**/*.parquet', hive_partitioning=true)").fetch_arrow_table()
+out = {}
+for name, read in {"pandas": of_pandas, "polars": of_polars, "duckdb": of_duckdb}.items():
+    out[name] = {}
+    for table in tables:
+        got = read(table)
+        rows = [{k: plain(v) for k, v in row.items()} for row in got.to_pylist()]
+        out[name][table] = {"kinds": {f.name: kind(f.type) for f in got.schema}, "rows": sorted(rows, key=lambda row: row["id"])}
+print(json.dumps(out))
+`
+
+// content is a table as a reader gives it.
+type content struct {
+	Kinds map[string]string `json:"kinds"`
+	Rows  []map[string]any  `json:"rows"`
+}
+
+func TestReadersAgree(t *testing.T) {
+	t.Parallel()
+	root := prepared(t)
+	p := plan{items(2, 2, 12)} // ids 0 and 1 have gone
+	if err := p.perform(t.Context(), root, parquet.Options{Version: "test"}, 2, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]map[string]content
+	out := pyreader.Run(t, threeReaders, root, "facts", "places", "things")
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := wantContent()
+	for _, reader := range []string{"pandas", "polars", "duckdb"} {
+		if diff := cmp.Diff(want, got[reader]); diff != "" {
+			t.Errorf("%s (-want, +got):\n%s", reader, diff)
+		}
+	}
+}
+
+func kinds(more ...string) map[string]string {
+	out := map[string]string{"id": "text", "gen": "int32", "name": "text", "first_seen_at": "time", "last_seen_at": "time"}
+	for i := 0; i < len(more); i += 2 {
+		out[more[i]] = more[i+1]
+	}
+	return out
+}
+
+// wantContent is what the second generation leaves.
+func wantContent() map[string]content {
+	facts := content{Kinds: kinds("account_id", "text", "plays", "int32", "loved", "bool", "added_at", "time", "out_on", "date", "tags", "list of text", "removed_at", "time")}
+	places := content{Kinds: kinds("account_id", "text", "span", "text")}
+	things := content{Kinds: kinds()}
+	for _, it := range append(items(1, 0, 2), items(2, 2, 12)...) {
+		last, first := 2, 1
+		if it.id > "id-00009" {
+			first = 2
+		}
+		fact := base(it, first, last)
+		fact["account_id"], fact["plays"], fact["loved"] = "acc-1", number(it.plays), orNil(it.loved)
+		fact["added_at"], fact["out_on"], fact["tags"], fact["removed_at"] = nil, nil, nil, nil
+		if !it.added.IsZero() {
+			fact["added_at"], fact["out_on"] = float64(it.added.UnixMicro()), it.day.Format(time.DateOnly)
+		}
+		if it.tags != nil {
+			fact["tags"] = texts(it.tags)
+		}
+		if it.gen == 1 {
+			fact["removed_at"] = float64(moment(2).UnixMicro())
+		} else {
+			place := base(it, first, last)
+			place["account_id"], place["span"] = "acc-1", it.span
+			places.Rows = append(places.Rows, place)
+		}
+		facts.Rows = append(facts.Rows, fact)
+		thing := base(it, first, int(it.gen))
+		things.Rows = append(things.Rows, thing)
+	}
+	return map[string]content{"facts": facts, "places": places, "things": things}
+}
+
+// base are the columns that all tables have, as JSON.
+func base(it item, first, last int) map[string]any {
+	return map[string]any{
+		"id": it.id, "gen": float64(it.gen), "name": orNil(it.name),
+		"first_seen_at": float64(moment(first).UnixMicro()), "last_seen_at": float64(moment(last).UnixMicro()),
+	}
+}
+
+func orNil[T any](v *T) any {
+	if v == nil {
+		return nil
+	}
+	return *v
+}
+
+func number(v *int32) any {
+	if v == nil {
+		return nil
+	}
+	return float64(*v)
+}
+
+func texts(list []string) []any {
+	out := []any{}
+	for _, s := range list {
+		out = append(out, s)
+	}
+	return out
 }
