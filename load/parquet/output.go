@@ -56,7 +56,7 @@ func newOutput(f files, path string, l *layout, version string) (*output, error)
 		}
 		return nil
 	})
-	if err != nil {
+	if err = errors.Join(o.sink.err, err); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin %s: %w", path, err), out.Close(), os.Remove(path))
 	}
 	return o, nil

@@ -70,7 +70,7 @@ func (s *session) publishLocked(ctx context.Context, dryRun bool) error {
 		return err
 	}
 	if err := s.d.files.writeJSON(s.d.journalPath(), journal{renames}); err != nil {
-		return err
+		return errors.Join(err, s.withdraw(renames))
 	}
 	// From here on the commit counts: whatever fails now, the staged files
 	// stay, and the next process completes the publication.
@@ -142,6 +142,22 @@ func (s *session) bookkeeping(outputs map[string]*output) ([]rename, error) {
 	// The files themselves are synced; their names in the staging folder are
 	// what the journal relies on.
 	return renames, s.d.files.syncFolder(s.d.inner("staging"))
+}
+
+// withdraw takes back a journal that could not be made to last. If even that
+// fails, the staged files stay, for the journal may be carried out.
+func (s *session) withdraw(renames []rename) error {
+	if err := os.Remove(s.d.journalPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		clear(s.parts)
+		return describe("remove", err)
+	}
+	for _, r := range renames {
+		if err := os.Remove(filepath.Join(s.d.root, r.From)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return describe("remove", err)
+		}
+	}
+	clear(s.parts)
+	return nil
 }
 
 // retract removes what a dry run has made.
