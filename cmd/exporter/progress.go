@@ -59,7 +59,9 @@ func isTerminal(w io.Writer) bool {
 func (p *progress) observe(e pipeline.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last.Store(&e)
+	if e.Kind != pipeline.RunFinished {
+		p.last.Store(&e)
+	}
 	if p.bars != nil {
 		p.draw(e)
 		return
@@ -162,9 +164,9 @@ func timeLeft(e pipeline.Event, took time.Duration) time.Duration {
 	return time.Duration(float64(took) / float64(done) * float64(total-done))
 }
 
-// close ends the display. It may be called twice.
+// close ends the display, when all runs have. It may be called twice.
 func (p *progress) close() {
 	if p.bars != nil {
-		p.bars.Shutdown()
+		p.bars.Wait()
 	}
 }
