@@ -16,6 +16,27 @@ type Field struct {
 	Nullable bool
 }
 
+// SQLType is the name that PostgreSQL has for the field's type.
+func (f Field) SQLType() string { return sqlType(f.Type) }
+
+func sqlType(t arrow.DataType) string {
+	switch t.ID() {
+	case arrow.STRING:
+		return "text"
+	case arrow.INT32:
+		return "integer"
+	case arrow.BOOL:
+		return "boolean"
+	case arrow.TIMESTAMP:
+		return "timestamptz"
+	case arrow.DATE32:
+		return "date"
+	case arrow.LIST:
+		return sqlType(t.(*arrow.ListType).Elem()) + "[]"
+	}
+	return t.String()
+}
+
 // A Column is a field together with the way to read it from an item of type T.
 type Column[T any] struct {
 	Field

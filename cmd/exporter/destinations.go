@@ -18,7 +18,7 @@ func opener(noMigrate bool) pipeline.Opener {
 		case pipeline.Parquet:
 			return parquet.Open(ctx, d.Path, parquet.Options{Version: version()})
 		case pipeline.Postgres:
-			return postgres.Open(ctx, d.URL, postgres.Options{Version: version(), NoMigrate: noMigrate})
+			return postgres.Open(ctx, d.URL, postgres.Options{NoMigrate: noMigrate})
 		}
 		return nil, fmt.Errorf("destination %s has the unknown type %q", d.Name, d.Type)
 	}

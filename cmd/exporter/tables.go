@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/transform"
 )
@@ -75,7 +73,7 @@ func describe(tables []*transform.Schema) []tableInfo {
 	for _, s := range tables {
 		t := tableInfo{Table: s.Name, Doc: s.Doc, Key: s.Key, Partition: s.Partition}
 		for _, f := range s.Columns() {
-			t.Columns = append(t.Columns, columnInfo{Column: f.Name, Type: sqlType(f.Type), Nullable: f.Nullable, Doc: f.Doc})
+			t.Columns = append(t.Columns, columnInfo{Column: f.Name, Type: f.SQLType(), Nullable: f.Nullable, Doc: f.Doc})
 		}
 		out = append(out, t)
 	}
@@ -89,7 +87,7 @@ func printTables(w io.Writer, tables []*transform.Schema) {
 		}
 		fmt.Fprintf(w, "%s: %s\nkey: %s\n", s.Name, s.Doc, strings.Join(s.Key, ", "))
 		for _, f := range s.Columns() {
-			fmt.Fprintf(w, "  %-24s %-12s %s\n", f.Name, sqlType(f.Type), f.Doc)
+			fmt.Fprintf(w, "  %-24s %-12s %s\n", f.Name, f.SQLType(), f.Doc)
 		}
 	}
 }
@@ -108,28 +106,7 @@ func printMarkdown(w io.Writer, tables []*transform.Schema) {
 			if f.Nullable {
 				null = "yes"
 			}
-			fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", f.Name, sqlType(f.Type), null, f.Doc)
+			fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", f.Name, f.SQLType(), null, f.Doc)
 		}
 	}
-}
-
-// sqlType names a column type as PostgreSQL does.
-func sqlType(t arrow.DataType) string {
-	switch t.ID() {
-	case arrow.STRING:
-		return "text"
-	case arrow.INT32:
-		return "integer"
-	case arrow.INT64:
-		return "bigint"
-	case arrow.BOOL:
-		return "boolean"
-	case arrow.TIMESTAMP:
-		return "timestamptz"
-	case arrow.DATE32:
-		return "date"
-	case arrow.LIST:
-		return sqlType(t.(*arrow.ListType).Elem()) + "[]"
-	}
-	return t.String()
 }

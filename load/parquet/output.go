@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -169,8 +170,12 @@ func (s *sink) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.file.Write(p)
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // the caller tells the path
+	}
 	if err != nil {
-		s.err = describe("write", err)
+		s.err = describe("disk", err)
 	}
 	return n, s.err
 }

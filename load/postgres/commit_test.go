@@ -171,7 +171,7 @@ func TestLostReplyToCommit(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)
 	var c cutter
-	d, err := postgres.Open(t.Context(), c.listen(t, address), postgres.Options{Version: "test"})
+	d, err := postgres.Open(t.Context(), c.listen(t, address), postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,16 +24,14 @@ const patience = 15 * time.Second
 
 // Options are what a destination works with besides its address.
 type Options struct {
-	Version   string // of the program
-	NoMigrate bool   // refuse an outdated schema instead of migrating it
+	NoMigrate bool // refuse an outdated schema instead of migrating it
 }
 
 // Destination is a PostgreSQL database. It is safe for concurrent use, also by
 // several processes.
 type Destination struct {
-	config  *pgx.ConnConfig
-	pool    *pgxpool.Pool // for what happens outside of sessions
-	version string
+	config *pgx.ConnConfig
+	pool   *pgxpool.Pool // for what happens outside of sessions
 }
 
 // Open connects and makes sure that the schema fits: an older one is migrated
@@ -59,7 +57,7 @@ func Open(ctx context.Context, url string, o Options) (*Destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	return &Destination{config: config.ConnConfig, pool: pool, version: o.Version}, nil
+	return &Destination{config: config.ConnConfig, pool: pool}, nil
 }
 
 // parse reads an address. Its errors never show the address, which holds a

@@ -17,7 +17,7 @@ import (
 
 func open(t *testing.T, url string) *postgres.Destination {
 	t.Helper()
-	d, err := postgres.Open(t.Context(), url, postgres.Options{Version: "test"})
+	d, err := postgres.Open(t.Context(), url, postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

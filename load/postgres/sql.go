@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tracklake/tracklake/load"
@@ -24,27 +24,6 @@ func newStatements(t *transform.Schema) *statements {
 		target: pgx.Identifier{"spotify", t.Name}.Sanitize(),
 		stage:  pgx.Identifier{"pg_temp", "stage_" + t.Name}.Sanitize(),
 	}
-}
-
-// sqlType is the column type of a field.
-func sqlType(t arrow.DataType) string {
-	switch t.ID() {
-	case arrow.STRING:
-		return "text"
-	case arrow.INT32:
-		return "integer"
-	case arrow.INT64:
-		return "bigint"
-	case arrow.BOOL:
-		return "boolean"
-	case arrow.TIMESTAMP:
-		return "timestamptz"
-	case arrow.DATE32:
-		return "date"
-	case arrow.LIST:
-		return "text[]"
-	}
-	return "unsupported"
 }
 
 func quoted(name string) string { return pgx.Identifier{name}.Sanitize() }
@@ -76,27 +55,18 @@ func (s *statements) fields() []string {
 func (s *statements) values() []string {
 	var out []string
 	for _, f := range s.fields() {
-		if !contains(s.table.Key, f) {
+		if !slices.Contains(s.table.Key, f) {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
-
 // createStage makes the staging table: the fields and the order of arrival.
 func (s *statements) createStage() string {
 	var columns []string
 	for _, f := range s.table.Fields {
-		columns = append(columns, quoted(f.Name)+" "+sqlType(f.Type))
+		columns = append(columns, quoted(f.Name)+" "+f.SQLType())
 	}
 	return fmt.Sprintf("CREATE TEMPORARY TABLE %s (%s, arrival bigint)", s.stage, strings.Join(columns, ", "))
 }
@@ -105,7 +75,8 @@ func (s *statements) copyIn() string {
 	return fmt.Sprintf("COPY %s (%s, arrival) FROM STDIN (FORMAT binary)", s.stage, list(s.fields(), plain))
 }
 
-// number gives the versions of a key in the order in which they came.
+// versions tells how many versions the most frequent key has, and how many keys
+// there are.
 func (s *statements) versions() string {
 	return fmt.Sprintf("SELECT coalesce(max(n), 0), count(*) FROM (SELECT count(*) AS n FROM %s GROUP BY %s) AS keys", s.stage, list(s.table.Key, plain))
 }
@@ -197,7 +168,7 @@ func (s *statements) sweep(account string, sweep load.Sweep, staged bool) (gone,
 	}
 	for _, m := range sweep.Where {
 		args = append(args, m.Values)
-		conditions = append(conditions, fmt.Sprintf("t.%s = ANY($%d::text[]::%s[])", quoted(m.Column), len(args), sqlType(s.table.Fields[s.table.Index(m.Column)].Type)))
+		conditions = append(conditions, fmt.Sprintf("t.%s = ANY($%d::text[]::%s[])", quoted(m.Column), len(args), s.table.Fields[s.table.Index(m.Column)].SQLType()))
 	}
 	covered = strings.Join(conditions, " AND ")
 	gone = covered
