@@ -12,26 +12,26 @@ import (
 type Kind int
 
 const (
-	// Transient: the API or the network failed, and went on failing when the
+	// Transient means: the API or the network failed, and went on failing when the
 	// request was repeated. A later run may succeed.
 	Transient Kind = iota
-	// Closed: the endpoint family is closed until Error.Until.
+	// Closed means: the endpoint family is closed until Error.Until.
 	Closed
-	// SignIn: the refresh token is no longer valid; the user signs in again.
+	// SignIn means: the refresh token is no longer valid; the user signs in again.
 	SignIn
-	// Credentials: the client ID or secret is wrong.
+	// Credentials means: the client ID or secret is wrong.
 	Credentials
-	// Scope: the sign-in lacks a scope.
+	// Scope means: the sign-in lacks a scope.
 	Scope
-	// Forbidden: the app may not use the endpoint.
+	// Forbidden means: the app may not use the endpoint.
 	Forbidden
-	// AppBlocked: the app may use no endpoint, or the user is not listed.
+	// AppBlocked means: the app may use no endpoint, or the user is not listed.
 	AppBlocked
-	// NotFound: there is no such object.
+	// NotFound means: there is no such object.
 	NotFound
-	// Malformed: the answer was not what the API documents.
+	// Malformed means: the answer was not what the API documents.
 	Malformed
-	// BadRequest: the API refused the request.
+	// BadRequest means: the API refused the request.
 	BadRequest
 )
 

@@ -21,10 +21,16 @@ type Token struct {
 	SignedInAt   time.Time // when the user signed in; zero when unknown
 }
 
-// String, GoString and LogValue keep the token out of every output.
-func (Token) String() string               { return "[token]" }
-func (Token) GoString() string             { return "[token]" }
-func (Token) LogValue() slog.Value         { return slog.StringValue("[token]") }
+// String keeps the token out of texts.
+func (Token) String() string { return "[token]" }
+
+// GoString keeps the token out of texts.
+func (Token) GoString() string { return "[token]" }
+
+// LogValue keeps the token out of logs.
+func (Token) LogValue() slog.Value { return slog.StringValue("[token]") }
+
+// MarshalJSON keeps the token out of JSON.
 func (Token) MarshalJSON() ([]byte, error) { return []byte(`"[token]"`), nil }
 
 // tokens hands out access tokens and refreshes them, one refresh at a time.
@@ -89,7 +95,7 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 	return t.refresh(ctx)
 }
 
-func (t *tokens) current(stale string) (token string, err error, ok bool) { //nolint:revive // ok belongs last
+func (t *tokens) current(stale string) (token string, err error, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dead != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -173,7 +174,8 @@ func (c *Config) jobNames() []string {
 // pathless drops the file name from an error of package os, for messages that
 // begin with it.
 func pathless(err error) error {
-	if p, ok := err.(*os.PathError); ok {
+	var p *os.PathError
+	if errors.As(err, &p) {
 		return p.Err
 	}
 	return err

@@ -31,7 +31,7 @@ func ParseSchedule(line string, zone *time.Location) (*Schedule, error) {
 	}
 	parsed, err := cron.ParseStandard(line)
 	if err != nil {
-		return nil, fmt.Errorf("schedule %q is no cron line (%v); it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line, err)
+		return nil, fmt.Errorf("schedule %q is no cron line (%w); it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line, err)
 	}
 	if parsed.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("schedule %q never comes, for example 30 February", line)

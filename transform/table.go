@@ -19,10 +19,10 @@ const (
 type Merge int
 
 const (
-	// Replace: the stored row becomes what was read; a field that was not
+	// Replace means: the stored row becomes what was read; a field that was not
 	// sent becomes NULL. For facts, which are about one account or list.
 	Replace Merge = iota
-	// Fill: a field that was not sent leaves the stored value alone. For
+	// Fill means: a field that was not sent leaves the stored value alone. For
 	// dimensions, which are seen through several endpoints of unequal width.
 	Fill
 )

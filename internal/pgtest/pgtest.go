@@ -36,7 +36,7 @@ func Create(ctx context.Context) (address string, drop func() error, err error) 
 	server := os.Getenv("TEST_DATABASE_URL")
 	u, err := url.Parse(server)
 	if server == "" || err != nil {
-		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or scripts/with-postgres go test ./...")
+		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or go test by scripts/with-postgres")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	if err := exec(ctx, server, "CREATE DATABASE "+name); err != nil {

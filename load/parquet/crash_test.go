@@ -32,7 +32,7 @@ const crashRows = 40
 
 // TestExportUntilKilled is what the processes that are killed run; by itself
 // it does nothing.
-func TestExportUntilKilled(t *testing.T) {
+func TestExportUntilKilled(t *testing.T) { //nolint:paralleltest // it runs alone, in the child process
 	root := os.Getenv(crashRoot)
 	if root == "" {
 		return

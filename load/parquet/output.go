@@ -220,7 +220,7 @@ func readRecords(path string, columns []int, f func(arrow.Record) error) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
 		}
-		records, err := reader.GetRecordReader(context.Background(), columns, nil)
+		records, err := reader.GetRecordReader(context.Background(), columns, nil) //nolint:forbidigo // a local file is read without waiting
 		if err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
 		}
