@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -78,7 +79,7 @@ func note(s pipeline.JobStatus) string {
 		text = "late: no good run for two turns of the schedule"
 	}
 	if r.Parents > 0 {
-		text = fmt.Sprintf("%s of %s artists fresh; %s", thousands(r.Fresh), thousands(r.Parents), text)
+		text = strings.TrimSuffix(fmt.Sprintf("%s of %s artists fresh; %s", thousands(r.Fresh), thousands(r.Parents), text), "; ")
 	}
 	return text
 }
