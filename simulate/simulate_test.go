@@ -43,7 +43,8 @@ func start(t *testing.T, change func(*simulate.Options)) *sim {
 	return &sim{server, running, server.AccessToken()}
 }
 
-// get asks the Web API and returns status, header and body.
+// get asks the Web API and returns status, header and body; what went wrong
+// stands behind what had arrived of it.
 func (s *sim) get(t *testing.T, path string) (int, http.Header, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.APIURL+path, http.NoBody)
@@ -58,7 +59,7 @@ func (s *sim) get(t *testing.T, path string) (int, http.Header, string) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return resp.StatusCode, resp.Header, err.Error()
+		return resp.StatusCode, resp.Header, string(body) + err.Error()
 	}
 	return resp.StatusCode, resp.Header, string(body)
 }
@@ -95,6 +96,10 @@ func TestPages(t *testing.T) {
 	for path, want := range map[string]string{
 		"/me/tracks?limit=51":                             "Invalid limit",
 		"/me/tracks?limit=0":                              "Invalid limit",
+		"/me/tracks?limit=x":                              "Invalid limit",
+		"/me/tracks?offset=-1":                            "Invalid offset",
+		"/me/top/tracks?limit=51":                         "Invalid limit",
+		"/me/top/tracks?time_range=ever":                  "Invalid time range",
 		"/artists/" + s.Artists()[0] + "/albums?limit=11": "Invalid limit",
 		"/artists/unknown/albums":                         "Resource not found",
 		"/users/x":                                        "Forbidden",
@@ -119,9 +124,61 @@ func TestFieldsOfBothModes(t *testing.T) {
 				t.Fatalf("%s: %s", mode, diff)
 			}
 		}
-		if _, there := s.object(t, "/artists/"+s.Artists()[0])["genres"]; there != (mode == simulate.Extended) {
-			t.Errorf("%s: genres %v", mode, there)
+	}
+}
+
+func TestFieldsOfAlbumsAndArtists(t *testing.T) {
+	t.Parallel()
+	album := []string{"album_type", "artists", "external_urls", "href", "id", "images", "is_playable", "name", "release_date", "release_date_precision", "total_tracks", "type", "uri"}
+	artist := []string{"external_urls", "href", "id", "images", "name", "type", "uri"}
+	tests := map[simulate.Mode]struct{ listed, onTrack, artist []string }{
+		simulate.Development: {},
+		simulate.Extended: {
+			listed: []string{"album_group", "available_markets"}, onTrack: []string{"available_markets"},
+			artist: []string{"followers", "genres", "popularity"},
+		},
+	}
+	for mode, extra := range tests {
+		s := start(t, func(o *simulate.Options) { o.Mode = mode })
+		path := "/artists/" + s.Artists()[0]
+		listed := s.object(t, path+"/albums?limit=1")["items"].([]any)[0]
+		saved := s.object(t, "/me/tracks?limit=1")["items"].([]any)[0].(map[string]any)["track"].(map[string]any)
+		for name, c := range map[string]struct {
+			object any
+			base   []string
+			extra  []string
+		}{
+			"listed album":      {listed, album, extra.listed},
+			"album of a track":  {saved["album"], album, extra.onTrack},
+			"artist":            {s.object(t, path), artist, extra.artist},
+			"artist of a track": {saved["artists"].([]any)[0], []string{"external_urls", "href", "id", "name", "type", "uri"}, nil},
+		} {
+			if diff := cmp.Diff(slices.Sorted(slices.Values(append(slices.Clone(c.base), c.extra...))), keys(c.object)); diff != "" {
+				t.Errorf("%s, %s: %s", mode, name, diff)
+			}
 		}
+	}
+}
+
+// TestPagesFollowEachOther walks a list by its next links, as programs do.
+func TestPagesFollowEachOther(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	var got []string
+	for path := "/me/tracks?limit=37"; path != ""; {
+		page := s.object(t, path)
+		for _, item := range page["items"].([]any) {
+			got = append(got, item.(map[string]any)["track"].(map[string]any)["id"].(string))
+		}
+		next, _ := page["next"].(string)
+		path = strings.TrimPrefix(next, s.APIURL)
+	}
+	var want []string
+	for _, track := range s.SavedTracks() {
+		want = append(want, track.TrackID)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -216,42 +273,6 @@ func TestSignInWithPKCE(t *testing.T) {
 	resp.Body.Close()
 	if back, err = resp.Location(); err != nil || back.Query().Get("error") != "access_denied" {
 		t.Errorf("sent back to %v", back)
-	}
-}
-
-func TestFaultsAreParsedAndServed(t *testing.T) {
-	t.Parallel()
-	want := map[string]int{
-		"rate": 429, "quota": 429, "status:arg=503": 503, "html": 200, "empty": 200, "braces": 200, "null": 200, "expire": 401,
-		"premium": 403, "unlisted": 403, "scope": 403, "baditem:arg=0": 500, "limit:arg=1": 400, "redirect": 302, "reset": 0,
-		"truncate:arg=50": 200, "trailing": 200, "stall:arg=5": 200, "foreign": 200, "bomb:arg=1": 200, "total:arg=2": 200, "revoked": 200, "client": 200,
-	}
-	s := start(t, nil)
-	for _, k := range simulate.FaultKinds() {
-		found := false
-		for text, status := range want {
-			f, err := simulate.ParseFault(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if f.Kind != k.Name {
-				continue
-			}
-			found = true
-			remove := s.Inject(f)
-			if got, _, body := s.get(t, "/me/tracks?limit=50"); got != status {
-				t.Errorf("%s: status %d, want %d: %.80s", text, got, status, body)
-			}
-			remove()
-		}
-		if !found {
-			t.Errorf("fault %s is not tested", k.Name)
-		}
-	}
-	for _, bad := range []string{"nothing", "rate:arg=x", "rate:what=1"} {
-		if _, err := simulate.ParseFault(bad); err == nil {
-			t.Errorf("%s is accepted", bad)
-		}
 	}
 }
 

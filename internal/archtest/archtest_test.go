@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -53,15 +55,23 @@ func reserved() map[string][]string {
 	}
 }
 
-// A pkg is what go list tells of a package.
+// A pkg is what go list tells of a package. IgnoredGoFiles are those of other
+// systems, which keep to the same rules.
 type pkg struct {
-	ImportPath, Name, Dir string
-	GoFiles, Imports      []string
+	ImportPath, Name, Dir   string
+	GoFiles, IgnoredGoFiles []string
+	Imports                 []string
+}
+
+func (p pkg) files() []string {
+	return slices.DeleteFunc(slices.Concat(p.GoFiles, p.IgnoredGoFiles), func(name string) bool {
+		return strings.HasSuffix(name, "_test.go")
+	})
 }
 
 func list(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json", module+"...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +79,9 @@ func list(t *testing.T) []pkg {
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p pkg
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			if len(all) < len(allowed()) { // nothing listed must not pass for nothing wrong
+				t.Fatalf("go list tells of %d packages only", len(all))
+			}
 			return all
 		} else if err != nil {
 			t.Fatal(err)
@@ -98,6 +111,28 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// TestTablesAlonePrintColumns keeps arrow out of the command but for the file
+// that prints the tables: the rest of it must not care how columns are kept.
+func TestTablesAlonePrintColumns(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		if strings.TrimPrefix(p.ImportPath, module) != "cmd/exporter" {
+			continue
+		}
+		for _, name := range p.files() {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range file.Imports {
+				if name != "tables.go" && strings.HasPrefix(i.Path.Value, `"github.com/apache/arrow/`) {
+					t.Errorf("cmd/exporter/%s must not import %s; only tables.go may", name, i.Path.Value)
+				}
+			}
+		}
+	}
+}
+
 func TestShape(t *testing.T) {
 	t.Parallel()
 	start := regexp.MustCompile(`(?m)^func init\(\)`)
@@ -105,7 +140,7 @@ func TestShape(t *testing.T) {
 		if slices.Contains([]string{"util", "utils", "common", "helpers", "types"}, p.Name) {
 			t.Errorf("package %s says nothing by its name", p.ImportPath)
 		}
-		for _, name := range p.GoFiles {
+		for _, name := range p.files() {
 			text, err := os.ReadFile(filepath.Join(p.Dir, name))
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,185 @@
+package simulate_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// An answer is what a fault is documented to do to GET /me/tracks.
+type answer struct {
+	status int
+	has    string // part of the body, or of the error that reading it gave
+	wait   string // Retry-After
+	broken bool   // the answer breaks off
+}
+
+// library is the path that the faults are tried on.
+const library = "/me/tracks?limit=50"
+
+func answers() map[string]answer {
+	const page = `"items":[{"added_at"`
+	return map[string]answer{
+		"rate:arg=7":      {status: 429, has: "API rate limit exceeded", wait: "7"},
+		"rate:arg=-1":     {status: 429, has: "API rate limit exceeded"},
+		"quota:arg=80000": {status: 429, has: "QUOTA_EXCEEDED", wait: "80000"},
+		"quota":           {status: 429, has: "QUOTA_EXCEEDED"},
+		"status:arg=503":  {status: 503, has: `"status":503`},
+		"status:arg=404":  {status: 404, has: `"status":404`},
+		"html":            {status: 200, has: "<html>"},
+		"html:arg=502":    {status: 502, has: "<html>"},
+		"empty":           {status: 200},
+		"braces":          {status: 200, has: "{}"},
+		"null":            {status: 200, has: "null"},
+		"truncate:arg=50": {status: 200, has: page, broken: true},
+		"trailing":        {status: 200, has: "<!-- served by a proxy -->"},
+		"reset":           {status: 0, has: "EOF"},
+		"stall:arg=5":     {status: 200, broken: true},
+		"expire":          {status: 401, has: "The access token expired"},
+		"premium":         {status: 403, has: "Active premium subscription required"},
+		"unlisted":        {status: 403, has: "User not registered"},
+		"scope":           {status: 403, has: "Insufficient client scope"},
+		"baditem:arg=49":  {status: 500, has: "Server error"},
+		"baditem:arg=50":  {status: 200, has: page},
+		"limit:arg=49":    {status: 400, has: "Invalid limit"},
+		"limit:arg=50":    {status: 200, has: page},
+		"redirect":        {status: 302},
+		"foreign":         {status: 200, has: `"next":"http://127.0.0.2:9/v1/me/tracks`},
+		"bomb:arg=1":      {status: 200, has: strings.Repeat(" ", 1<<20)},
+		"total:arg=2":     {status: 200, has: `"total":132}`},
+		"revoked":         {status: 200, has: page}, // strikes the token endpoint alone
+		"client":          {status: 200, has: page},
+	}
+}
+
+func TestFaultsAnswerAsDocumented(t *testing.T) {
+	t.Parallel()
+	tried := map[string]bool{}
+	for text := range answers() {
+		kind, _, _ := strings.Cut(text, ":")
+		tried[kind] = true
+	}
+	for _, k := range simulate.FaultKinds() {
+		if !tried[k.Name] {
+			t.Errorf("fault %s is not tested", k.Name)
+		}
+	}
+	for text, want := range answers() {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nil)
+			f, err := simulate.ParseFault(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			remove := s.Inject(f)
+			status, header, body := s.get(t, library)
+			if status != want.status || !strings.Contains(body, want.has) || header.Get("Retry-After") != want.wait {
+				t.Errorf("%d, Retry-After %q, %.200s", status, header.Get("Retry-After"), body)
+			}
+			if want.has == "" && !want.broken && status == http.StatusOK && body != "" {
+				t.Errorf("the body is not empty: %.80s", body)
+			}
+			if broken := strings.HasSuffix(body, "EOF"); want.status != 0 && broken != want.broken {
+				t.Errorf("broken off %v, want %v: %.80s", broken, want.broken, body)
+			}
+			remove()
+			s.object(t, library)
+		})
+	}
+}
+
+func TestFaultsOfTheTokenEndpoint(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.Credentials().RefreshToken}, "client_id": {simulate.ClientID}}
+	for text, want := range map[string]string{"revoked": "invalid_grant", "client": "invalid_client"} {
+		f, err := simulate.ParseFault(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remove := s.Inject(f)
+		if got := s.grant(t, form); got["error"] != want {
+			t.Errorf("%s: %v", text, got)
+		}
+		remove()
+		if got := s.grant(t, form); got["access_token"] == nil {
+			t.Errorf("after %s: %v", text, got)
+		}
+	}
+}
+
+func TestFaultsStrikeWhenTheyAreTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	f, err := simulate.ParseFault("status:arg=503,after=2,every=3,times=2,path=/v1/me/tracks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Inject(f)
+	var struck []int
+	for n := range 14 {
+		s.object(t, "/me") // is spared, and not counted
+		if status, _, _ := s.get(t, library); status == http.StatusServiceUnavailable {
+			struck = append(struck, n+1)
+		}
+	}
+	if diff := cmp.Diff([]int{5, 8}, struck); diff != "" {
+		t.Errorf("struck requests: %s", diff)
+	}
+}
+
+func TestParseFault(t *testing.T) {
+	t.Parallel()
+	tests := map[string]simulate.Fault{
+		"rate":                 {Kind: "rate"},
+		"rate:arg=-1":          {Kind: "rate", Arg: -1},
+		"revoked":              {Kind: "revoked", Path: "/api/token"},
+		"client:path=/v1/me":   {Kind: "client", Path: "/v1/me"},
+		"html:times=2,every=3": {Kind: "html", Times: 2, Every: 3},
+		"status:path=/v1/me/tracks,after=2,every=20,times=4,arg=503": {Kind: "status", Path: "/v1/me/tracks", After: 2, Every: 20, Times: 4, Arg: 503},
+	}
+	for text, want := range tests {
+		got, err := simulate.ParseFault(text)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", text, err, diff)
+		}
+	}
+	for _, bad := range []string{"", "nothing", "rate:arg=x", "rate:arg", "rate:what=1", "Rate"} {
+		if f, err := simulate.ParseFault(bad); err == nil {
+			t.Errorf("%q is accepted as %+v", bad, f)
+		}
+	}
+}
+
+// TestRequestsAreTold looks at what the controls tell of a struck request.
+func TestRequestsAreTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.Inject(simulate.Fault{Kind: "reset", Times: 1})
+	s.get(t, "/me")
+	s.get(t, "/me?x=1")
+	resp, err := http.Get(s.AccountsURL + "/_sim/requests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var told []simulate.Request
+	if err := json.NewDecoder(resp.Body).Decode(&told); err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, r := range told {
+		got = append(got, r.Status)
+	}
+	// The client repeats a GET whose connection was cut, if it was a used one.
+	if len(got) < 2 || got[0] != 0 || got[len(got)-1] != http.StatusOK || told[len(told)-1].Query != "x=1" {
+		t.Errorf("requests %+v", told)
+	}
+}
