@@ -42,7 +42,7 @@ func main() {
 	// Memory is worth more than the little time that collecting it more often
 	// takes: the program runs beside others. GOGC overrides it.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25)
+		debug.SetGCPercent(20)
 	}
 	os.Exit(exporter(os.Args[1:], os.Stdout, os.Stderr))
 }
