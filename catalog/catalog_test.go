@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,8 +33,8 @@ func (token) Load(context.Context) (extract.Token, error) {
 }
 func (token) Save(context.Context, extract.Token) error { return nil }
 
-// client serves a fixed body for every list.
-func client(t *testing.T, body []byte) *extract.Client {
+// client serves a fixed body for every list, and hands on what was asked.
+func client(t *testing.T, body []byte, asked func(request string)) *extract.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -41,6 +42,7 @@ func client(t *testing.T, body []byte) *extract.Client {
 			fmt.Fprint(w, `{"access_token":"a","token_type":"Bearer","expires_in":3600}`)
 			return
 		}
+		asked(r.Method + " " + r.URL.RequestURI())
 		_, _ = w.Write(body)
 	}))
 	t.Cleanup(server.Close)
@@ -54,23 +56,35 @@ func client(t *testing.T, body []byte) *extract.Client {
 	return c
 }
 
-// flatten reads all parts of a resource and returns its rows by table.
-func flatten(t *testing.T, name string, body []byte) map[string][]string {
+// flatten reads all parts of a resource and returns its rows by table; what
+// was asked and what was changed stand beside them, under names in brackets.
+func flatten(t *testing.T, name string, body []byte, change ...func(*catalog.Params)) map[string][]string {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	t.Cleanup(func() { mem.AssertSize(t, 0) })
 	r := catalog.Find(name)
-	feed, err := r.Open(catalog.Params{
+	p := catalog.Params{
 		Account: "acc", Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Options: r.Defaults(),
 		Parents: []string{"artist0000000000000001"}, Memory: mem,
-	})
+	}
+	for _, f := range change {
+		f(&p)
+	}
+	feed, err := r.Open(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer feed.Release()
-	c := client(t, body)
 	out := map[string][]string{}
+	var mu sync.Mutex
+	c := client(t, body, func(request string) {
+		mu.Lock()
+		defer mu.Unlock()
+		out["(requests)"] = append(out["(requests)"], request)
+	})
 	take := func(batches []transform.Batch) {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, b := range batches {
 			out[b.Table.Name] = append(out[b.Table.Name], rows(b)...)
 			b.Record.Release()
@@ -85,6 +99,7 @@ func flatten(t *testing.T, name string, body []byte) map[string][]string {
 		}
 	}
 	take(feed.Flush())
+	out["(notes)"] = []string{fmt.Sprintf("%+v", feed.Notes())}
 	return out
 }
 
@@ -149,6 +164,57 @@ func TestEmptyItems(t *testing.T) {
 			if n := len(got["rejects"]); n == 0 {
 				t.Errorf("%s of %s: no reject", r.Name, item)
 			}
+		}
+	}
+}
+
+// TestHollowItems feeds items that are objects with next to nothing in them:
+// each is kept or refused, once, and none costs its neighbours.
+func TestHollowItems(t *testing.T) {
+	t.Parallel()
+	hollow := []string{
+		`{"id":"a","artists":[null],"album":{}}`,
+		`{"id":"b","artists":null,"album":{"artists":[null]},"external_ids":null,"linked_from":null}`,
+		`{"id":"c","artists":[{}],"album":{"id":""},"linked_from":{}}`,
+		`{"id":"d","release_date":"","album":{"release_date":"2021-13-45"}}`,
+		`{"id":{},"artists":{},"album":[]}`,
+	}
+	for _, r := range catalog.All() {
+		items := slices.Clone(hollow)
+		if r.Name == "saved_tracks" {
+			for i := range items {
+				items[i] = `{"added_at":"2026-01-01T00:00:00Z","track":` + items[i] + `}`
+			}
+		}
+		got := flatten(t, r.Name, fmt.Appendf(nil, `{"items":[%s],"total":%d}`, strings.Join(items, ","), len(items)))
+		lists := len(got["(requests)"])
+		if kept, refused := len(got[r.Name]), len(got["rejects"]); kept != 4*lists || refused != lists {
+			t.Errorf("%s: %d of %d lists kept %d and refused %d", r.Name, lists, lists, kept, refused)
+		}
+	}
+}
+
+// TestAlbumGroups derives the group for apps that are not sent it, and only
+// where what was asked for leaves no doubt.
+func TestAlbumGroups(t *testing.T) {
+	t.Parallel()
+	const sent, unsent = `{"id":"a","album_type":"single","album_group":"appears_on"}`, `{"id":"a","album_type":"single"}`
+	tests := []struct {
+		asked, item, want string
+	}{
+		{"album,single,compilation,appears_on", sent, `album_group="appears_on"`},
+		{"appears_on", sent, `album_group="appears_on"`},
+		{"appears_on", unsent, `album_group="appears_on"`},
+		{"album,single,compilation", unsent, `album_group="single"`},
+		{"album,single,compilation,appears_on", unsent, ""},
+		{"album,single", `{"id":"a"}`, ""},
+	}
+	for _, tt := range tests {
+		got := flatten(t, "artist_albums", []byte(`{"items":[`+tt.item+`],"total":1}`), func(p *catalog.Params) {
+			p.Options.Words["include_groups"] = strings.Split(tt.asked, ",")
+		})["artist_albums"]
+		if len(got) != 1 || strings.Contains(got[0], "album_group") != (tt.want != "") || !strings.Contains(got[0], tt.want) {
+			t.Errorf("asked for %s, sent %s: %v, want %s", tt.asked, tt.item, got, tt.want)
 		}
 	}
 }
