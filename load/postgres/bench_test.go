@@ -1,0 +1,205 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/postgres"
+	"github.com/tracklake/tracklake/transform"
+)
+
+const (
+	benchRows  = 100000
+	benchBatch = 10000
+)
+
+// batches are the benchmarks' rows as a run hands them over.
+func batches(b *testing.B) []transform.Batch {
+	b.Helper()
+	var out []transform.Batch
+	for from := 0; from < benchRows; from += benchBatch {
+		batch := tracks("acc", span(from, from+benchBatch))
+		b.Cleanup(batch.Record.Release)
+		out = append(out, batch)
+	}
+	return out
+}
+
+func stage(b *testing.B, s load.Session, batches []transform.Batch) {
+	b.Helper()
+	for _, batch := range batches {
+		if err := s.Write(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// a bench is a database with what the floor is measured by.
+type bench struct {
+	address string
+	d       *postgres.Destination
+	conn    *pgx.Conn
+}
+
+func newBench(b *testing.B) *bench {
+	b.Helper()
+	address := pgtest.URL(b)
+	d, err := postgres.Open(b.Context(), address, postgres.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn, err := pgx.Connect(b.Context(), address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		conn.Close(context.Background())
+		_ = d.Close(context.Background())
+	})
+	return &bench{address, d, conn}
+}
+
+func (x *bench) do(b *testing.B, sql string) {
+	b.Helper()
+	if _, err := x.conn.Exec(b.Context(), sql); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// run does a whole run and returns how long it took from the first row on.
+func (x *bench) run(b *testing.B, n int, rows []transform.Batch, want load.Count) time.Duration {
+	b.Helper()
+	s, _ := begin(b, x.d, "job", n)
+	start := time.Now()
+	stage(b, s, rows)
+	result, err := s.Commit(b.Context(), load.Change{Run: record("job", n, load.StatusOK), Sweeps: []load.Sweep{{Table: "saved_tracks"}}})
+	took := time.Since(start)
+	if err != nil || result.Tables["saved_tracks"] != want {
+		b.Fatalf("%+v, %v; want %+v", result, err, want)
+	}
+	if err := s.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
+// dump writes the loaded rows as \copy takes them.
+func (x *bench) dump(b *testing.B, format string) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "rows."+format)
+	x.psql(b, fmt.Sprintf(`\copy spotify.saved_tracks to '%s' (format %s)`, path, format))
+	return path
+}
+
+// floor is how long psql takes to copy the same rows into an identical, empty
+// table. The start of psql does not count.
+func (x *bench) floor(b *testing.B, path, format string) time.Duration {
+	b.Helper()
+	x.do(b, "DROP TABLE IF EXISTS public.floor; CREATE TABLE public.floor (LIKE spotify.saved_tracks INCLUDING ALL); CHECKPOINT")
+	out := x.psql(b, `\timing on`, fmt.Sprintf(`\copy public.floor from '%s' (format %s)`, path, format))
+	_, after, _ := strings.Cut(out, "Time: ")
+	var ms float64
+	if _, err := fmt.Sscanf(after, "%f ms", &ms); err != nil || !strings.Contains(out, fmt.Sprintf("COPY %d", benchRows)) {
+		b.Fatalf("psql says %q: %v", out, err)
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
+func (x *bench) psql(b *testing.B, commands ...string) string {
+	b.Helper()
+	bin, err := osexec.LookPath("psql")
+	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
+		bin, err = osexec.LookPath(filepath.Join(dir, "psql"))
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	args := []string{"-X", "-v", "ON_ERROR_STOP=1", x.address}
+	for _, c := range commands {
+		args = append(args, "-c", c)
+	}
+	out, err := osexec.CommandContext(b.Context(), bin, args...).CombinedOutput()
+	if err != nil {
+		address, _ := url.Parse(x.address)
+		b.Fatalf("psql %s: %v: %s", address.Redacted(), err, out)
+	}
+	return string(out)
+}
+
+func report(b *testing.B, took time.Duration) {
+	b.Helper()
+	b.ReportMetric(float64(benchRows)*float64(b.N)/took.Seconds(), "rows/s")
+}
+
+// BenchmarkCopy stages rows and publishes nothing.
+func BenchmarkCopy(b *testing.B) {
+	x, rows := newBench(b), batches(b)
+	s, _ := begin(b, x.d, "job", 0)
+	var took time.Duration
+	for b.Loop() {
+		start := time.Now()
+		stage(b, s, rows)
+		took += time.Since(start)
+		b.StopTimer()
+		if err := s.Discard(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	report(b, took)
+}
+
+// BenchmarkFirstLoad fills an empty table, each time followed by the floors,
+// so that both meet the same machine.
+func BenchmarkFirstLoad(b *testing.B) {
+	x, rows := newBench(b), batches(b)
+	x.run(b, 0, rows, load.Count{Inserted: benchRows})
+	text, binary := x.dump(b, "text"), x.dump(b, "binary")
+	var took, textFloor, binaryFloor time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		b.StopTimer()
+		x.do(b, "TRUNCATE spotify.saved_tracks; CHECKPOINT")
+		b.StartTimer()
+		took += x.run(b, n, rows, load.Count{Inserted: benchRows})
+		b.StopTimer()
+		textFloor += x.floor(b, text, "text")
+		binaryFloor += x.floor(b, binary, "binary")
+		b.StartTimer()
+	}
+	report(b, took)
+	b.ReportMetric(took.Seconds()/textFloor.Seconds(), "x-copy-text")
+	b.ReportMetric(took.Seconds()/binaryFloor.Seconds(), "x-copy-binary")
+}
+
+// BenchmarkReloadUnchanged meets a table that holds every row already.
+func BenchmarkReloadUnchanged(b *testing.B) {
+	x, rows := newBench(b), batches(b)
+	x.run(b, 0, rows, load.Count{Inserted: benchRows})
+	text, binary := x.dump(b, "text"), x.dump(b, "binary")
+	var took, textFloor, binaryFloor time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		took += x.run(b, n, rows, load.Count{Unchanged: benchRows})
+		b.StopTimer()
+		textFloor += x.floor(b, text, "text")
+		binaryFloor += x.floor(b, binary, "binary")
+		b.StartTimer()
+	}
+	report(b, took)
+	b.ReportMetric(took.Seconds()/textFloor.Seconds(), "x-copy-text")
+	b.ReportMetric(took.Seconds()/binaryFloor.Seconds(), "x-copy-binary")
+}
