@@ -1,9 +1,7 @@
 package postgres_test
 
 import (
-	"errors"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,8 +9,6 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/internal/pgtest"
-	"github.com/tracklake/tracklake/load"
-	"github.com/tracklake/tracklake/load/postgres"
 )
 
 // column is a column as a database or a declaration has it.
@@ -73,44 +69,5 @@ func TestDeclaredTablesMatchMigrations(t *testing.T) {
 	open(t, url)
 	if diff := cmp.Diff(declared(), migrated(t, connect(t, url))); diff != "" {
 		t.Errorf("declarations in catalog/ and tables of migrations/ differ (-declared +migrated):\n%s", diff)
-	}
-}
-
-func TestSchemaVersions(t *testing.T) {
-	t.Parallel()
-	url := pgtest.URL(t)
-	var schema *load.SchemaError
-	if _, err := postgres.Open(t.Context(), url, postgres.Options{NoMigrate: true}); !errors.As(err, &schema) || schema.Hint == "" {
-		t.Errorf("an empty database: %v", err)
-	}
-	var both sync.WaitGroup
-	for range 4 {
-		both.Go(func() {
-			if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
-				t.Errorf("migrating side by side: %v", err)
-			}
-		})
-	}
-	both.Wait()
-	exec(t, connect(t, url), "INSERT INTO exporter.migrations (version_id, is_applied) VALUES (99, true)")
-	for _, noMigrate := range []bool{true, false} {
-		_, err := postgres.Open(t.Context(), url, postgres.Options{NoMigrate: noMigrate})
-		if !errors.As(err, &schema) || schema.Have != 99 {
-			t.Errorf("a newer schema: %v", err)
-		}
-	}
-}
-
-func TestUnreachableTellsNoPassword(t *testing.T) {
-	t.Parallel()
-	for _, url := range []string{
-		"postgres://me:hunter2@127.0.0.1:1/db?connect_timeout=1", "postgres://me:hunter2@bad host/db", "host=127.0.0.1 port=x password=hunter2",
-		strings.Replace(pgtest.URL(t), "/test_", "/absent_", 1),
-	} {
-		_, err := postgres.Open(t.Context(), url, postgres.Options{})
-		var hinted interface{ Hint() string }
-		if err == nil || strings.Contains(err.Error(), "hunter2") || !errors.As(err, &hinted) || hinted.Hint() == "" {
-			t.Errorf("error = %v, want one with a hint and without the password", err)
-		}
 	}
 }
