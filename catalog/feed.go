@@ -22,8 +22,9 @@ type feed[T any] struct {
 	rejects  *transform.Set[reject]
 	// held keeps the items of a part until it is settled. Only resources of
 	// several parts in one commit need it; their lists are bounded.
-	hold bool
-	held []T
+	hold        bool
+	held        []T
+	heldRejects []*reject
 }
 
 func openFeed[T any](s spec[T], p Params) (*Feed, error) {
@@ -46,7 +47,7 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 }
 
 func (f *feed[T]) erase() *Feed {
-	out := &Feed{Read: f.read, Notes: f.items.Notes}
+	out := &Feed{Read: f.read, Notes: f.items.Notes, Reset: f.reset}
 	for _, p := range f.parts {
 		out.Parts = append(out.Parts, p.Part)
 	}
@@ -64,7 +65,7 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 		reading := extract.ReadOffset(c, p.List)
 		for page, err := range reading.Pages(ctx) {
 			if err != nil {
-				f.held = nil
+				f.drop()
 				yield(Step{}, fmt.Errorf("read %s: %w", f.name(p), err))
 				return
 			}
@@ -89,7 +90,10 @@ func (f *feed[T]) step(p part[T], page *extract.Page[T]) Step {
 	}
 	f.adopt(p, page)
 	for _, r := range page.Rejects {
-		f.rejects.Append(newReject(f.resource, p.Name, r))
+		f.heldRejects = append(f.heldRejects, newReject(f.resource, p.Name, r))
+	}
+	if !f.hold {
+		f.releaseRejects()
 	}
 	s.Batches = append(f.items.Take(batchRows), f.rejects.Take(batchRows)...)
 	return s
@@ -97,9 +101,14 @@ func (f *feed[T]) step(p part[T], page *extract.Page[T]) Step {
 
 func (f *feed[T]) restart() {
 	if f.hold {
-		f.held = f.held[:0]
+		f.drop()
 		return
 	}
+	f.reset()
+}
+
+func (f *feed[T]) reset() {
+	f.drop()
 	f.items.Reset()
 	f.rejects.Reset()
 }
@@ -128,12 +137,24 @@ func (f *feed[T]) adopt(p part[T], page *extract.Page[T]) {
 	}
 }
 
+// release appends what was held back of a part that is settled.
 func (f *feed[T]) release() {
 	for i := range f.held {
 		f.items.Append(&f.held[i])
 	}
-	f.held = nil
+	f.releaseRejects()
+	f.drop()
 }
+
+func (f *feed[T]) releaseRejects() {
+	for _, r := range f.heldRejects {
+		f.rejects.Append(r)
+	}
+	f.heldRejects = f.heldRejects[:0]
+}
+
+// drop forgets what was held back of a part.
+func (f *feed[T]) drop() { f.held, f.heldRejects = nil, nil }
 
 func (f *feed[T]) name(p part[T]) string {
 	if p.Name == "" {

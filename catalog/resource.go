@@ -86,6 +86,10 @@ type Feed struct {
 	Read func(ctx context.Context, c *extract.Client, part int) iter.Seq2[Step, error]
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
+	// Reset drops the rows that wait and forgets which keys were seen. It goes
+	// with dropping what Read has yielded before: the dimensions' rows among it
+	// must come again.
+	Reset func()
 	// Notes tells what had to be changed so far to make the rows storable.
 	Notes func() transform.Notes
 	// Release frees the feed's buffers.

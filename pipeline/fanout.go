@@ -63,6 +63,7 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 		if fatal(err) || failures >= patience {
 			return and(j.unfinished(err), j.sinks.discard())
 		}
+		feed.Reset()
 		if err := j.skip(id, err); err != nil {
 			return err
 		}

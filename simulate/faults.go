@@ -258,18 +258,19 @@ func (f *Fault) distort(w http.ResponseWriter, r *http.Request, api http.Handler
 	case "foreign":
 		body = bytes.Replace(body, []byte(`"next":"http://`+r.Host), []byte(`"next":"http://127.0.0.2:9`), 1)
 	case "total":
-		at := bytes.LastIndex(body, []byte(`"total":`))
-		if n, err := strconv.Atoi(strings.Trim(string(body[at+8:]), "}")); at >= 0 && err == nil {
-			body = fmt.Appendf(body[:at:at], `"total":%d}`, n+f.Arg)
+		before, after, found := bytes.Cut(body, []byte(`"total":`))
+		if n, err := strconv.Atoi(strings.Trim(string(after), "}")); found && err == nil {
+			body = fmt.Appendf(before[:len(before):len(before)], `"total":%d}`, n+f.Arg)
 		}
 	}
 	w.WriteHeader(real.Code)
-	_, _ = w.Write(body)
-	switch f.Kind {
-	case "truncate":
-		panic(http.ErrAbortHandler)
-	case "stall":
+	if f.Kind == "stall" {
+		_ = http.NewResponseController(w).Flush()
 		f.stall(r)
+	}
+	_, _ = w.Write(body)
+	if f.Kind == "truncate" {
+		panic(http.ErrAbortHandler)
 	}
 }
 
