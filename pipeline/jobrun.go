@@ -191,7 +191,7 @@ func (j *jobRun) noteReplaced(feed *catalog.Feed) {
 // readPart reads one list into the destinations.
 func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (extract.Outcome, error) {
 	var outcome extract.Outcome
-	seen := 0
+	seen, rejects := 0, j.record.Rejects
 	for step, err := range feed.Read(ctx, j.runner.Client, i) {
 		if err != nil {
 			return outcome, err
@@ -200,6 +200,7 @@ func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (extra
 			if err := j.restart(feed); err != nil {
 				return outcome, err
 			}
+			j.record.Rejects = rejects
 		}
 		if err := j.sinks.write(step.Batches); err != nil {
 			return outcome, err
