@@ -25,6 +25,9 @@ var errDryRun = errors.New("dry run")
 // Commit merges what is staged, with sweeps, state and run record, in one
 // transaction.
 func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error) {
+	if s.broken != nil {
+		return s.total, s.broken
+	}
 	for try := 1; ; try++ {
 		result, err := s.attempt(ctx, c)
 		switch {
@@ -214,11 +217,16 @@ func (s *session) settle(ctx context.Context, cause error) error {
 		s.commits--
 		return fmt.Errorf("commit: %w", cause)
 	}
+	// Also an interrupted run wants to know.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	// The staging tables go with the connection: nothing may be merged or
+	// swept by this session any more, unless the commit took effect.
+	s.broken = fmt.Errorf("the connection was lost in a commit: %w", cause)
 	closing := s.conn.Close(ctx)
 	if err := s.connect(ctx); err != nil {
 		return errors.Join(fmt.Errorf("commit: the reply was lost, and whether it took effect is not known: %w", cause), err, closing)
 	}
-	// The staging tables went with the old connection.
 	clear(s.staged)
 	var done int
 	err := s.conn.QueryRow(ctx, "SELECT commits FROM exporter.runs WHERE run_id = $1", s.run.ID).Scan(&done)
@@ -226,6 +234,7 @@ func (s *session) settle(ctx context.Context, cause error) error {
 	case err != nil:
 		return fmt.Errorf("commit: look up whether it took effect: %w", err)
 	case done >= s.commits:
+		s.broken = nil
 		return nil
 	}
 	s.commits--

@@ -31,6 +31,7 @@ type session struct {
 	total   load.Result
 	commits int // that took effect
 	run     load.Run
+	broken  error // what was staged is lost; nothing can be committed
 	done    bool
 }
 
@@ -197,6 +198,9 @@ func text(s string) string {
 // between batches: a run may wait long for the API, and must not hold back
 // the database meanwhile.
 func (s *session) Write(ctx context.Context, b transform.Batch) error {
+	if s.broken != nil {
+		return s.broken
+	}
 	t := s.tables[b.Table.Name]
 	if t == nil {
 		return fmt.Errorf("stage %s: the table was not announced when the run began", b.Table.Name)
