@@ -1,105 +1,238 @@
-// Package accounts keeps refresh tokens between runs.
-//
-// It knows nothing of HTTP or of jobs: it is handed a token and gives it back.
 package accounts
 
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
-	"github.com/tracklake/tracklake/extract"
+	"github.com/gofrs/flock"
 )
 
-// A SeededFile is a token store that begins with a refresh token from the
-// environment and keeps newer ones in a file that only its owner can read.
-// Spotify seldom sends a new refresh token; until it does there is no file.
-type SeededFile struct {
-	path string
-	seed string
-}
+// Folder keeps accounts as files that only their owner can read: one an
+// account, each written aside, synced and renamed, so that a crash leaves the
+// old one or the new one. It is safe for concurrent use, also by several
+// processes.
+type Folder struct{ path string }
 
-// NewSeededFile returns a store in the given folder, which need not exist yet.
-// A seed that the file does not know wins over what the file holds: the user
-// has signed in again.
-func NewSeededFile(folder, seed string) *SeededFile {
-	return &SeededFile{path: filepath.Join(folder, "token.json"), seed: seed}
-}
+// NewFolder returns a backend in a folder, which need not exist yet.
+func NewFolder(path string) *Folder { return &Folder{path: path} }
 
-// kept is the content of the file.
-type kept struct {
-	SeedHash     string    `json:"seed_sha256"`
-	RefreshToken string    `json:"refresh_token"`
-	Scopes       []string  `json:"scopes,omitempty"`
-	SignedInAt   time.Time `json:"signed_in_at,omitzero"`
-}
+const (
+	suffix    = ".json"
+	pauseName = "_pause" // no account can be called so
+	shards    = 16
+)
 
-// Load returns the newest token that came from the seed, or the seed itself.
-func (s *SeededFile) Load(context.Context) (extract.Token, error) {
-	text, err := os.ReadFile(s.path)
+// Rows reads all files.
+func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
+	entries, err := os.ReadDir(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return extract.Token{RefreshToken: s.seed}, nil
+		return nil, nil
 	}
 	if err != nil {
-		return extract.Token{}, fmt.Errorf("read token file: %w", err)
+		return nil, fmt.Errorf("read accounts: %w", err)
 	}
-	if err := s.private(); err != nil {
-		return extract.Token{}, err
+	if err := f.private(f.path, 0o022); err != nil {
+		return nil, err
 	}
-	var k kept
-	if err := json.Unmarshal(text, &k); err != nil {
-		return extract.Token{}, fmt.Errorf("read token file %s: it is damaged; remove it and set SPOTIFY_REFRESH_TOKEN anew", s.path)
+	var out []Row
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), suffix)
+		if !ok || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") {
+			continue
+		}
+		var row Row
+		if there, err := f.read(name, &row); err != nil {
+			return nil, err
+		} else if there {
+			out = append(out, row)
+		}
 	}
-	if k.SeedHash != hash(s.seed) || k.RefreshToken == "" {
-		return extract.Token{RefreshToken: s.seed}, nil
-	}
-	return extract.Token{RefreshToken: k.RefreshToken, Scopes: k.Scopes, SignedInAt: k.SignedInAt}, nil
+	return out, ctx.Err()
 }
 
-// Save keeps a token: written aside, synced and renamed, so that a crash
-// leaves the old one or the new one. A token equal to the seed needs no file.
-func (s *SeededFile) Save(_ context.Context, t extract.Token) error {
-	if t.RefreshToken == s.seed {
-		return nil
+// Change locks, reads and writes one account's file.
+func (f *Folder) Change(ctx context.Context, name string, change func(context.Context, *Row) (*Row, error)) error {
+	if err := CheckName(name); err != nil {
+		return err
 	}
-	text, err := json.Marshal(kept{SeedHash: hash(s.seed), RefreshToken: t.RefreshToken, Scopes: t.Scopes, SignedInAt: t.SignedInAt})
-	if err != nil {
-		return fmt.Errorf("write token file: %w", err)
-	}
-	folder := filepath.Dir(s.path)
+	return f.locked(ctx, name, func() error {
+		row := &Row{}
+		if there, err := f.read(name, row); err != nil {
+			return err
+		} else if !there {
+			row = nil
+		}
+		out, err := change(ctx, row)
+		switch {
+		case err != nil:
+			return err
+		case out == nil && row != nil:
+			return f.remove(name)
+		case out == row || out == nil:
+			return nil
+		}
+		return f.write(name, out)
+	})
+}
+
+// ChangePause locks, reads and writes the file of the pause.
+func (f *Folder) ChangePause(ctx context.Context, change func(context.Context, Pause) (Pause, error)) error {
+	return f.locked(ctx, pauseName, func() error {
+		var p Pause
+		if _, err := f.read(pauseName, &p); err != nil {
+			return err
+		}
+		out, err := change(ctx, p)
+		switch {
+		case err != nil || out == p:
+			return err
+		case out == Pause{}:
+			return f.remove(pauseName)
+		}
+		return f.write(pauseName, out)
+	})
+}
+
+// locked runs do while no other process changes the same file. The lock ends
+// with the process, however that ends. Lock files stay: one that is removed
+// could be held by one process and made anew by another.
+func (f *Folder) locked(ctx context.Context, name string, do func() error) (err error) {
+	folder := filepath.Join(f.path, "locks")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("write token file: %w", err)
+		return fmt.Errorf("make folder for accounts: %w", err)
 	}
-	aside, err := os.CreateTemp(folder, ".token-*") // made with mode 0600
+	if err := f.private(f.path, 0o022); err != nil {
+		return err
+	}
+	shard := pauseName
+	if name != pauseName {
+		sum := sha256.Sum256([]byte(name))
+		shard = fmt.Sprintf("%x", sum[0]%shards)
+	}
+	lock := flock.New(filepath.Join(folder, shard+".lock"), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+		return fmt.Errorf("lock accounts: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	return do()
+}
+
+// read reads a file and tells whether it is there.
+func (f *Folder) read(name string, v any) (bool, error) {
+	path := filepath.Join(f.path, name+suffix)
+	if err := f.private(path, 0o077); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("write token file: %w", err)
+		return false, fmt.Errorf("read account: %w", err)
 	}
-	_, err = aside.Write(text)
+	if json.Unmarshal(text, v) != nil {
+		return false, &Error{Message: path + " is damaged", Advice: "remove the file and sign in again: exporter login"}
+	}
+	return true, nil
+}
+
+func (f *Folder) write(name string, v any) error {
+	text, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode account: %w", err)
+	}
+	aside, err := os.CreateTemp(f.path, ".aside-*") // made with mode 0600, and never over another file
+	if err != nil {
+		return fmt.Errorf("write account: %w", err)
+	}
+	_, err = aside.Write(append(text, '\n'))
 	err = errors.Join(err, aside.Sync(), aside.Close())
 	if err == nil {
-		err = os.Rename(aside.Name(), s.path)
+		err = os.Rename(aside.Name(), filepath.Join(f.path, name+suffix))
 	}
 	if err != nil {
-		return fmt.Errorf("write token file: %w", errors.Join(err, os.Remove(aside.Name())))
+		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(aside.Name())))
 	}
-	return syncFolder(folder)
+	f.sweep()
+	return syncFolder(f.path)
 }
 
-// private refuses a file that others can read.
-func (s *SeededFile) private() error {
-	info, err := os.Stat(s.path)
+// sweep removes what a process left that ended while it wrote aside. Old files
+// only: another account may be written just now.
+func (f *Folder) sweep() {
+	left, err := filepath.Glob(filepath.Join(f.path, ".aside-*"))
 	if err != nil {
-		return fmt.Errorf("read token file: %w", err)
+		return
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("token file %s can be read by others (mode %04o); run: chmod 600 %s", s.path, mode, s.path)
+	for _, path := range left {
+		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(path) // it is tried again at the next write
+		}
+	}
+}
+
+func (f *Folder) remove(name string) error {
+	if err := os.Remove(filepath.Join(f.path, name+suffix)); err != nil {
+		return fmt.Errorf("remove account: %w", err)
+	}
+	return syncFolder(f.path)
+}
+
+// An OpenFileError says that others could read or replace tokens.
+type OpenFileError struct {
+	Path string
+	Mode fs.FileMode
+	Want fs.FileMode
+}
+
+func (e *OpenFileError) Error() string {
+	if e.Want == 0 {
+		return fmt.Sprintf("%s is no plain file; tokens are not read through links", e.Path)
+	}
+	return fmt.Sprintf("others can read or replace %s (mode %04o), so its tokens are not used", e.Path, e.Mode.Perm())
+}
+
+// Hint is the next step for the user.
+func (e *OpenFileError) Hint() string {
+	if e.Want == 0 {
+		return "remove it and sign in again: exporter login"
+	}
+	return fmt.Sprintf("close it: chmod %o %s; if somebody may have read it, sign in again afterwards: exporter login", e.Want, e.Path)
+}
+
+// private refuses files and folders that others have some rights to.
+func (f *Folder) private(path string, forbidden fs.FileMode) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	isFolder := path == f.path
+	if isFolder {
+		info, err = os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("read accounts: %w", err)
+		}
+	}
+	switch {
+	case !isFolder && !info.Mode().IsRegular():
+		return &OpenFileError{Path: path, Mode: info.Mode()}
+	case runtime.GOOS == "windows": // it has no such modes; the user's folder is closed to others
+		return nil
+	case info.Mode().Perm()&forbidden != 0 && isFolder:
+		return &OpenFileError{Path: path, Mode: info.Mode(), Want: 0o700}
+	case info.Mode().Perm()&forbidden != 0:
+		return &OpenFileError{Path: path, Mode: info.Mode(), Want: 0o600}
 	}
 	return nil
 }
@@ -107,15 +240,10 @@ func (s *SeededFile) private() error {
 func syncFolder(folder string) error {
 	d, err := os.Open(folder)
 	if err != nil {
-		return fmt.Errorf("write token file: %w", err)
+		return fmt.Errorf("write account: %w", err)
 	}
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("write token file: %w", err)
+		return fmt.Errorf("write account: %w", err)
 	}
 	return nil
-}
-
-func hash(seed string) string {
-	sum := sha256.Sum256([]byte(seed))
-	return hex.EncodeToString(sum[:])
 }

@@ -7,26 +7,38 @@ import (
 	"github.com/tracklake/tracklake/extract"
 )
 
-// AccountOf asks whose account the client's token is for. It returns the
-// account_id where the API sends it, else the user id.
+// A Profile says whose account it is.
+type Profile struct {
+	AccountID string // account_id where the API sends it, else the user id
+	UserID    string
+	User      string // display name, else the user id
+}
+
+// ProfileOf asks whose account the client's token is for.
 // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
-func AccountOf(ctx context.Context, c *extract.Client) (string, error) {
+func ProfileOf(ctx context.Context, c *extract.Client) (Profile, error) {
 	type user struct {
-		AccountID string `json:"account_id"`
-		ID        string `json:"id"`
+		AccountID   string `json:"account_id"`
+		ID          string `json:"id"`
+		DisplayName string `json:"display_name"`
 	}
 	u, err := extract.Get[user](ctx, c, extract.Endpoint{
 		Path:   "/me",
 		Family: "me",
 		Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
 	})
-	switch {
-	case err != nil:
-		return "", err
-	case u.AccountID != "":
-		return u.AccountID, nil
-	case u.ID != "":
-		return u.ID, nil
+	if err != nil {
+		return Profile{}, err
 	}
-	return "", errors.New("the profile has no id")
+	p := Profile{AccountID: u.AccountID, UserID: u.ID, User: u.DisplayName}
+	if p.AccountID == "" {
+		p.AccountID = u.ID
+	}
+	if p.User == "" {
+		p.User = u.ID
+	}
+	if p.AccountID == "" {
+		return Profile{}, errors.New("the profile has no id")
+	}
+	return p, nil
 }

@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -25,14 +24,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // package flag wants it so
 
-// token is a token store of tests.
-type token struct{}
-
-func (token) Load(context.Context) (extract.Token, error) {
-	return extract.Token{RefreshToken: "r"}, nil
-}
-func (token) Save(context.Context, extract.Token) error { return nil }
-
 // client serves a fixed body for every list, and hands on what was asked.
 func client(t *testing.T, body []byte, asked func(request string)) *extract.Client {
 	t.Helper()
@@ -47,7 +38,7 @@ func client(t *testing.T, body []byte, asked func(request string)) *extract.Clie
 	}))
 	t.Cleanup(server.Close)
 	c, err := extract.New(extract.Config{
-		ClientID: "c", APIURL: server.URL + "/v1", AccountsURL: server.URL, Tokens: token{}, RetryDelay: time.Millisecond,
+		ClientID: "c", APIURL: server.URL + "/v1", AccountsURL: server.URL, Tokens: extract.NewFixedToken(extract.Token{RefreshToken: "r"}), RetryDelay: time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

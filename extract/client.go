@@ -22,14 +22,15 @@ const (
 // Config describes a Client.
 type Config struct {
 	ClientID     string
-	ClientSecret string // empty for apps that use PKCE
-	APIURL       string // default DefaultAPIURL
-	AccountsURL  string // default DefaultAccountsURL; /api/token lies below it
-	Tokens       TokenStore
+	ClientSecret string        // empty for apps that use PKCE
+	APIURL       string        // default DefaultAPIURL
+	AccountsURL  string        // default DefaultAccountsURL; /api/token lies below it
+	Tokens       TokenStore    // of the account; nil: the app's own token, which needs a secret and reads no user's data
 	Pacer        *Pacer        // shared by the clients of one client ID; nil: one of its own
 	MaxWait      time.Duration // longest Retry-After that is sat out; default one minute
 	RetryDelay   time.Duration // middle of the first delay before a repetition; default half a second
 	UserAgent    string
+	Now          func() time.Time // nil: time.Now
 	// OnClose keeps durably that an endpoint family is closed. It may be nil.
 	OnClose func(ctx context.Context, family string, until time.Time) error
 	// Observe hears of every answer. It may be nil; it must be cheap.
@@ -43,14 +44,7 @@ type Event struct {
 	Pause  time.Duration // that the answer asked for
 }
 
-// A TokenStore keeps the refresh token of an account.
-type TokenStore interface {
-	Load(ctx context.Context) (Token, error)
-	// Save keeps a new refresh token durably before it returns.
-	Save(ctx context.Context, t Token) error
-}
-
-// A Client reads the Web API for one account. It is safe for concurrent use.
+// A Client reads the Web API for one account, or for the app itself. It is safe for concurrent use.
 type Client struct {
 	config Config
 	api    *url.URL
@@ -79,11 +73,9 @@ type Stats struct {
 // New returns a client. It refuses service addresses that are neither https
 // nor on the loopback interface.
 func New(c Config) (*Client, error) {
-	if c.APIURL == "" {
-		c.APIURL = DefaultAPIURL
-	}
-	if c.AccountsURL == "" {
-		c.AccountsURL = DefaultAccountsURL
+	c.complete()
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	api, err := serviceURL("API", c.APIURL)
 	if err != nil {
@@ -99,6 +91,9 @@ func New(c Config) (*Client, error) {
 	if c.MaxWait == 0 {
 		c.MaxWait = time.Minute
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.RetryDelay == 0 {
 		c.RetryDelay = 500 * time.Millisecond
 	}
@@ -111,6 +106,36 @@ func New(c Config) (*Client, error) {
 	}
 	client.tokens = newTokens(c, accounts, &http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute})
 	return client, nil
+}
+
+// complete fills in defaults.
+func (c *Config) complete() {
+	if c.APIURL == "" {
+		c.APIURL = DefaultAPIURL
+	}
+	if c.AccountsURL == "" {
+		c.AccountsURL = DefaultAccountsURL
+	}
+	if c.Pacer == nil {
+		c.Pacer = NewPacer(DefaultConcurrency)
+	}
+	if c.MaxWait == 0 {
+		c.MaxWait = time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.RetryDelay == 0 {
+		c.RetryDelay = 500 * time.Millisecond
+	}
+}
+
+// check refuses a configuration that cannot get a token.
+func (c *Config) check() error {
+	if c.Tokens == nil && c.ClientSecret == "" {
+		return errors.New("an app without a secret can read nothing without a user; set SPOTIFY_CLIENT_SECRET, or sign in: exporter login")
+	}
+	return nil
 }
 
 // serviceURL checks an address that tokens will be sent to.
@@ -178,7 +203,7 @@ func (c *Client) checkOpen(e Endpoint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	until := c.closed[e.Family]
-	if !time.Now().Before(until) {
+	if !c.config.Now().Before(until) {
 		return nil
 	}
 	return closedError(e, until, "Spotify has closed these requests for a while")
@@ -193,7 +218,7 @@ func closedError(e Endpoint, until time.Time, message string) *Error {
 
 // close marks a family as closed, here and durably.
 func (c *Client) close(ctx context.Context, e Endpoint, wait time.Duration, message string) error {
-	until := time.Now().Add(wait + time.Second).Truncate(time.Second)
+	until := c.config.Now().Add(wait + time.Second).Truncate(time.Second)
 	c.CloseFamily(e.Family, until)
 	err := closedError(e, until, message)
 	if c.config.OnClose != nil {

@@ -30,17 +30,21 @@ type memoryTokens struct {
 	saved int
 }
 
-func (m *memoryTokens) Load(context.Context) (extract.Token, error) {
+func (m *memoryTokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.token, nil
-}
-
-func (m *memoryTokens) Save(_ context.Context, t extract.Token) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.token, m.saved = t, m.saved+1
-	return nil
+	if m.token.Usable(stale, time.Now()) {
+		return m.token, nil
+	}
+	fresh, err := ask(ctx, m.token)
+	if err != nil {
+		return extract.Token{}, err
+	}
+	if fresh.RefreshToken != m.token.RefreshToken {
+		m.saved++
+	}
+	m.token = fresh
+	return fresh, nil
 }
 
 // bench is a simulated Spotify with a client for it.

@@ -12,13 +12,22 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 )
 
-// A Token is what is kept of a sign-in. Its secret does not print.
+// A Token is what is kept of a sign-in. Its secrets do not print.
 type Token struct {
 	RefreshToken string
 	Scopes       []string
 	SignedInAt   time.Time // when the user signed in; zero when unknown
+	AccessToken  string    // the newest one; may be empty
+	RenewAt      time.Time // when it is no longer used, a little before it ends
+}
+
+// Usable tells whether the access token can be used: it is there, it is not
+// the stale one that the API refused, and it is not about to end.
+func (t Token) Usable(stale string, now time.Time) bool {
+	return t.AccessToken != "" && t.AccessToken != stale && now.Before(t.RenewAt)
 }
 
 // String keeps the token out of texts.
@@ -33,35 +42,51 @@ func (Token) LogValue() slog.Value { return slog.StringValue("[token]") }
 // MarshalJSON keeps the token out of JSON.
 func (Token) MarshalJSON() ([]byte, error) { return []byte(`"[token]"`), nil }
 
+// A TokenStore keeps the token of one account between runs.
+type TokenStore interface {
+	// Renew returns the kept token if it is usable (see [Token.Usable]).
+	// Otherwise it calls ask with what is kept, and keeps what that returns
+	// durably before it returns it. Meanwhile no other goroutine or process
+	// renews the same account: many callers cause one request. An error of
+	// ask, which is returned as it is, leaves the kept token as it was.
+	Renew(ctx context.Context, stale string, ask func(context.Context, Token) (Token, error)) (Token, error)
+}
+
 // tokens hands out access tokens and refreshes them, one refresh at a time.
 type tokens struct {
 	oauth oauth2.Config
-	store TokenStore
+	store TokenStore // nil: the app's own token, without a user
 	http  *http.Client
 	delay time.Duration
+	now   func() time.Time
 	turn  chan struct{} // held during a refresh
 
 	mu        sync.Mutex
-	access    string
-	renewAt   time.Time
-	scopes    []string
+	held      Token
+	scoped    bool   // the scopes of held are known
 	dead      *Error // a refusal that asking again cannot change
 	refreshes int
 }
 
 func newTokens(c Config, accounts *url.URL, client *http.Client) *tokens {
+	return &tokens{
+		oauth: oauthConfig(c, accounts), store: c.Tokens, http: client,
+		delay: c.RetryDelay, now: c.Now, turn: make(chan struct{}, 1),
+	}
+}
+
+func oauthConfig(c Config, accounts *url.URL) oauth2.Config {
 	// With the style left open, the library would try both, and send the
 	// refresh token twice on every error.
 	style := oauth2.AuthStyleInHeader
 	if c.ClientSecret == "" {
 		style = oauth2.AuthStyleInParams
 	}
-	return &tokens{
-		oauth: oauth2.Config{
-			ClientID: c.ClientID, ClientSecret: c.ClientSecret,
-			Endpoint: oauth2.Endpoint{TokenURL: accounts.String() + "/api/token", AuthStyle: style},
+	return oauth2.Config{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret,
+		Endpoint: oauth2.Endpoint{
+			AuthURL: accounts.String() + "/authorize", TokenURL: accounts.String() + "/api/token", AuthStyle: style,
 		},
-		store: c.Tokens, http: client, delay: c.RetryDelay, turn: make(chan struct{}, 1),
 	}
 }
 
@@ -74,7 +99,10 @@ func (t *tokens) count() int {
 func (t *tokens) granted() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.scopes
+	if !t.scoped {
+		return nil
+	}
+	return t.held.Scopes
 }
 
 // get returns a valid access token other than stale, which the API has
@@ -92,7 +120,7 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 	if token, err, ok := t.current(stale); ok { // another caller has refreshed
 		return token, err
 	}
-	return t.refresh(ctx)
+	return t.renew(ctx, stale)
 }
 
 func (t *tokens) current(stale string) (token string, err error, ok bool) {
@@ -101,86 +129,120 @@ func (t *tokens) current(stale string) (token string, err error, ok bool) {
 	if t.dead != nil {
 		return "", t.dead, true
 	}
-	return t.access, nil, t.access != "" && t.access != stale && time.Now().Before(t.renewAt)
+	return t.held.AccessToken, nil, t.held.Usable(stale, t.now())
 }
 
-// refresh asks the token endpoint, a few times when it has trouble.
-//
-// It does not end with the request that needs it: a new refresh token that has
-// come back must be kept.
-func (t *tokens) refresh(ctx context.Context) (string, error) {
+// renew takes the token from the store, which asks the token endpoint if it
+// must. It does not end with the request that needs it: a new refresh token
+// that has come back must be kept.
+func (t *tokens) renew(ctx context.Context, stale string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), totalTimeout)
 	defer cancel()
-	kept, err := t.store.Load(ctx)
+	fresh, err := t.ask(ctx, stale)
 	if err != nil {
-		return "", fmt.Errorf("load refresh token: %w", err)
+		return "", t.remember(err)
 	}
-	delays := newDelays(t.delay)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held, t.scoped = fresh, t.scoped || fresh.Scopes != nil
+	return fresh.AccessToken, nil
+}
+
+func (t *tokens) ask(ctx context.Context, stale string) (Token, error) {
+	if t.store == nil {
+		return t.persist(ctx, t.askForApp)
+	}
+	fresh, err := t.store.Renew(ctx, stale, func(ctx context.Context, kept Token) (Token, error) {
+		return t.persist(ctx, func(ctx context.Context) (Token, error) { return t.refresh(ctx, kept) })
+	})
+	if _, ok := asError(err); err != nil && !ok {
+		return Token{}, fmt.Errorf("renew the access token: %w", err)
+	}
+	return fresh, err //nolint:wrapcheck // it is of this package
+}
+
+// persist asks a few times when the token endpoint has trouble.
+func (t *tokens) persist(ctx context.Context, ask func(context.Context) (Token, error)) (Token, error) {
+	return persist(ctx, t.delay, func(ctx context.Context) (Token, error) {
+		t.mu.Lock()
+		t.refreshes++
+		t.mu.Unlock()
+		return ask(ctx)
+	})
+}
+
+func persist(ctx context.Context, first time.Duration, ask func(context.Context) (Token, error)) (Token, error) {
+	delays := newDelays(first)
 	for try := 1; ; try++ {
-		fresh, err := t.ask(ctx, kept.RefreshToken)
+		fresh, err := ask(ctx)
 		if err == nil {
-			return t.keep(ctx, kept, fresh)
+			return fresh, nil
 		}
 		e, ok := asError(err)
 		if ok && (e.Kind != Transient || try == maxTries) {
 			e.spent = true // it was repeated here; the request must not repeat it again
 		}
 		if !ok || e.spent {
-			return "", err
+			return Token{}, err
 		}
 		if err := sleep(ctx, delays.NextBackOff()); err != nil {
-			return "", err
+			return Token{}, err
 		}
 	}
 }
 
-func (t *tokens) ask(ctx context.Context, refreshToken string) (*oauth2.Token, error) {
-	if refreshToken == "" {
-		return nil, t.refused(signInError("there is no refresh token"))
+// refresh exchanges the refresh token. An answer without a new one keeps it.
+func (t *tokens) refresh(ctx context.Context, kept Token) (Token, error) {
+	if kept.RefreshToken == "" {
+		return Token{}, signInError("there is no refresh token")
 	}
-	t.mu.Lock()
-	t.refreshes++
-	t.mu.Unlock()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, t.http)
-	fresh, err := t.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
+	fresh, err := t.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: kept.RefreshToken}).Token()
 	if err != nil {
-		return nil, t.refused(tokenError(ctx, err))
+		return Token{}, tokenError(ctx, err)
 	}
-	return fresh, nil
+	return merge(kept, fresh, t.now()), nil
 }
 
-// keep stores a new refresh token before the access token is used.
-func (t *tokens) keep(ctx context.Context, kept Token, fresh *oauth2.Token) (string, error) {
-	scope, _ := fresh.Extra("scope").(string)
-	scopes := strings.Fields(scope)
-	if fresh.RefreshToken != "" && fresh.RefreshToken != kept.RefreshToken {
-		next := Token{RefreshToken: fresh.RefreshToken, Scopes: scopes, SignedInAt: kept.SignedInAt}
-		if err := t.store.Save(ctx, next); err != nil {
-			return "", fmt.Errorf("keep the new refresh token: %w", err)
-		}
+// askForApp asks for a token of the app itself.
+// https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow
+func (t *tokens) askForApp(ctx context.Context) (Token, error) {
+	c := clientcredentials.Config{
+		ClientID: t.oauth.ClientID, ClientSecret: t.oauth.ClientSecret,
+		TokenURL: t.oauth.Endpoint.TokenURL, AuthStyle: t.oauth.Endpoint.AuthStyle,
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	fresh, err := c.Token(context.WithValue(ctx, oauth2.HTTPClient, t.http))
+	if err != nil {
+		return Token{}, tokenError(ctx, err)
+	}
+	return merge(Token{}, fresh, t.now()), nil
+}
+
+// merge completes what is kept by what came back.
+func merge(kept Token, fresh *oauth2.Token, now time.Time) Token {
 	life := time.Hour
 	if !fresh.Expiry.IsZero() {
 		life = time.Until(fresh.Expiry)
 	}
-	t.access, t.renewAt = fresh.AccessToken, time.Now().Add(life-min(time.Minute, life/2))
-	if scope != "" {
-		t.scopes = scopes
+	kept.AccessToken, kept.RenewAt = fresh.AccessToken, now.Add(life-min(time.Minute, life/2))
+	if fresh.RefreshToken != "" {
+		kept.RefreshToken = fresh.RefreshToken
 	}
-	return t.access, nil
+	if scope, ok := fresh.Extra("scope").(string); ok && scope != "" {
+		kept.Scopes = strings.Fields(scope)
+	}
+	return kept
 }
 
-// refused remembers a refusal that is final, so that the endpoint is not asked
+// remember notes a refusal that is final, so that the endpoint is not asked
 // again.
-func (t *tokens) refused(e *Error) error {
-	if e.Kind == SignIn || e.Kind == Credentials {
+func (t *tokens) remember(err error) error {
+	if e, ok := asError(err); ok && (e.Kind == SignIn || e.Kind == Credentials) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.dead = e
 	}
-	return e
+	return err
 }
 
 // tokenError sorts an error of the token endpoint. The library's own text can
@@ -207,6 +269,7 @@ func tokenError(ctx context.Context, err error) *Error {
 		e.Hint = "compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with the dashboard (https://developer.spotify.com/dashboard)"
 	case e.Status >= 300 && e.Status < 400:
 		e.Kind, e.Message = Malformed, "the token endpoint redirected elsewhere, which is not followed"
+		e.Hint = "check SPOTIFY_ACCOUNTS_URL and the network; a captive portal answers like this"
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout:
 		e.Kind, e.Message = BadRequest, "the token endpoint refused the request"
 	default:
@@ -216,8 +279,5 @@ func tokenError(ctx context.Context, err error) *Error {
 }
 
 func signInError(message string) *Error {
-	return &Error{
-		Kind: SignIn, Path: "/api/token", Message: message,
-		Hint: "sign in again and set SPOTIFY_REFRESH_TOKEN to the new refresh token (README, \"Connect your account\")",
-	}
+	return &Error{Kind: SignIn, Path: "/api/token", Message: message, Hint: "sign in again: exporter login"}
 }

@@ -16,7 +16,14 @@ type Config struct {
 	Location     *time.Location
 	Destinations []DestinationConfig // in file order
 	Jobs         []Job               // in file order
+	// TokenStore says where accounts are kept: TokensInFiles or Postgres; then
+	// TokenDatabase is the destination whose database keeps them.
+	TokenStore    string
+	TokenDatabase *DestinationConfig
 }
+
+// TokensInFiles is the token store in the user's configuration folder.
+const TokensInFiles = "file"
 
 // Kinds of destinations.
 const (

@@ -24,6 +24,7 @@ func removalGuard() load.Guard { return load.Guard{Share: 0.2, Floor: 50} }
 type jobRun struct {
 	runner *Runner
 	job    *Job
+	user   *User
 	mode   Mode
 	record load.Run
 	log    *slog.Logger
@@ -39,7 +40,7 @@ type jobRun struct {
 
 // do runs the job and leaves the outcome in the record.
 func (j *jobRun) do(ctx context.Context) {
-	j.before = j.runner.Client.Stats()
+	j.before = j.user.Client.Stats()
 	// Writing goes on for a moment after an interrupt, so that what was read
 	// whole is kept.
 	writing, stop := lingering(ctx, graceTime)
@@ -72,15 +73,28 @@ func (j *jobRun) begin(ctx, writing context.Context) error {
 		}
 		opened = append(opened, d)
 	}
-	account, refused := j.runner.Account(ctx)
-	if refused != nil {
-		account = j.lastAccount(writing, opened)
-		if account == "" {
-			return refused
-		}
+	refused := j.identify(ctx, writing, opened)
+	if refused != nil && j.record.Account == "" {
+		return refused
+	}
+	return and(refused, j.openSessions(writing, opened))
+}
+
+// identify finds out whose account it is, and that it may be read.
+func (j *jobRun) identify(ctx, writing context.Context, opened []load.Destination) error {
+	if !j.job.NeedsUser() {
+		return nil
+	}
+	account, err := j.user.Account(ctx)
+	if err != nil {
+		j.record.Account = j.lastAccount(writing, opened)
+		return err
 	}
 	j.record.Account = account
-	return and(refused, j.openSessions(writing, opened))
+	if scope := j.user.lacks(j.job); scope != "" {
+		return &extract.Error{Kind: extract.Scope, Path: j.job.Resource.Name, Message: "the sign-in lacks the scope " + scope}
+	}
+	return nil
 }
 
 // openSessions takes the job's lock in each destination.
@@ -99,9 +113,10 @@ func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) er
 	return nil
 }
 
-// lastAccount names the account of the job's last run, so that a run which
-// cannot even ask whose account it is still leaves its record.
+// lastAccount names the one account that the job has ever run for, so that a
+// run which cannot even ask whose account it is still leaves its record.
 func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) string {
+	last := ""
 	for _, d := range opened {
 		runs, err := d.Runs(ctx, 1)
 		if err != nil {
@@ -109,23 +124,27 @@ func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) str
 			continue
 		}
 		for _, r := range runs {
-			if r.Job == j.job.Name {
-				return r.Account
+			if r.Job != j.job.Name || r.Account == last {
+				continue
 			}
+			if last != "" {
+				return ""
+			}
+			last = r.Account
 		}
 	}
-	return ""
+	return last
 }
 
 // learnClosures tells the client which families an earlier process found
 // closed.
 func (j *jobRun) learnClosures(ctx context.Context, d load.Destination) error {
-	closed, err := d.Closed(ctx, j.runner.App)
+	closed, err := d.Closed(ctx, j.user.App)
 	if err != nil {
 		return err
 	}
 	for family, until := range closed {
-		j.runner.Client.CloseFamily(family, until)
+		j.user.Client.CloseFamily(family, until)
 	}
 	return nil
 }
@@ -192,7 +211,7 @@ func (j *jobRun) noteReplaced(feed *catalog.Feed) {
 func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (extract.Outcome, error) {
 	var outcome extract.Outcome
 	seen, rejects := 0, j.record.Rejects
-	for step, err := range feed.Read(ctx, j.runner.Client, i) {
+	for step, err := range feed.Read(ctx, j.user.Client, i) {
 		if err != nil {
 			return outcome, err
 		}
@@ -233,7 +252,7 @@ func (j *jobRun) note(part catalog.Part, step catalog.Step) {
 	j.record.Rejects += step.Rejects
 	j.runner.Observe(Event{
 		Kind: PageRead, Run: j.record, Part: part.Name, Pages: j.pages, Items: j.record.Items,
-		Total: j.total, Wait: j.runner.Client.Stats().Waited - j.before.Waited,
+		Total: j.total, Wait: j.user.Client.Stats().Waited - j.before.Waited,
 	})
 }
 
@@ -289,7 +308,7 @@ func (j *jobRun) finish() error {
 
 // cost fills in what the run has spent so far.
 func (j *jobRun) cost() {
-	now := j.runner.Client.Stats()
+	now := j.user.Client.Stats()
 	j.record.Requests = now.Requests - j.before.Requests
 	j.record.Retries = now.Retries - j.before.Retries
 	j.record.WaitedMS = (now.Waited - j.before.Waited).Milliseconds()

@@ -42,9 +42,15 @@ func (j *jobRun) endAPI(err *extract.Error) {
 	case extract.Closed:
 		j.record.Status = load.StatusDeferred
 		j.record.DeferredTo = err.Until.UTC()
+		if err.Hint != "" {
+			break
+		}
 		j.record.Hint = fmt.Sprintf("nothing to do: run it again after %s, it goes on where it stopped", err.Until.UTC().Format(time.RFC3339))
-	case extract.SignIn:
+	case extract.SignIn, extract.Scope:
 		j.record.Status = load.StatusNeedsSignIn
+		if j.user.SignIn != "" {
+			j.record.Hint = "sign in again: " + j.user.SignIn
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (p *configParser) fail(n ast.Node, format string, args ...any) {
 }
 
 func (p *configParser) file(root ast.Node) {
-	keys := []string{"timezone", "destinations", "jobs"}
+	keys := []string{"timezone", "token_store", "destinations", "jobs"}
 	m := p.mapping(root, "the file", keys)
 	if z := m["timezone"]; z != nil {
 		p.timezone(z)
@@ -74,7 +74,26 @@ func (p *configParser) file(root ast.Node) {
 	for _, e := range p.entries(m["jobs"], "jobs") {
 		p.job(e)
 	}
+	if n := m["token_store"]; n != nil {
+		p.tokenStore(n)
+	}
 	p.checkSources()
+}
+
+// tokenStore says where accounts are kept. PostgreSQL means the first
+// destination of that type.
+func (p *configParser) tokenStore(n ast.Node) {
+	p.config.TokenStore = p.word(n, n, "token_store", []string{TokensInFiles, Postgres})
+	if p.config.TokenStore != Postgres {
+		return
+	}
+	for i := range p.config.Destinations {
+		if d := &p.config.Destinations[i]; d.Type == Postgres {
+			p.config.TokenDatabase = d
+			return
+		}
+	}
+	p.fail(n, "token_store is postgres, but there is no destination of type postgres")
 }
 
 func (p *configParser) timezone(n ast.Node) {

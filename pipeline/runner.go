@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tracklake/tracklake/catalog"
-	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -21,26 +19,20 @@ type Opener func(ctx context.Context, d DestinationConfig) (load.Destination, er
 // Options are what a Runner works with besides the configuration.
 type Options struct {
 	Open    Opener
-	Client  *extract.Client // of the account
-	App     string          // client ID, under which closed families are kept
-	Want    string          // account_id that it must be; empty: any
-	Version string          // of the program, for the run record
+	Version string // of the program, for the run record
 	Log     *slog.Logger
 	Observe func(Event)      // progress; may be nil; must be cheap
 	Now     func() time.Time // nil: time.Now
 }
 
-// A Runner runs jobs of one account. It opens each destination once, asks the
-// API once whose account it is, and is safe for concurrent use.
+// A Runner runs jobs. It opens each destination once and is safe for concurrent
+// use.
 type Runner struct {
 	config *Config
 	Options
 
 	mu   sync.Mutex
 	open map[string]load.Destination
-
-	asking  sync.Mutex
-	account string
 }
 
 // NewRunner returns a Runner. Close it when done.
@@ -82,16 +74,20 @@ type Mode struct {
 	AcceptRemovals bool
 }
 
-// Run runs one job and returns its record. It does not return before the
+// Run runs one job for one user and returns its record. It does not return before the
 // record is kept, or cannot be; the record then says why in its message.
 // Cancelling ctx ends the run early as interrupted, with what was read whole
 // committed.
-func (r *Runner) Run(ctx context.Context, job *Job, mode Mode) load.Run {
+func (r *Runner) Run(ctx context.Context, job *Job, user *User, mode Mode) load.Run {
 	record := load.Run{
 		ID: newRunID(), Job: job.Name, Resource: job.Resource.Name, Kind: mode.kind(),
 		Status: load.StatusRunning, StartedAt: r.Now().UTC(), Version: r.Version,
 	}
-	run := &jobRun{runner: r, job: job, mode: mode, record: record, log: r.Log.With("job", job.Name, "run_id", record.ID)}
+	log := r.Log.With("job", job.Name, "run_id", record.ID)
+	if user.Name != "" {
+		log = log.With("account", user.Name)
+	}
+	run := &jobRun{runner: r, job: job, user: user, mode: mode, record: record, log: log}
 	r.Observe(Event{Kind: RunStarted, Run: record})
 	run.do(ctx)
 	r.Observe(Event{Kind: RunFinished, Run: run.record})
@@ -128,35 +124,14 @@ func (r *Runner) Destination(ctx context.Context, name string) (load.Destination
 	return d, nil
 }
 
-// Account asks the API, once, whose account it is.
-func (r *Runner) Account(ctx context.Context) (string, error) {
-	r.asking.Lock()
-	defer r.asking.Unlock()
-	if r.account != "" {
-		return r.account, nil
-	}
-	id, err := catalog.AccountOf(ctx, r.Client)
-	if err != nil {
-		return "", fmt.Errorf("read the account: %w", err)
-	}
-	if r.Want != "" && r.Want != id {
-		return "", &hintedError{
-			text: fmt.Sprintf("the refresh token belongs to account %s, not to %s", id, r.Want),
-			hint: "leave out --account, or set SPOTIFY_REFRESH_TOKEN to a token of that account",
-		}
-	}
-	r.account = id
-	return id, nil
-}
-
 // KeepClosed records at every open destination that an endpoint family is
-// closed, so that no process asks it before its time.
-func (r *Runner) KeepClosed(ctx context.Context, family string, until time.Time) error {
+// closed for an app, so that no process asks it before its time.
+func (r *Runner) KeepClosed(ctx context.Context, app, family string, until time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
 	for name, d := range r.open {
-		if err := d.CloseFamily(context.WithoutCancel(ctx), r.App, family, until); err != nil {
+		if err := d.CloseFamily(context.WithoutCancel(ctx), app, family, until); err != nil {
 			errs = append(errs, fmt.Errorf("record at %s that %s is closed: %w", name, family, err))
 		}
 	}

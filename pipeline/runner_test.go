@@ -17,7 +17,7 @@ const fanOutJobs = `jobs:
 
 func (s *stage) run(t *testing.T, job string, mode pipeline.Mode) load.Run {
 	t.Helper()
-	run := s.runner.Run(t.Context(), s.config.Job(job), mode)
+	run := s.runner.Run(t.Context(), s.config.Job(job), s.user, mode)
 	<-s.ended
 	return run
 }
@@ -123,11 +123,11 @@ func TestOneRunOfAJobAtATime(t *testing.T) {
 	o.Latency = 20 * time.Millisecond
 	s := newStage(t, fanOutJobs, o)
 	done := make(chan load.Run)
-	go func() { done <- s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{}) }()
+	go func() { done <- s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{}) }()
 	for s.sim.Count("/v1/me/tracks") == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	second := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{})
+	second := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
 	if second.Status != load.StatusFailed || second.Hint == "" {
 		t.Errorf("second run = %+v", second)
 	}

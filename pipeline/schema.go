@@ -21,6 +21,7 @@ func JSONSchema() map[string]any {
 		"additionalProperties": false,
 		"properties": map[string]any{
 			"timezone":     text("Time zone of the schedules, like Europe/Stockholm; UTC when it is not given."),
+			"token_store":  map[string]any{"enum": []string{TokensInFiles, Postgres}, "default": TokensInFiles, "description": "Where connected accounts are kept: files of your own, or, encrypted, the first PostgreSQL destination."},
 			"destinations": map[string]any{"type": "object", "additionalProperties": ref("destination")},
 			"jobs": map[string]any{
 				"type": "object", "properties": jobs, "additionalProperties": ref("job"),

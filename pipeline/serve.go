@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,25 +14,42 @@ import (
 // lookback is how far back a missed schedule is still made up.
 const lookback = 31 * 24 * time.Hour
 
-// A Scheduler runs jobs when they are due: one run of a job at a time, a
-// schedule that was missed (the machine slept, the process was down) made up
-// once, a deferred run continued when its time has come.
+// atOnce is how many runs go on at a time: more would not be faster, as they
+// share a rate limit, and each needs memory.
+const atOnce = 4
+
+// refreshUsers is how often a scheduler looks for accounts that came or went.
+const refreshUsers = 15 * time.Second
+
+// A Scheduler runs jobs when they are due, for every user: one run of a job and
+// a user at a time, a schedule that was missed (the machine slept, the process
+// was down) made up once, a deferred run continued when its time has come.
 //
 // It looks at the clock on every tick instead of waiting for a point in time,
 // because timers stand still while a machine sleeps.
 type Scheduler struct {
 	runner *Runner
-	jobs   []*scheduled
+	jobs   []*Job
+	who    Users
 	tick   time.Duration
+	slots  chan struct{} // one for each run that goes on
+	began  time.Time
+	asked  time.Time // when the users were looked up
 
 	mu     sync.Mutex
+	tasks  []*scheduled
 	ticked time.Time // last look at the clock
 	ready  error     // why not ready; nil when ready
 }
 
-// A scheduled job knows from when on it looks for the next due time.
+// Users tells who is connected now, and the app itself, if it has a token of
+// its own. A user who is still the same is the same pointer.
+type Users func(ctx context.Context) (users []*User, app *User, err error)
+
+// A scheduled task knows from when on it looks for the next due time.
 type scheduled struct {
-	job     *Job
+	Task
+	next    *User     // who it is from the next run on, after signing in again
 	known   bool      // last and resume were read from the history
 	last    time.Time // start of the last run, or of the scheduler
 	resume  time.Time // when a deferred run may go on
@@ -38,12 +57,14 @@ type scheduled struct {
 }
 
 // NewScheduler returns a scheduler for the jobs that have a schedule. It looks
-// at the clock once every tick.
-func NewScheduler(r *Runner, jobs []*Job, tick time.Duration) *Scheduler {
-	s := &Scheduler{runner: r, tick: tick, ready: fmt.Errorf("starting")}
+// at the clock once every tick, and now and then at who is connected.
+func NewScheduler(r *Runner, jobs []*Job, who Users, tick time.Duration) *Scheduler {
+	s := &Scheduler{
+		runner: r, who: who, tick: tick, slots: make(chan struct{}, atOnce), began: r.Now(), ready: fmt.Errorf("starting"),
+	}
 	for _, j := range jobs {
 		if j.Schedule != nil {
-			s.jobs = append(s.jobs, &scheduled{job: j, last: r.Now()})
+			s.jobs = append(s.jobs, j)
 		}
 	}
 	return s
@@ -69,49 +90,98 @@ func (s *Scheduler) Serve(ctx context.Context) {
 // look starts what is due.
 func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 	now := s.runner.Now()
-	err := s.learn(ctx)
+	err := s.lookUp(ctx, now)
+	if err == nil {
+		err = s.learn(ctx)
+	}
 	s.mu.Lock()
 	s.ticked, s.ready = now, err
+	tasks := s.tasks
 	s.mu.Unlock()
-	for _, j := range s.jobs {
+	for _, j := range tasks {
 		if s.take(j, now) {
 			runs.Go(func() { s.run(ctx, j) })
 		}
 	}
 }
 
+// lookUp brings the tasks up to date with who is connected. Users that cannot
+// be looked up just now stay as they were.
+func (s *Scheduler) lookUp(ctx context.Context, now time.Time) error {
+	if since := now.Sub(s.asked); !s.asked.IsZero() && since >= 0 && since < refreshUsers {
+		return nil
+	}
+	users, app, err := s.who(ctx)
+	if err != nil {
+		return fmt.Errorf("look up accounts: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.tasks
+	s.tasks = nil
+	for _, t := range Tasks(s.jobs, users, app) {
+		i := slices.IndexFunc(before, func(old *scheduled) bool { return old.Job == t.Job && old.User.Name == t.User.Name })
+		if i < 0 {
+			s.tasks = append(s.tasks, &scheduled{Task: t, last: s.began})
+			continue
+		}
+		before[i].next = t.User
+		s.tasks = append(s.tasks, before[i])
+	}
+	if len(s.tasks) == 0 {
+		return errNobody
+	}
+	s.asked = now
+	return nil
+}
+
+// errNobody says that there is nobody to run jobs for.
+var errNobody = errors.New("no account is connected; connect one: exporter login")
+
 // take marks a job as running if it is due.
 func (s *Scheduler) take(j *scheduled, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	resume := !j.resume.IsZero() && !now.Before(j.resume)
-	due := j.job.Schedule.Next(j.last)
+	due := j.Job.Schedule.Next(j.last)
 	if j.running || !j.known || !resume && (due.IsZero() || now.Before(due)) {
 		return false
 	}
 	if late := now.Sub(due); !resume && late > time.Minute {
-		s.runner.Log.Info("making up a missed schedule", "job", j.job.Name, "due_at", due)
+		s.runner.Log.Info("making up a missed schedule", "job", j.Job.Name, "due_at", due)
+	}
+	if j.next != nil {
+		j.User, j.next = j.next, nil
 	}
 	j.running, j.last, j.resume = true, now, time.Time{}
 	return true
 }
 
 func (s *Scheduler) run(ctx context.Context, j *scheduled) {
-	record := s.runner.Run(ctx, j.job, Mode{})
+	var resume time.Time
+	select {
+	case s.slots <- struct{}{}:
+		resume = s.runner.Run(ctx, j.Job, j.User, Mode{}).DeferredTo
+		<-s.slots
+	case <-ctx.Done():
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j.running, j.resume = false, record.DeferredTo
+	j.running, j.resume = false, resume
 }
 
 // learn reads from the history when jobs ran last, once for each job, so that
 // a restart neither repeats nor misses a run.
 func (s *Scheduler) learn(ctx context.Context) error {
 	var missing error
-	for _, j := range s.jobs {
+	s.mu.Lock()
+	tasks := s.tasks
+	s.mu.Unlock()
+	for _, j := range tasks {
 		if j.known {
 			continue
 		}
-		last, err := s.lastRun(ctx, j.job)
+		last, err := s.lastRun(ctx, j.Task)
 		if err != nil {
 			missing = err
 			continue
@@ -126,9 +196,9 @@ func (s *Scheduler) learn(ctx context.Context) error {
 	return missing
 }
 
-func (s *Scheduler) lastRun(ctx context.Context, job *Job) (*load.Run, error) {
+func (s *Scheduler) lastRun(ctx context.Context, t Task) (*load.Run, error) {
 	var newest *load.Run
-	for _, name := range job.Destinations {
+	for _, name := range t.Job.Destinations {
 		d, err := s.runner.Destination(ctx, name)
 		if err != nil {
 			return nil, err
@@ -138,7 +208,7 @@ func (s *Scheduler) lastRun(ctx context.Context, job *Job) (*load.Run, error) {
 			return nil, fmt.Errorf("read the history at %s: %w", name, err)
 		}
 		for _, r := range runs {
-			if r.Job == job.Name && (newest == nil || r.StartedAt.After(newest.StartedAt)) {
+			if r.Job == t.Job.Name && t.User.mayBe(t.Job, r.Account) && (newest == nil || r.StartedAt.After(newest.StartedAt)) {
 				newest = &r
 			}
 		}
@@ -166,21 +236,25 @@ func (s *Scheduler) Alive() error {
 // Upcoming is when a job runs next.
 type Upcoming struct {
 	Job     string    `json:"job"`
+	Account string    `json:"account,omitempty"` // its name
 	Running bool      `json:"running"`
 	DueAt   time.Time `json:"due_at"`
 }
+
+// Jobs is how many jobs have a schedule.
+func (s *Scheduler) Jobs() int { return len(s.jobs) }
 
 // Upcoming lists the scheduled jobs with their next time.
 func (s *Scheduler) Upcoming() []Upcoming {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []Upcoming
-	for _, j := range s.jobs {
-		due := j.job.Schedule.Next(j.last)
+	for _, j := range s.tasks {
+		due := j.Job.Schedule.Next(j.last)
 		if !j.resume.IsZero() && j.resume.Before(due) {
 			due = j.resume
 		}
-		out = append(out, Upcoming{Job: j.job.Name, Running: j.running, DueAt: due})
+		out = append(out, Upcoming{Job: j.Job.Name, Account: j.User.Name, Running: j.running, DueAt: due})
 	}
 	return out
 }

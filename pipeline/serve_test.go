@@ -40,22 +40,13 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// fixedToken is a token store that keeps nothing.
-type fixedToken string
-
-func (t fixedToken) Load(context.Context) (extract.Token, error) {
-	return extract.Token{RefreshToken: string(t)}, nil
-}
-
-func (fixedToken) Save(context.Context, extract.Token) error { return nil }
-
 // stage is a runner over a simulated Spotify and a Parquet folder.
 type stage struct {
 	sim    *simulate.Server
 	config *pipeline.Config
 	runner *pipeline.Runner
 	clock  *clock
-	client *extract.Client
+	user   *pipeline.User
 	ended  chan load.Run
 }
 
@@ -77,17 +68,17 @@ func newStage(t *testing.T, jobs string, o simulate.Options) *stage {
 	c := sim.Credentials()
 	client, err := extract.New(extract.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, APIURL: running.APIURL, AccountsURL: running.AccountsURL,
-		Tokens: fixedToken(c.RefreshToken), RetryDelay: time.Millisecond,
+		Tokens: extract.NewFixedToken(extract.Token{RefreshToken: c.RefreshToken}), RetryDelay: time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{sim: sim, config: config, client: client, clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, ended: make(chan load.Run, 100)}
+	s := &stage{sim: sim, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, ended: make(chan load.Run, 100)}
 	s.runner = pipeline.NewRunner(config, pipeline.Options{
 		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
 			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test"})
 		},
-		Client: client, App: c.ClientID, Version: "test", Now: s.clock.Now,
+		Version: "test", Now: s.clock.Now,
 		Observe: func(e pipeline.Event) {
 			if e.Kind == pipeline.RunFinished {
 				s.ended <- e.Run
@@ -109,6 +100,10 @@ func world(tracks int) simulate.Options {
 	return o
 }
 
+func (s *stage) users(context.Context) ([]*pipeline.User, *pipeline.User, error) {
+	return []*pipeline.User{s.user}, nil, nil
+}
+
 // serve runs a scheduler until the test ends.
 func (s *stage) serve(t *testing.T) *pipeline.Scheduler {
 	t.Helper()
@@ -116,7 +111,7 @@ func (s *stage) serve(t *testing.T) *pipeline.Scheduler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, time.Millisecond)
+	scheduler := pipeline.NewScheduler(s.runner, jobs, s.users, time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { scheduler.Serve(ctx) })
@@ -179,7 +174,7 @@ func TestSchedulerMakesUpOnceForWhatWasMissed(t *testing.T) {
 func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(20))
-	if run := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{}); run.Status != load.StatusOK {
+	if run := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{}); run.Status != load.StatusOK {
 		t.Fatalf("run = %+v", run)
 	}
 	<-s.ended
@@ -199,9 +194,9 @@ func TestSchedulerContinuesADeferredRun(t *testing.T) {
   saved_tracks: {destinations: [lake]}
   artist_albums: {destinations: [lake], schedule: "0 3 * * 0", options: {artists: {from: [saved_tracks]}}}
 `, o)
-	s.runner.Run(t.Context(), s.config.Job("saved_tracks"), pipeline.Mode{})
+	s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
 	<-s.ended
-	run := s.runner.Run(t.Context(), s.config.Job("artist_albums"), pipeline.Mode{})
+	run := s.runner.Run(t.Context(), s.config.Job("artist_albums"), s.user, pipeline.Mode{})
 	<-s.ended
 	if run.Status != load.StatusDeferred || run.DeferredTo.IsZero() || run.Fresh == 0 || run.Fresh == run.Parents {
 		t.Fatalf("run = %+v, want one that is deferred half way", run)
@@ -223,7 +218,7 @@ func TestSchedulerStopsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, time.Millisecond)
+	scheduler := pipeline.NewScheduler(s.runner, jobs, s.users, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))

@@ -1,27 +1,32 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"html/template"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// The account and the app of the simulation.
+// The first account and the apps of the simulation.
 const (
 	AccountID    = "aSimulated1"
 	UserID       = "sam_simulated"
 	ClientID     = "simulated-client"
 	ClientSecret = "simulated-secret"
-	RedirectURI  = "http://127.0.0.1:8888/callback"
+	// A second app, for accounts that bring their own.
+	OtherClientID     = "simulated-other-client"
+	OtherClientSecret = "simulated-other-secret"
+	RedirectURI       = "http://127.0.0.1:8888/callback"
 )
 
 // AllScopes are those that the ready-made sign-in grants.
@@ -40,18 +45,23 @@ type accounts struct {
 	options Options
 
 	mu      sync.Mutex
-	first   string           // the ready-made refresh token
+	ready   []string         // a ready-made refresh token for each user
+	secrets []string         // all that must not be told
 	access  map[string]grant // by access token
 	refresh map[string]grant // by refresh token
 	codes   map[string]authorization
 }
 
 type grant struct {
+	client string
+	user   int // index; nobody for client credentials
 	scope  string
 	signed time.Time // when the user signed in
 	ends   time.Time // of the access token
-	user   bool      // false for client credentials
 }
+
+// nobody is the user of a token that belongs to the app itself.
+const nobody = -1
 
 // authorization waits to be exchanged for tokens, once.
 type authorization struct {
@@ -63,24 +73,65 @@ type authorization struct {
 
 func newAccounts(o Options) *accounts {
 	a := &accounts{
-		options: o, first: "refresh-" + rand.Text(),
-		access: map[string]grant{}, refresh: map[string]grant{}, codes: map[string]authorization{},
+		options: o, access: map[string]grant{}, refresh: map[string]grant{}, codes: map[string]authorization{},
+		secrets: []string{ClientSecret, OtherClientSecret},
 	}
-	a.refresh[a.first] = grant{scope: AllScopes, signed: o.Clock(), user: true}
+	for user := range o.Users {
+		a.ready = append(a.ready, a.secret("refresh-"))
+		a.refresh[a.ready[user]] = grant{client: ClientID, user: user, scope: AllScopes, signed: o.Clock()}
+	}
 	return a
 }
 
-// Credentials returns a sign-in with all scopes that is ready to be used.
-func (s *Server) Credentials() Credentials {
-	return Credentials{ClientID: ClientID, ClientSecret: ClientSecret, RefreshToken: s.accounts.first}
+// secret makes a new one and remembers it.
+func (a *accounts) secret(prefix string) string {
+	text := prefix + rand.Text()
+	a.secrets = append(a.secrets, text)
+	return text
+}
+
+// secretOf returns the secret of an app.
+func secretOf(client string) (string, bool) {
+	switch client {
+	case ClientID:
+		return ClientSecret, true
+	case OtherClientID:
+		return OtherClientSecret, true
+	}
+	return "", false
+}
+
+// Secrets lists everything that nobody but its owner may see: client secrets,
+// and all tokens, codes and code verifiers so far.
+func (s *Server) Secrets() []string {
+	s.accounts.mu.Lock()
+	defer s.accounts.mu.Unlock()
+	return append([]string(nil), s.accounts.secrets...)
+}
+
+// Credentials returns a sign-in of the first user with all scopes that is ready
+// to be used.
+func (s *Server) Credentials() Credentials { return s.CredentialsOf(0) }
+
+// CredentialsOf returns the ready-made sign-in of a user, counted from 0.
+func (s *Server) CredentialsOf(user int) Credentials {
+	return Credentials{ClientID: ClientID, ClientSecret: ClientSecret, RefreshToken: s.accounts.ready[user]}
 }
 
 // Revoke ends all sign-ins, as a user does who removes the app.
 func (s *Server) Revoke() {
+	for user := range s.options.Users {
+		s.RevokeUser(user)
+	}
+}
+
+// RevokeUser ends the sign-ins of one user, counted from 0.
+func (s *Server) RevokeUser(user int) {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	clear(s.accounts.refresh)
-	clear(s.accounts.access)
+	of := func(_ string, g grant) bool { return g.user == user }
+	maps.DeleteFunc(s.accounts.refresh, of)
+	maps.DeleteFunc(s.accounts.access, of)
 }
 
 // ExpireAccess ends all access tokens; refresh tokens stay.
@@ -94,21 +145,22 @@ func (s *Server) ExpireAccess() {
 func (s *Server) GrantOnly(scopes string) {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	g := s.accounts.refresh[s.accounts.first]
+	first := s.accounts.ready[0]
+	g := s.accounts.refresh[first]
 	g.scope = scopes
-	s.accounts.refresh[s.accounts.first] = g
+	s.accounts.refresh[first] = g
 	clear(s.accounts.access)
 }
 
-// check returns the scopes of a valid access token.
-func (a *accounts) check(token string) ([]string, bool) {
+// check returns what a valid access token grants.
+func (a *accounts) check(token string) (grant, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	g, ok := a.access[token]
 	if !ok || !a.options.Clock().Before(g.ends) {
-		return nil, false
+		return grant{}, false
 	}
-	return strings.Fields(g.scope), true
+	return g, true
 }
 
 func (s *Server) routeAccounts(mux *http.ServeMux) {
@@ -126,15 +178,28 @@ func (a *accounts) consent(w http.ResponseWriter, r *http.Request) {
 	}
 	page := template.Must(template.New("consent").Parse(`<!doctype html><title>Simulated Spotify</title>
 <h1>Simulated Spotify</h1><p>The app {{.Client}} asks for: {{.Scope}}</p>
-<form method="post"><button name="answer" value="agree">Agree</button> <button name="answer" value="cancel">Cancel</button></form>`))
+<form method="post">{{if .Users}}<select name="user">{{range $i, $name := .Users}}<option value="{{$i}}">{{$name}}</option>{{end}}</select> {{end}}<button name="answer" value="agree">Agree</button> <button name="answer" value="cancel">Cancel</button></form>`))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// A browser that has gone away is no concern of a simulation.
-	_ = page.Execute(w, map[string]string{"Client": q.Get("client_id"), "Scope": q.Get("scope")})
+	_ = page.Execute(w, map[string]any{"Client": q.Get("client_id"), "Scope": q.Get("scope"), "Users": a.choices()})
+}
+
+// choices names the users to choose from, if there are several.
+func (a *accounts) choices() []string {
+	if a.options.Users == 1 {
+		return nil
+	}
+	var out []string
+	for user := range a.options.Users {
+		out = append(out, DisplayName(user))
+	}
+	return out
 }
 
 func refuseAuthorization(q url.Values) string {
+	_, known := secretOf(q.Get("client_id"))
 	switch {
-	case q.Get("client_id") != ClientID:
+	case !known:
 		return "INVALID_CLIENT: Invalid client"
 	case !registered(q.Get("redirect_uri")):
 		return "INVALID_CLIENT: Insecure redirect URI"
@@ -165,20 +230,25 @@ func (a *accounts) decide(w http.ResponseWriter, r *http.Request) {
 	}
 	back := url.Values{"state": {q.Get("state")}}
 	if r.PostFormValue("answer") == "agree" {
-		back.Set("code", a.newCode(q))
+		user, err := strconv.Atoi(cmp.Or(r.PostFormValue("user"), "0"))
+		if err != nil || user < 0 || user >= a.options.Users {
+			http.Error(w, "there is no such user", http.StatusBadRequest)
+			return
+		}
+		back.Set("code", a.newCode(q, user))
 	} else {
 		back.Set("error", "access_denied")
 	}
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
 }
 
-func (a *accounts) newCode(q url.Values) string {
+func (a *accounts) newCode(q url.Values, user int) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	code := "code-" + rand.Text()
+	code := a.secret("code-")
 	now := a.options.Clock()
 	a.codes[code] = authorization{
-		grant: grant{scope: q.Get("scope"), signed: now, user: true}, redirect: q.Get("redirect_uri"),
+		grant: grant{client: q.Get("client_id"), user: user, scope: q.Get("scope"), signed: now}, redirect: q.Get("redirect_uri"),
 		challenge: q.Get("code_challenge"), ends: now.Add(10 * time.Minute),
 	}
 	return code
@@ -191,8 +261,8 @@ func (a *accounts) token(w http.ResponseWriter, r *http.Request) {
 	if !basic {
 		id = r.PostFormValue("client_id")
 	}
-	sameSecret := subtle.ConstantTimeCompare([]byte(secret), []byte(ClientSecret)) == 1
-	if id != ClientID || basic && !sameSecret {
+	want, known := secretOf(id)
+	if !known || basic && subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
 		refuseToken(w, "invalid_client", "Invalid client")
 		return
 	}
@@ -200,20 +270,20 @@ func (a *accounts) token(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	switch r.PostFormValue("grant_type") {
 	case "refresh_token":
-		a.renew(w, r.PostFormValue("refresh_token"))
+		a.renew(w, id, r.PostFormValue("refresh_token"))
 	case "authorization_code":
-		a.exchange(w, r, basic)
+		a.exchange(w, r, id, basic)
 	case "client_credentials":
-		a.grantApp(w, basic)
+		a.grantApp(w, id, basic)
 	default:
 		refuseToken(w, "unsupported_grant_type", "grant_type parameter is missing or unknown")
 	}
 }
 
-func (a *accounts) renew(w http.ResponseWriter, refresh string) {
+func (a *accounts) renew(w http.ResponseWriter, client, refresh string) {
 	g, ok := a.refresh[refresh]
 	switch {
-	case !ok:
+	case !ok || g.client != client:
 		refuseToken(w, "invalid_grant", "Refresh token revoked")
 		return
 	case a.options.Clock().Sub(g.signed) > signInLife:
@@ -222,20 +292,23 @@ func (a *accounts) renew(w http.ResponseWriter, refresh string) {
 	}
 	next := ""
 	if a.options.Rotate {
-		next = "refresh-" + rand.Text()
+		next = a.secret("refresh-")
 		delete(a.refresh, refresh)
 		a.refresh[next] = g
 	}
 	a.issue(w, g, next)
 }
 
-func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, basic bool) {
-	code := r.PostFormValue("code")
+func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, client string, basic bool) {
+	code, verifier := r.PostFormValue("code"), r.PostFormValue("code_verifier")
+	if verifier != "" {
+		a.secrets = append(a.secrets, verifier)
+	}
 	c, ok := a.codes[code]
 	delete(a.codes, code)
-	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
+	sum := sha256.Sum256([]byte(verifier))
 	switch {
-	case !ok || !a.options.Clock().Before(c.ends):
+	case !ok || c.client != client || !a.options.Clock().Before(c.ends):
 		refuseToken(w, "invalid_grant", "Invalid authorization code")
 	case c.redirect != r.PostFormValue("redirect_uri"):
 		refuseToken(w, "invalid_grant", "Invalid redirect URI")
@@ -244,28 +317,28 @@ func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, basic bool) 
 	case c.challenge != "" && c.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
 		refuseToken(w, "invalid_grant", "code_verifier was incorrect")
 	default:
-		refresh := "refresh-" + rand.Text()
+		refresh := a.secret("refresh-")
 		a.refresh[refresh] = c.grant
 		a.issue(w, c.grant, refresh)
 	}
 }
 
-func (a *accounts) grantApp(w http.ResponseWriter, basic bool) {
+func (a *accounts) grantApp(w http.ResponseWriter, client string, basic bool) {
 	if !basic {
 		refuseToken(w, "invalid_client", "Invalid client secret")
 		return
 	}
-	a.issue(w, grant{}, "")
+	a.issue(w, grant{client: client, user: nobody}, "")
 }
 
 // issue answers with a new access token. Like the real service it sends a
 // refresh token only with a new sign-in, unless tokens rotate.
 func (a *accounts) issue(w http.ResponseWriter, g grant, refresh string) {
-	token := "access-" + rand.Text()
+	token := a.secret("access-")
 	g.ends = a.options.Clock().Add(a.options.TokenLife)
 	a.access[token] = g
 	answer := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(a.options.TokenLife.Seconds())}
-	if g.user {
+	if g.user != nobody {
 		answer["scope"] = g.scope
 	}
 	if refresh != "" {
@@ -283,11 +356,11 @@ func refuseToken(w http.ResponseWriter, code, description string) {
 	writeJSON(w, http.StatusBadRequest, []byte(`{"error":"`+code+`","error_description":"`+description+`"}`))
 }
 
-// AccessToken returns a valid access token with all scopes.
+// AccessToken returns a valid access token of the first user with all scopes.
 func (s *Server) AccessToken() string {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	token := "access-" + rand.Text()
-	s.accounts.access[token] = grant{scope: AllScopes, ends: s.options.Clock().Add(s.options.TokenLife), user: true}
+	token := s.accounts.secret("access-")
+	s.accounts.access[token] = grant{client: ClientID, scope: AllScopes, ends: s.options.Clock().Add(s.options.TokenLife)}
 	return token
 }

@@ -112,7 +112,7 @@ func TestAppsAreKnownByTheirSecret(t *testing.T) {
 	}
 	s.token = got["access_token"].(string)
 	s.object(t, "/artists/"+s.Artists()[0])
-	if status, _, _ := s.get(t, "/me/tracks"); status != http.StatusForbidden {
+	if status, _, _ := s.get(t, "/me/tracks"); status != http.StatusUnauthorized {
 		t.Errorf("an app reads the library: %d", status)
 	}
 	first := s.Credentials().RefreshToken

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,18 +35,32 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 // signed checks the token, the scope, the rate limit and the quota.
 func (s *Server) signed(family, scope string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		scopes, ok := s.accounts.check(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		g, ok := s.accounts.check(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 		switch {
 		case !ok:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="spotify", error="invalid_token"`)
 			fail(w, http.StatusUnauthorized, "The access token expired")
-		case !s.limits.admit(w, family):
-		case scope != "" && !slices.Contains(scopes, scope):
+		case !s.limits[g.client].admit(w, family):
+		case g.user == nobody && strings.HasPrefix(family, "me"):
+			fail(w, http.StatusUnauthorized, "Valid user authentication required")
+		case scope != "" && !slices.Contains(strings.Fields(g.scope), scope):
 			fail(w, http.StatusForbidden, "Insufficient client scope")
 		default:
-			serve(w, r)
+			serve(w, r.WithContext(context.WithValue(r.Context(), userKey{}, g.user)))
 		}
 	}
+}
+
+// userKey carries the index of the user whose token a request has.
+type userKey struct{}
+
+// libraryOf returns the library of the user who asks.
+func (s *Server) libraryOf(r *http.Request) *library {
+	user, ok := r.Context().Value(userKey{}).(int)
+	if !ok || user == nobody {
+		return s.library
+	}
+	return s.libraries[user]
 }
 
 // fail answers with an error in the Web API's shape.
@@ -63,12 +78,14 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 
 // me is the profile.
 // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
-func (s *Server) me(w http.ResponseWriter, _ *http.Request) {
-	b := []byte(`{"account_id":"` + AccountID + `","display_name":"Sam Simulated","external_urls":{"spotify":"https://open.spotify.com/user/` + UserID + `"},`)
+func (s *Server) me(w http.ResponseWriter, r *http.Request) {
+	user, _ := r.Context().Value(userKey{}).(int)
+	id := UserIDOf(user)
+	b := []byte(`{"account_id":"` + AccountIDOf(user) + `","display_name":"` + DisplayName(user) + `","external_urls":{"spotify":"https://open.spotify.com/user/` + id + `"},`)
 	if s.options.Mode == Extended {
 		b = append(b, `"country":"SE","product":"premium","explicit_content":{"filter_enabled":false,"filter_locked":false},"followers":{"href":null,"total":12},`...)
 	}
-	b = append(b, `"href":"https://api.spotify.com/v1/users/`+UserID+`","id":"`+UserID+`","images":[],"type":"user","uri":"spotify:user:`+UserID+`"}`...)
+	b = append(b, `"href":"https://api.spotify.com/v1/users/`+id+`","id":"`+id+`","images":[],"type":"user","uri":"spotify:user:`+id+`"}`...)
 	writeJSON(w, http.StatusOK, b)
 }
 
@@ -82,7 +99,7 @@ func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	rows, total := s.library.page(offset, limit)
+	rows, total := s.libraryOf(r).page(offset, limit)
 	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
 		if rows[i].raw != "" {
 			return append(b, rows[i].raw...)
@@ -110,7 +127,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	all := s.library.top[timeRange]
+	all := s.libraryOf(r).top[timeRange]
 	rows := cut(all, offset, limit)
 	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
 		return s.render.track(b, rows[i])

@@ -2,8 +2,11 @@ package simulate
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -46,10 +49,12 @@ func FaultKinds() []FaultKind {
 		{"scope", "403: insufficient scope"},
 		{"baditem", "500 for every page that holds the item at position arg"},
 		{"limit", "400 Invalid limit for pages of more than arg items"},
-		{"redirect", "302 to another host"},
+		{"redirect", "302 to another host, or the status arg (301, 307, …)"},
 		{"foreign", "next points to another host"},
 		{"bomb", "a small gzip body that unpacks to arg megabytes"},
 		{"total", "a total that is arg higher than the truth"},
+		{"echo", "503 with the request's own body and headers in a page of plain text"},
+		{"norefresh", "the token endpoint sends no refresh token, even for a code (path /api/token)"},
 		{"revoked", "the token endpoint answers invalid_grant (path /api/token)"},
 		{"client", "the token endpoint answers invalid_client (path /api/token)"},
 	}
@@ -63,7 +68,7 @@ func ParseFault(s string) (Fault, error) {
 	if !slices.ContainsFunc(FaultKinds(), func(k FaultKind) bool { return k.Name == kind }) {
 		return f, fmt.Errorf("unknown fault %q", kind)
 	}
-	if kind == "revoked" || kind == "client" {
+	if kind == "revoked" || kind == "client" || kind == "norefresh" {
 		f.Path = "/api/token"
 	}
 	for _, pair := range strings.FieldsFunc(rest, func(r rune) bool { return r == ',' }) {
@@ -197,7 +202,9 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, api http.Handler) 
 	case "limit":
 		fail(w, http.StatusBadRequest, "Invalid limit")
 	case "redirect":
-		http.Redirect(w, r, "http://127.0.0.2:9/elsewhere", http.StatusFound)
+		http.Redirect(w, r, "http://127.0.0.2:9/elsewhere", cmp.Or(f.Arg, http.StatusFound))
+	case "echo":
+		echo(w, r)
 	case "revoked":
 		refuseToken(w, "invalid_grant", "Refresh token revoked")
 	case "client":
@@ -229,6 +236,17 @@ func (f *Fault) refuse(w http.ResponseWriter) {
 	fail(w, http.StatusTooManyRequests, "API rate limit exceeded")
 }
 
+// echo tells everybody what it was told, as some proxies do.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		body = []byte(err.Error())
+	}
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = fmt.Fprintf(w, "%s %s\nAuthorization: %s\n\n%s", r.Method, r.URL, r.Header.Get("Authorization"), body)
+}
+
 // bomb unpacks to arg megabytes of spaces.
 func (f *Fault) bomb(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
@@ -255,6 +273,12 @@ func (f *Fault) distort(w http.ResponseWriter, r *http.Request, api http.Handler
 		body = body[:len(body)*min(max(f.Arg, 0), 99)/100]
 	case "trailing":
 		body = append(body, "<!-- served by a proxy -->"...)
+	case "norefresh":
+		var answer map[string]any
+		if json.Unmarshal(body, &answer) == nil {
+			delete(answer, "refresh_token")
+			body, _ = json.Marshal(answer) //nolint:errchkjson // it was JSON before
+		}
 	case "foreign":
 		body = bytes.Replace(body, []byte(`"next":"http://`+r.Host), []byte(`"next":"http://127.0.0.2:9`), 1)
 	case "total":

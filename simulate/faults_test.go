@@ -50,6 +50,8 @@ func answers() map[string]answer {
 		"limit:arg=49":    {status: 400, has: "Invalid limit"},
 		"limit:arg=50":    {status: 200, has: page},
 		"redirect":        {status: 302},
+		"echo":            {status: 503, has: "Authorization: Bearer access-"},
+		"norefresh":       {status: 200, has: page}, // strikes the token endpoint alone
 		"foreign":         {status: 200, has: `"next":"http://127.0.0.2:9/v1/me/tracks`},
 		"bomb:arg=1":      {status: 200, has: strings.Repeat(" ", 1<<20)},
 		"total:arg=2":     {status: 200, has: `"total":132}`},

@@ -22,7 +22,7 @@ type saved struct {
 	raw   string
 }
 
-// A library belongs to the account. It can change while it is read.
+// A library belongs to an account. It can change while it is read.
 type library struct {
 	world *world
 
@@ -37,7 +37,7 @@ func epoch() time.Time { return time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC) }
 func newLibrary(w *world, o Options) *library {
 	l := &library{world: w, top: map[string][]ref{}}
 	r := source(o.Seed, "library")
-	tracks := w.favourites("saved", o.SavedTracks)
+	tracks := w.favourites(o.Seed, "saved", o.SavedTracks)
 	at := epoch()
 	pace := 9 * 365 * 24 * time.Hour / time.Duration(max(1, len(tracks)))
 	for _, t := range tracks {
@@ -46,7 +46,7 @@ func newLibrary(w *world, o Options) *library {
 		at = at.Add(-time.Duration(float64(pace) * math.Exp(r.NormFloat64()*1.2) * 0.5))
 	}
 	for i, timeRange := range timeRanges() {
-		l.top[timeRange] = w.favourites("top"+timeRange, o.TopTracks*(i+1)/3)
+		l.top[timeRange] = w.favourites(o.Seed, "top"+timeRange, o.TopTracks*(i+1)/3)
 	}
 	if o.Oddities {
 		l.addOddities()
@@ -88,10 +88,13 @@ func (l *library) page(offset, limit int) ([]saved, int) {
 	return slices.Clone(l.saved[from:min(from+limit, n)]), n
 }
 
-// SavedTracks lists the library as it truly is, newest first; rows of raw JSON
-// are left out.
-func (s *Server) SavedTracks() []SavedTrack {
-	l := s.library
+// SavedTracks lists the first user's library as it truly is, newest first; rows
+// of raw JSON are left out.
+func (s *Server) SavedTracks() []SavedTrack { return s.SavedTracksOf(0) }
+
+// SavedTracksOf lists the library of a user, counted from 0.
+func (s *Server) SavedTracksOf(user int) []SavedTrack {
+	l := s.libraries[user]
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var out []SavedTrack

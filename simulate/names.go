@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 )
@@ -67,4 +68,23 @@ func (g genre) title(r *rand.Rand) string {
 	t = strings.Replace(t, "{a}", pick(r, adjectives()), 1)
 	t = strings.Replace(t, "{p}", pick(r, places()), 1)
 	return strings.Replace(t, "{d}", string(rune('1'+r.IntN(9))), 1)
+}
+
+// AccountIDOf returns the account_id of a user, counted from 0.
+func AccountIDOf(user int) string { return fmt.Sprintf("aSimulated%d", user+1) }
+
+// UserIDOf returns the id of a user, counted from 0.
+func UserIDOf(user int) string {
+	if user == 0 {
+		return UserID
+	}
+	return fmt.Sprintf("user%d_simulated", user+1)
+}
+
+// DisplayName returns the name of a user, counted from 0.
+func DisplayName(user int) string {
+	if user == 0 {
+		return "Sam Simulated"
+	}
+	return fmt.Sprintf("Simulated User %d", user+1)
 }

@@ -26,6 +26,7 @@ const (
 // Options describe the world and how it is served.
 type Options struct {
 	Seed            uint64
+	Users           int // accounts; each has a library of its own
 	SavedTracks     int // in the library
 	TopTracks       int // in each ranking
 	Artists         int // in the world; 0: enough for the library
@@ -43,7 +44,7 @@ type Options struct {
 // DefaultOptions is a library of middling size in a development-mode app.
 func DefaultOptions() Options {
 	return Options{
-		Seed: 1, SavedTracks: 1200, TopTracks: 300, AlbumsPerArtist: 14,
+		Seed: 1, Users: 1, SavedTracks: 1200, TopTracks: 300, AlbumsPerArtist: 14,
 		Mode: Development, TokenLife: time.Hour, Clock: time.Now,
 	}
 }
@@ -61,6 +62,9 @@ func (o *Options) complete() error {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Users <= 0 {
+		o.Users = d.Users
 	}
 	if o.AlbumsPerArtist <= 0 {
 		o.AlbumsPerArtist = d.AlbumsPerArtist

@@ -11,17 +11,18 @@ import (
 	"time"
 )
 
-// A Server is one simulated Spotify with one account. It is safe for
+// A Server is one simulated Spotify with its accounts. It is safe for
 // concurrent use.
 type Server struct {
-	options  Options
-	world    *world
-	library  *library
-	render   *renderer
-	accounts *accounts
-	limits   *limits
-	faults   *faults
-	buffers  *sync.Pool // of *[]byte
+	options   Options
+	world     *world
+	library   *library   // of the first user
+	libraries []*library // of each user
+	render    *renderer
+	accounts  *accounts
+	limits    map[string]*limits // by client ID
+	faults    *faults
+	buffers   *sync.Pool // of *[]byte
 
 	mu       sync.Mutex
 	requests []Request
@@ -44,9 +45,16 @@ func New(o Options) (*Server, error) {
 	}
 	w := newWorld(o)
 	s := &Server{
-		options: o, world: w, library: newLibrary(w, o), render: newRenderer(w, o.Mode),
-		accounts: newAccounts(o), limits: newLimits(o), faults: &faults{}, buffers: newPageBuffers(),
+		options: o, world: w, render: newRenderer(w, o.Mode), accounts: newAccounts(o),
+		limits: map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
+		faults: &faults{}, buffers: newPageBuffers(),
 	}
+	for user := range o.Users {
+		own := o
+		own.Seed += uint64(user)
+		s.libraries = append(s.libraries, newLibrary(w, own))
+	}
+	s.library = s.libraries[0]
 	return s, nil
 }
 

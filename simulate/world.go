@@ -152,10 +152,10 @@ func (w *world) song(p ref) song {
 	return s
 }
 
-// favourites lists n different tracks, as a listener would come to know them:
-// few artists with many tracks, many with few.
-func (w *world) favourites(kind string, n int) []ref {
-	r := source(w.seed, kind)
+// favourites lists n different tracks, as the listener of that seed would come
+// to know them: few artists with many tracks, many with few.
+func (w *world) favourites(seed uint64, kind string, n int) []ref {
+	r := source(seed, kind)
 	left := make([][]ref, len(w.artists))
 	taste := r.Perm(len(w.artists))
 	out := make([]ref, 0, n)

@@ -6,12 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/joho/godotenv"
 
-	"github.com/tracklake/tracklake/accounts"
-	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/pipeline"
 )
 
@@ -21,23 +19,27 @@ var stamped string //nolint:gochecknoglobals // the linker can set nothing else
 // app is what every command works with.
 type app struct {
 	ctx            context.Context //nolint:containedctx // kong hands commands one value
+	stdin          io.Reader
 	stdout, stderr io.Writer
 
 	config    string
 	account   string
 	logFormat string
+	logLevel  slog.Level
 	dotenv    map[string]string
 	dotenvErr error
 }
 
-func newApp(ctx context.Context, stdout, stderr io.Writer) *app {
-	return &app{ctx: ctx, stdout: stdout, stderr: stderr}
+func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
 // use takes over the global flags and reads .env, which the environment
 // overrides.
 func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
+	// The flag allows only names that the level knows.
+	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
 	a.dotenv, a.dotenvErr = godotenv.Read()
 }
 
@@ -59,11 +61,18 @@ func (a *app) envOr(name, fallback string) string {
 }
 
 // log returns the logger: text or JSON lines on stderr.
-func (a *app) log() *slog.Logger {
-	if a.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(a.stderr, nil))
+func (a *app) log() *slog.Logger { return a.logAt(a.stderr, a.logLevel) }
+
+// logAt returns a logger for lines of a level or above.
+func (a *app) logAt(w io.Writer, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: max(level, a.logLevel)}
+	if a.logLevel < slog.LevelInfo {
+		o.Level = a.logLevel
 	}
-	return slog.New(slog.NewTextHandler(a.stderr, nil))
+	if a.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
 }
 
 // load reads jobs.yaml and picks the named jobs.
@@ -80,34 +89,4 @@ func (a *app) load(names []string) (*pipeline.Config, []*pipeline.Job, error) {
 		return nil, nil, err
 	}
 	return config, jobs, config.Usable(jobs)
-}
-
-// client makes the API client from the environment.
-func (a *app) client(observe func(extract.Event), onClose closer) (*extract.Client, error) {
-	id, _ := a.env("SPOTIFY_CLIENT_ID")
-	secret, _ := a.env("SPOTIFY_CLIENT_SECRET")
-	seed, _ := a.env("SPOTIFY_REFRESH_TOKEN")
-	switch {
-	case id == "":
-		return nil, &usageError{fmt.Errorf("SPOTIFY_CLIENT_ID is not set; put the client ID of your app into the environment or .env (README, \"Connect your account\")")}
-	case seed == "":
-		return nil, &usageError{fmt.Errorf("SPOTIFY_REFRESH_TOKEN is not set; put a refresh token into the environment or .env (README, \"Connect your account\")")}
-	}
-	folder, err := os.UserConfigDir()
-	if err != nil {
-		return nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
-	}
-	client, err := extract.New(extract.Config{
-		ClientID: id, ClientSecret: secret,
-		APIURL:      a.envOr("SPOTIFY_API_URL", ""),
-		AccountsURL: a.envOr("SPOTIFY_ACCOUNTS_URL", ""),
-		Tokens:      accounts.NewSeededFile(filepath.Join(folder, "tracklake"), seed),
-		UserAgent:   "tracklake-exporter/" + version(),
-		Observe:     observe,
-		OnClose:     onClose,
-	})
-	if err != nil {
-		return nil, &usageError{err}
-	}
-	return client, nil
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/pipeline"
 )
 
@@ -31,19 +33,13 @@ func (c *checkCmd) Run(a *app) error {
 		return err
 	}
 	findings := []finding{{Check: "configuration", OK: true, Detail: fmt.Sprintf("%s: %d jobs, %d destinations", config.Path, len(jobs), len(config.Destinations))}}
-	runner, err := a.runner(config, runnerOptions{noMigrate: true, log: a.log()})
-	if err != nil {
-		findings = append(findings, failed("credentials", err))
-		runner = pipeline.NewRunner(config, pipeline.Options{Open: opener(true)})
-	}
+	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
 	for _, d := range config.Destinations {
 		if used(jobs, d.Name) {
 			findings = append(findings, checkDestination(a.ctx, runner, d))
 		}
 	}
-	if runner.Client != nil {
-		findings = append(findings, checkAccount(a.ctx, runner, jobs)...)
-	}
+	findings = append(findings, a.checkAccounts(config, jobs)...)
 	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
 		findings = append(findings, failed("closing", err))
 	}
@@ -68,16 +64,56 @@ func checkDestination(ctx context.Context, runner *pipeline.Runner, d pipeline.D
 	return finding{Check: name, OK: true, Detail: d.Type + " is reachable and writable"}
 }
 
-// checkAccount spends one token refresh and one request.
-func checkAccount(ctx context.Context, runner *pipeline.Runner, jobs []*pipeline.Job) []finding {
-	account, err := runner.Account(ctx)
+// checkAccounts asks Spotify whose each connected account is.
+func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []finding {
+	w, err := a.work(config, workOptions{noMigrate: true, log: a.log()})
 	if err != nil {
-		return []finding{failed("account", err)}
+		return []finding{failed("accounts", err)}
 	}
-	out := []finding{{Check: "account", OK: true, Detail: "signed in as " + account}}
-	granted := runner.Client.Scopes()
+	tasks, err := w.tasks(a.ctx, jobs)
+	if err != nil {
+		return []finding{failed("accounts", errors.Join(err, w.close(a.ctx)))}
+	}
+	var out []finding
+	var seen []*pipeline.User
+	for _, t := range tasks {
+		if slices.Contains(seen, t.User) {
+			continue
+		}
+		seen = append(seen, t.User)
+		if t.User.Name == "" {
+			out = append(out, finding{Check: "app", OK: true, Detail: "job " + t.Job.Name + " needs no account"})
+			continue
+		}
+		out = append(out, a.checkAccount(w, t.User, jobs)...)
+	}
+	if err := w.close(a.ctx); err != nil {
+		out = append(out, failed("closing", err))
+	}
+	return out
+}
+
+// checkAccount spends one request, and a token refresh if one is due.
+func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) []finding {
+	name := "account " + user.Name
+	profile, err := catalog.ProfileOf(a.ctx, user.Client)
+	if err == nil {
+		_, err = w.fleet.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
+	}
+	if err != nil {
+		f := failed(name, err)
+		if f.code == int(codeNeedsSignIn) {
+			f.Hint = "sign in again: " + user.SignIn
+		}
+		return []finding{f}
+	}
+	out := []finding{{Check: name, OK: true, Detail: fmt.Sprintf("signed in as %s (%s)", profile.User, profile.AccountID)}}
+	granted := user.Client.Scopes()
 	if granted == nil {
-		return append(out, finding{Check: "scopes", OK: true, Detail: "Spotify did not say which were granted"})
+		granted = user.Scopes
+	}
+	if granted == nil {
+		return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "Spotify did not say which were granted"})
 	}
 	var missing []string
 	for _, j := range jobs {
@@ -87,11 +123,11 @@ func checkAccount(ctx context.Context, runner *pipeline.Runner, jobs []*pipeline
 	}
 	if len(missing) > 0 {
 		return append(out, finding{
-			Check: "scopes", Detail: "missing: " + strings.Join(missing, ", "),
-			Hint: "sign in again and grant them (README, \"Connect your account\")", code: int(codeNeedsSignIn),
+			Check: "scopes of " + user.Name, Detail: "missing: " + strings.Join(missing, ", "),
+			Hint: "sign in again and agree to them: " + user.SignIn, code: int(codeNeedsSignIn),
 		})
 	}
-	return append(out, finding{Check: "scopes", OK: true, Detail: "all that the jobs need"})
+	return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "all that the jobs need"})
 }
 
 func failed(check string, err error) finding {

@@ -67,7 +67,7 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 	}
 	client, err := extract.New(extract.Config{
 		ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret,
-		APIURL: running.APIURL, AccountsURL: running.AccountsURL, Tokens: fixedToken(credentials.RefreshToken),
+		APIURL: running.APIURL, AccountsURL: running.AccountsURL, Tokens: extract.NewFixedToken(extract.Token{RefreshToken: credentials.RefreshToken}),
 		UserAgent: "tracklake-exporter/" + version(),
 	})
 	if err != nil {
@@ -76,27 +76,17 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 	show := a.progress(c.JSON)
 	defer show.close()
 	runner := pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(false), Client: client, App: credentials.ClientID, Version: version(), Log: show.log, Observe: show.observe,
+		Open: opener(false), Version: version(), Log: show.log, Observe: show.observe,
 	})
-	runs := runAll(a.ctx, runner, jobs, pipeline.Mode{})
+	user := &pipeline.User{App: credentials.ClientID, Client: client}
+	runs := runAll(a.ctx, runner, pipeline.Tasks(jobs, []*pipeline.User{user}, nil), pipeline.Mode{})
 	return runs, runner.Close(context.WithoutCancel(a.ctx))
 }
-
-// fixedToken is a token store for an account that ends with the process.
-type fixedToken string
-
-// Load returns the token.
-func (t fixedToken) Load(context.Context) (extract.Token, error) {
-	return extract.Token{RefreshToken: string(t)}, nil
-}
-
-// Save drops a new token: it would be of use only to this process.
-func (fixedToken) Save(context.Context, extract.Token) error { return nil }
 
 func (c *demoCmd) print(a *app, runs []load.Run) error {
 	fmt.Fprint(a.stdout, "Exported the library of a simulated account. All of it is made up.\n\n")
 	for _, r := range runs {
-		printRun(a.stdout, r, false)
+		printRun(a.stdout, r, "", false)
 	}
 	fmt.Fprintf(a.stdout, "\nFiles in %s:\n", c.Path)
 	if err := c.listFiles(a); err != nil {
@@ -106,7 +96,7 @@ func (c *demoCmd) print(a *app, runs []load.Run) error {
 	for _, q := range demoQueries(filepath.ToSlash(c.Path)) {
 		fmt.Fprintf(a.stdout, "%s\n\n", q)
 	}
-	fmt.Fprint(a.stdout, "Next: connect your own account (README, \"Connect your account\").\n")
+	fmt.Fprint(a.stdout, "Next: connect your own account: exporter login (README, \"Connect your account\").\n")
 	return nil
 }
 

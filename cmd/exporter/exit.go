@@ -65,7 +65,7 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &usage), errors.As(err, &config):
 		return int(codeUsage)
-	case errors.As(err, &api) && api.Kind == extract.SignIn:
+	case errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope):
 		return int(codeNeedsSignIn)
 	case errors.As(err, &api) && api.Kind == extract.Closed:
 		return int(codeDeferred)
@@ -75,9 +75,16 @@ func codeOf(err error) int {
 
 // hintOf returns what to do next about an error, or nothing.
 func hintOf(err error) string {
-	var api *extract.Error
-	if errors.As(err, &api) {
-		return api.Hint
+	if hint := pipeline.Hint(err); hint != "" {
+		return hint
 	}
-	return pipeline.Hint(err)
+	var api *extract.Error
+	var refused *extract.RefusedError
+	switch {
+	case errors.As(err, &api):
+		return api.Hint
+	case errors.As(err, &refused):
+		return refused.Hint
+	}
+	return ""
 }

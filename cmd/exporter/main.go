@@ -23,11 +23,14 @@ import (
 // cli is the command line.
 type cli struct {
 	Config    string           `help:"File that describes jobs and destinations." default:"jobs.yaml" placeholder:"FILE"`
-	Account   string           `help:"Account to act for, by its account_id." placeholder:"ID"`
+	Account   string           `help:"Account to act for, by its name or account_id; all that are connected when it is not given." placeholder:"NAME"`
 	LogFormat string           `help:"How log lines on stderr look: ${enum}." enum:"text,json" default:"text"`
+	LogLevel  string           `help:"Which log lines are written: ${enum}, and what is worse." enum:"debug,info,warn,error" default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
 	Demo     demoCmd     `cmd:"" help:"Export a simulated account to ./demo: nothing to sign up for."`
+	Login    loginCmd    `cmd:"" help:"Connect an account: sign in to Spotify in the browser."`
+	Accounts accountsCmd `cmd:"" help:"List connected accounts, remove one, or change the key that encrypts them."`
 	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
 	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
 	Backfill backfillCmd `cmd:"" help:"Read everything again; resumable."`
@@ -39,21 +42,23 @@ type cli struct {
 }
 
 func main() {
+	// A core file would hold tokens.
+	forbidCore()
 	// Memory is worth more than the little time that collecting it more often
 	// takes: the program runs beside others. GOGC overrides it.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(20)
 	}
-	os.Exit(exporter(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(exporter(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // exporter runs one command and returns its exit code. The first SIGINT or
 // SIGTERM lets the command end in order, the second ends the program at once.
-func exporter(args []string, stdout, stderr io.Writer) int {
+func exporter(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
-	a := newApp(ctx, stdout, stderr)
+	a := newApp(ctx, stdin, stdout, stderr)
 	err := parquet.ReuseCompressors()
 	if err == nil {
 		err = a.execute(args)

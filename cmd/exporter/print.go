@@ -11,13 +11,17 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// printRun tells a person how a run went.
-func printRun(w io.Writer, r load.Run, dryRun bool) {
+// printRun tells a person how a run went, and whose it was if that is not clear.
+func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	took := r.FinishedAt.Sub(r.StartedAt)
 	if r.FinishedAt.IsZero() {
 		took = 0
 	}
-	fmt.Fprintf(w, "%s: %s, %s items in %s, %s requests\n", r.Job, r.Status,
+	name := r.Job
+	if account != "" {
+		name += " of " + account
+	}
+	fmt.Fprintf(w, "%s: %s, %s items in %s, %s requests\n", name, r.Status,
 		thousands(r.Items), roughly(took), thousands(r.Requests))
 	would := ""
 	if dryRun {

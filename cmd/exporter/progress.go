@@ -38,10 +38,10 @@ func (a *app) progress(quiet bool) *progress {
 	p := &progress{log: a.log(), quiet: quiet}
 	if a.logFormat == "text" && !quiet && isTerminal(a.stderr) {
 		p.bars = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(24), mpb.WithAutoRefresh())
-		p.log = slog.New(slog.NewTextHandler(p.bars, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		p.log = a.logAt(p.bars, slog.LevelWarn)
 	}
 	if quiet {
-		p.log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		p.log = a.logAt(a.stderr, slog.LevelWarn)
 	}
 	return p
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"log/slog"
-	"time"
 
-	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 )
@@ -44,27 +42,31 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 	}
 	show := a.progress(f.Quiet)
 	defer show.close()
-	runner, err := a.runner(config, runnerOptions{noMigrate: f.NoMigrate, log: show.log, observe: show.observe})
+	w, err := a.work(config, workOptions{noMigrate: f.NoMigrate, log: show.log, observe: show.observe})
 	if err != nil {
 		return err
 	}
-	runs := runAll(a.ctx, runner, jobs, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals})
+	tasks, err := w.tasks(a.ctx, jobs)
+	if err != nil {
+		return errors.Join(err, w.close(a.ctx))
+	}
+	runs := runAll(a.ctx, w.runner, tasks, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals})
 	show.close()
-	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
+	if err := w.close(a.ctx); err != nil {
 		show.log.Warn("closing destinations", "error", err)
 	}
-	if err := f.print(a, runs); err != nil {
+	if err := f.print(a, tasks, runs); err != nil {
 		return err
 	}
 	return exitWith(codeFor(pipeline.Worst(runs)))
 }
 
-// runAll runs jobs one after the other. After an interrupt no further one is
+// runAll runs tasks one after the other. After an interrupt no further one is
 // begun.
-func runAll(ctx context.Context, runner *pipeline.Runner, jobs []*pipeline.Job, mode pipeline.Mode) []load.Run {
+func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task, mode pipeline.Mode) []load.Run {
 	var runs []load.Run
-	for _, job := range jobs {
-		runs = append(runs, runner.Run(ctx, job, mode))
+	for _, t := range tasks {
+		runs = append(runs, runner.Run(ctx, t.Job, t.User, mode))
 		if ctx.Err() != nil {
 			break
 		}
@@ -72,16 +74,26 @@ func runAll(ctx context.Context, runner *pipeline.Runner, jobs []*pipeline.Job, 
 	return runs
 }
 
-func (f runFlags) print(a *app, runs []load.Run) error {
+func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
 	if f.JSON {
 		return a.printJSON(runs)
 	}
-	for _, r := range runs {
+	for i, r := range runs {
 		if !f.Quiet || r.Status != load.StatusOK {
-			printRun(a.stdout, r, f.DryRun)
+			printRun(a.stdout, r, label(tasks, i), f.DryRun)
 		}
 	}
 	return nil
+}
+
+// label names the account of a run where there are several.
+func label(tasks []pipeline.Task, i int) string {
+	for _, t := range tasks {
+		if t.User.Name != "" && t.User.Name != tasks[0].User.Name {
+			return tasks[i].User.Name
+		}
+	}
+	return ""
 }
 
 // printJSON writes one indented JSON value to stdout.
@@ -93,33 +105,4 @@ func (a *app) printJSON(v any) error {
 		return fmt.Errorf("print the result: %w", err)
 	}
 	return nil
-}
-
-// runnerOptions are what commands set differently.
-type runnerOptions struct {
-	noMigrate bool
-	log       *slog.Logger
-	observe   func(pipeline.Event)
-}
-
-// A closer keeps durably that an endpoint family is closed.
-type closer func(ctx context.Context, family string, until time.Time) error
-
-// runner wires a Runner to the environment's account.
-func (a *app) runner(config *pipeline.Config, o runnerOptions) (*pipeline.Runner, error) {
-	var runner *pipeline.Runner
-	client, err := a.client(
-		func(extract.Event) {},
-		func(ctx context.Context, family string, until time.Time) error {
-			return runner.KeepClosed(ctx, family, until)
-		})
-	if err != nil {
-		return nil, err
-	}
-	app, _ := a.env("SPOTIFY_CLIENT_ID")
-	runner = pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(o.noMigrate), Client: client, App: app, Want: a.account,
-		Version: version(), Log: o.log, Observe: o.observe,
-	})
-	return runner, nil
 }

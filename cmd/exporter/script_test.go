@@ -22,14 +22,17 @@ import (
 //
 //	sim NAME=VALUE…    starts a simulated Spotify and sets the environment for it
 //	fault FAULT…       switches faults on, in place of those that were on
-//	library WHAT N     save N, remove N (newest first) tracks, revoke 0, scopes 0
+//	library WHAT N     save N, remove N (newest first) tracks, scopes 0,
+//	                   revoke N (the user of that number, counted from 0),
+//	                   expire 0 (all access tokens)
 //	requests PREFIX N  compares the number of requests since the last look;
 //	                   "requests forget" begins to count anew
 //	database           makes an empty database and sets DATABASE_URL
 //	query SQL          prints the rows of a query to that database
+//	consent, byhand    stand in for a browser; see consent_test.go
 //	duckdb SQL         prints the rows of a query to Parquet files
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb})
+	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand})
 }
 
 func TestScripts(t *testing.T) {
@@ -39,6 +42,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TEST_PYTHON", os.Getenv("TEST_PYTHON"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("BROWSER", "consent")
+			e.Setenv("SPOTIFY_REDIRECT_URI", "http://127.0.0.1/callback") // any free port
 			e.Values[simKey{}] = &scriptSim{}
 			return nil
 		},
@@ -76,6 +81,8 @@ func startSim(ts *testscript.TestScript, _ bool, args []string) {
 			o.Quota = map[string]int{"artists/albums": n}
 		case "latency_ms":
 			o.Latency = time.Duration(n) * time.Millisecond
+		case "users":
+			o.Users = n
 		case "mode":
 			o.Mode, err = simulate.Mode(value), nil
 		case "oddities":
@@ -127,7 +134,9 @@ func changeLibrary(ts *testscript.TestScript, _ bool, args []string) {
 			server.RemoveTrack(0)
 		}
 	case "revoke":
-		server.Revoke()
+		server.RevokeUser(n)
+	case "expire":
+		server.ExpireAccess()
 	case "scopes":
 		server.GrantOnly("user-top-read")
 	default:

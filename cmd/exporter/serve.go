@@ -15,7 +15,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen    string `help:"Address of /healthz and /readyz." default:"127.0.0.1:8484" placeholder:"HOST:PORT"`
+	Listen    string `help:"Address of /healthz, /readyz and /metrics." default:"127.0.0.1:8484" placeholder:"HOST:PORT"`
 	NoMigrate bool   `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
 
@@ -29,24 +29,26 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	show := &progress{log: a.log()}
-	runner, err := a.runner(config, runnerOptions{noMigrate: c.NoMigrate, log: show.log, observe: show.observe})
+	w, err := a.work(config, workOptions{noMigrate: c.NoMigrate, log: show.log, observe: show.observe})
 	if err != nil {
 		return err
 	}
-	scheduler := pipeline.NewScheduler(runner, jobs, lookEvery)
-	if len(scheduler.Upcoming()) == 0 {
+	scheduler := pipeline.NewScheduler(w.runner, jobs, w.fleet.users, lookEvery)
+	if scheduler.Jobs() == 0 {
 		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
 	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
 	}
-	for _, next := range scheduler.Upcoming() {
-		show.log.Info("job is scheduled", "job", next.Job, "due_at", next.DueAt)
+	for _, j := range jobs {
+		if j.Schedule != nil {
+			show.log.Info("job is scheduled", "job", j.Name, "due_at", j.Schedule.Next(time.Now()))
+		}
 	}
 	show.log.Info("serving", "address", listener.Addr().String())
-	serveUntilDone(a.ctx, scheduler, listener, show.log)
-	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
+	serveUntilDone(a.ctx, endpoints(scheduler, w.fleet), scheduler, listener, show.log)
+	if err := w.close(a.ctx); err != nil {
 		return err
 	}
 	show.log.Info("stopped")
@@ -54,8 +56,8 @@ func (c *serveCmd) Run(a *app) error {
 }
 
 // serveUntilDone runs the scheduler and the HTTP server until ctx ends.
-func serveUntilDone(ctx context.Context, s *pipeline.Scheduler, l net.Listener, log *slog.Logger) {
-	server := &http.Server{Handler: health(s), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Scheduler, l net.Listener, log *slog.Logger) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -71,9 +73,11 @@ func serveUntilDone(ctx context.Context, s *pipeline.Scheduler, l net.Listener, 
 	serving.Wait()
 }
 
-// health answers /healthz (is the process alive) and /readyz (can jobs run).
-func health(s *pipeline.Scheduler) http.Handler {
+// endpoints answers /healthz (is the process alive), /readyz (can jobs run) and
+// /metrics.
+func endpoints(s *pipeline.Scheduler, f *fleet) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics(f))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, s.Alive(), nil)
 	})

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 )
@@ -16,7 +17,7 @@ type statusCmd struct {
 	JSON bool     `name:"json" help:"Print as JSON."`
 }
 
-// Run is the command status. It asks the API nothing and needs no credentials.
+// Run is the command status. It asks the API nothing and needs no key.
 func (c *statusCmd) Run(a *app) error {
 	config, jobs, err := a.load(c.Jobs)
 	if err != nil {
@@ -30,26 +31,101 @@ func (c *statusCmd) Run(a *app) error {
 	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
 		return err
 	}
+	known := a.signIns(config)
 	if a.account != "" {
-		standing = ofAccount(standing, a.account)
+		standing = ofAccount(standing, a.account, known)
 	}
 	if c.JSON {
-		return a.printJSON(standing)
+		return a.printJSON(withSignIns(standing, known))
 	}
-	return a.printStatus(standing)
+	if err := a.printStatus(standing, known); err != nil {
+		return err
+	}
+	return a.printEndings(known)
 }
 
-func ofAccount(all []pipeline.JobStatus, account string) []pipeline.JobStatus {
+// signIns lists the connected accounts. Status is of use without them, too.
+func (a *app) signIns(config *pipeline.Config) []accounts.Account {
+	store, end, err := a.openStore(config, false)
+	if err != nil {
+		a.log().Warn("connected accounts are not shown", "error", err)
+		return nil
+	}
+	defer end()
+	all, err := store.List(a.ctx)
+	if err != nil {
+		a.log().Warn("connected accounts are not shown", "error", err, "hint", hintOf(err))
+	}
+	return all
+}
+
+// nameOf is what the owner calls an account.
+func nameOf(accountID string, known []accounts.Account) string {
+	for _, k := range known {
+		if k.AccountID == accountID {
+			return k.Name
+		}
+	}
+	return accountID
+}
+
+// aStanding is a job's standing with the sign-in of its account.
+type aStanding struct {
+	pipeline.JobStatus
+	Name       string `json:"account,omitempty"`
+	SignIn     string `json:"sign_in,omitempty"` // ok, soon, urgent or ended
+	SignInEnds string `json:"sign_in_ends_on,omitempty"`
+	DaysLeft   *int   `json:"sign_in_days_left,omitempty"`
+}
+
+func withSignIns(standing []pipeline.JobStatus, known []accounts.Account) []aStanding {
+	now := time.Now()
+	out := make([]aStanding, len(standing))
+	for i, s := range standing {
+		out[i].JobStatus = s
+		for _, k := range known {
+			if k.AccountID == s.Account && s.Account != "" {
+				d := describeAccount(k, now)
+				out[i].Name, out[i].SignIn, out[i].SignInEnds, out[i].DaysLeft = d.Name, d.SignIn, d.EndsOn, &d.DaysLeft
+			}
+		}
+	}
+	return out
+}
+
+// printEndings tells how long each account stays signed in.
+func (a *app) printEndings(known []accounts.Account) error {
+	if len(known) == 0 {
+		return nil
+	}
+	now := time.Now()
+	fmt.Fprintln(a.stdout)
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ACCOUNT\tUSER\tACCOUNT ID\tSIGN-IN ENDS\tNOTE")
+	for _, k := range known {
+		note := fmt.Sprintf("%d days left", daysLeft(k, now))
+		if text := ending(k, now); text != "" {
+			note = text + "; sign in again: " + a.loginCommand(k.Name)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Name, orDash(printable(k.User)), orDash(k.AccountID), k.EndsAt().Format(time.DateOnly), note)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the status: %w", err)
+	}
+	return nil
+}
+
+func ofAccount(all []pipeline.JobStatus, account string, known []accounts.Account) []pipeline.JobStatus {
 	var out []pipeline.JobStatus
 	for _, s := range all {
-		if s.Account == account || s.Last == nil {
+		if s.Account == account || nameOf(s.Account, known) == account || s.Last == nil {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (a *app) printStatus(standing []pipeline.JobStatus) error {
+func (a *app) printStatus(standing []pipeline.JobStatus, known []accounts.Account) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "JOB\tDESTINATION\tACCOUNT\tLAST RUN\tSTATUS\tLAST OK\tNEXT\tNOTE")
 	for _, s := range standing {
@@ -57,7 +133,7 @@ func (a *app) printStatus(standing []pipeline.JobStatus) error {
 			fmt.Fprintf(w, "%s\t%s\t-\tnever\t-\t-\t%s\t\n", s.Job, s.Destination, moment(s.NextAt))
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Job, s.Destination, s.Account,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Job, s.Destination, orDash(nameOf(s.Account, known)),
 			moment(s.Last.StartedAt), s.Last.Status, moment(s.LastOK), moment(s.NextAt), note(s))
 	}
 	if err := w.Flush(); err != nil {

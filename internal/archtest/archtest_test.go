@@ -24,8 +24,9 @@ const module = "github.com/tracklake/tracklake/"
 func allowed() map[string][]string {
 	return map[string][]string{
 		"accounts":          {"extract"},
+		"accounts/pgstore":  {"accounts"},
 		"catalog":           {"extract", "transform"},
-		"cmd/exporter":      {"accounts", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "simulate", "transform"},
+		"cmd/exporter":      {"accounts", "accounts/pgstore", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "signin", "simulate", "transform"},
 		"extract":           {},
 		"internal/archtest": {},
 		"internal/pgtest":   {},
@@ -36,6 +37,7 @@ func allowed() map[string][]string {
 		"load/postgres":     {"load", "migrations", "transform"},
 		"migrations":        {},
 		"pipeline":          {"catalog", "extract", "load", "transform"},
+		"signin":            {},
 		"simulate":          {},
 		"transform":         {},
 	}
@@ -44,7 +46,7 @@ func allowed() map[string][]string {
 // reserved lists which packages may import a library.
 func reserved() map[string][]string {
 	return map[string][]string{
-		"github.com/jackc/pgx/":                  {"load/postgres", "internal/pgtest"},
+		"github.com/jackc/pgx/":                  {"load/postgres", "accounts/pgstore", "internal/pgtest"},
 		"github.com/pressly/goose/":              {"load/postgres"},
 		"github.com/apache/arrow/go/v17/parquet": {"load/parquet"},
 		"golang.org/x/oauth2":                    {"extract"},
@@ -52,6 +54,8 @@ func reserved() map[string][]string {
 		"github.com/goccy/go-yaml":               {"pipeline"},
 		"github.com/alecthomas/kong":             {"cmd/exporter"},
 		"github.com/go-json-experiment/":         {"extract"},
+		"github.com/tink-crypto/":                {"accounts"},
+		"github.com/prometheus/":                 {"cmd/exporter"},
 	}
 }
 

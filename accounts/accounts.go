@@ -1,0 +1,217 @@
+// Package accounts keeps connected accounts: who they are, and the tokens with
+// which they are read.
+//
+// Where they are kept is a [Backend]'s business: a folder of files here, a
+// table of PostgreSQL in pgstore. What is secret about an account leaves the
+// package only as an [extract.Token] or to be sealed. The package knows nothing
+// of HTTP, of jobs, or of tables.
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// SignInLife is how long a sign-in lasts, whatever one does: six months, of
+// which the shortest have this many days.
+// https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens
+const SignInLife = 181 * 24 * time.Hour
+
+// How long before its end a sign-in's end is announced.
+const (
+	SoonLife   = 30 * 24 * time.Hour
+	UrgentLife = 7 * 24 * time.Hour
+)
+
+// An Account is a connected account. Nothing in it is secret.
+type Account struct {
+	Name       string    `json:"name"`       // what its owner calls it
+	AccountID  string    `json:"account_id"` // empty until Spotify was asked
+	User       string    `json:"user"`       // display name
+	ClientID   string    `json:"client_id"`  // of the app that it signed in to
+	Scopes     []string  `json:"scopes"`     // that were granted; nil when unknown
+	SignedInAt time.Time `json:"signed_in_at"`
+	// Guessed says that SignedInAt is when the token was first used, because
+	// it came from outside: the user signed in then or before.
+	Guessed   bool      `json:"signed_in_guessed,omitempty"`
+	UsedAt    time.Time `json:"used_at,omitzero"`    // last refresh of the access token
+	RefusedAt time.Time `json:"refused_at,omitzero"` // when Spotify said that the sign-in has ended
+	SeedHash  string    `json:"seed_sha256,omitempty"`
+}
+
+// EndsAt is when the sign-in ends, at the latest if it was guessed.
+func (a Account) EndsAt() time.Time { return a.SignedInAt.Add(SignInLife) }
+
+// Urgency says how soon a sign-in ends.
+type Urgency string
+
+// The urgencies.
+const (
+	Calm   Urgency = ""
+	Soon   Urgency = "soon"   // within SoonLife
+	Urgent Urgency = "urgent" // within UrgentLife
+	Ended  Urgency = "ended"  // it has, or was refused
+)
+
+// Urgency tells how soon the sign-in ends.
+func (a Account) Urgency(now time.Time) Urgency {
+	left := a.EndsAt().Sub(now)
+	switch {
+	case !a.RefusedAt.IsZero() || left <= 0:
+		return Ended
+	case left <= UrgentLife:
+		return Urgent
+	case left <= SoonLife:
+		return Soon
+	}
+	return Calm
+}
+
+// A Row is an account as a backend keeps it.
+type Row struct {
+	Account
+	KeyID  string `json:"key_id,omitempty"` // of the key that sealed; empty: not encrypted
+	Sealed []byte `json:"secrets"`
+}
+
+// A Backend keeps rows durably, also among several processes.
+type Backend interface {
+	// Rows returns all rows, by name.
+	Rows(ctx context.Context) ([]Row, error)
+	// Change hands f the row of a name, or nil, while nobody else changes that
+	// row, and keeps what f returns durably before it returns. The same
+	// pointer means that nothing changed, nil that the row is deleted. An
+	// error of f is returned and changes nothing.
+	Change(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error
+	// ChangePause does the same with the pause of all refreshing.
+	ChangePause(ctx context.Context, f func(context.Context, Pause) (Pause, error)) error
+}
+
+// A Store keeps accounts. It is safe for concurrent use.
+type Store struct {
+	backend Backend
+	keys    *Keys
+	now     func() time.Time
+}
+
+// New returns a store. Keys may be nil: then secrets are kept as they are, and
+// the backend must see to it that nobody else reads them. now may be nil.
+func New(b Backend, keys *Keys, now func() time.Time) *Store {
+	if keys == nil {
+		keys = &Keys{}
+	}
+	if now == nil {
+		now = time.Now
+	}
+	return &Store{backend: b, keys: keys, now: now}
+}
+
+// List returns all accounts, by name. It needs no key.
+func (s *Store) List(ctx context.Context) ([]Account, error) {
+	rows, err := s.backend.Rows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	out := make([]Account, len(rows))
+	for i, r := range rows {
+		out[i] = r.Account
+	}
+	return out, nil
+}
+
+// A NotFoundError says that no account has a name.
+type NotFoundError struct {
+	Name  string
+	Known []string
+}
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("there is no account %q", e.Name) }
+
+// Hint is the next step for the user.
+func (e *NotFoundError) Hint() string {
+	if len(e.Known) == 0 {
+		return "connect one: exporter login"
+	}
+	return "these are connected: " + strings.Join(e.Known, ", ")
+}
+
+// Find returns the account of that name or account_id, or a *NotFoundError.
+func (s *Store) Find(ctx context.Context, name string) (Account, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return Account{}, err
+	}
+	missing := &NotFoundError{Name: name}
+	for _, a := range all {
+		if a.Name == name || a.AccountID == name {
+			return a, nil
+		}
+		missing.Known = append(missing.Known, a.Name)
+	}
+	return Account{}, missing
+}
+
+// Remove forgets an account with its tokens. Spotify is not told; the user can
+// remove the app at https://www.spotify.com/account/apps/.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	found := false
+	err := s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
+		found = r != nil
+		return nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("remove account %s: %w", name, err)
+	}
+	if !found {
+		return &NotFoundError{Name: name}
+	}
+	return nil
+}
+
+// Rekey seals every account's secrets with the newest key, and returns how many
+// were sealed otherwise before.
+func (s *Store) Rekey(ctx context.Context) (int, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	changed := 0
+	for _, a := range all {
+		err := s.backend.Change(ctx, a.Name, func(_ context.Context, r *Row) (*Row, error) {
+			if r == nil || r.KeyID == s.keys.newest() {
+				return r, nil
+			}
+			secrets, err := s.keys.open(r)
+			if err != nil {
+				return r, err
+			}
+			changed++
+			return s.keys.seal(r.Account, secrets)
+		})
+		if err != nil {
+			return changed, fmt.Errorf("rekey account %s: %w", a.Name, err)
+		}
+	}
+	return changed, nil
+}
+
+// CheckName refuses names that would be awkward in commands and file names.
+func CheckName(name string) error {
+	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`).MatchString(name) {
+		return fmt.Errorf("account name %q: use up to 64 letters, digits, - _ and .", name)
+	}
+	return nil
+}
+
+// nameFrom makes a name of an id of Spotify's.
+func nameFrom(id string) string {
+	name := regexp.MustCompile(`[^A-Za-z0-9._-]+`).ReplaceAllString(id, "-")
+	name = strings.TrimLeft(name, "-._")
+	if name == "" {
+		return "account"
+	}
+	return name[:min(len(name), 64)]
+}

@@ -1,0 +1,123 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tracklake/tracklake/extract"
+)
+
+// Tokens is the token store of one account.
+type Tokens struct {
+	store *Store
+	name  string
+}
+
+// Tokens returns the token store of an account.
+func (s *Store) Tokens(name string) *Tokens { return &Tokens{store: s, name: name} }
+
+// Renew returns the account's access token, refreshed by ask if need be: once,
+// however many goroutines, processes and machines need it. A sign-in that
+// Spotify has refused is not asked for again.
+func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
+	r := &renewal{Store: t.store, stale: stale, ask: ask}
+	err := t.store.backend.Change(ctx, t.name, r.change)
+	if err == nil {
+		err = r.err
+	}
+	if r.after != nil {
+		err = errors.Join(err, r.after(ctx))
+	}
+	if err != nil {
+		return extract.Token{}, fmt.Errorf("refresh account %s: %w", t.name, err)
+	}
+	return r.token, nil
+}
+
+// A renewal is one call of Renew.
+type renewal struct {
+	*Store
+	stale string
+	ask   func(context.Context, extract.Token) (extract.Token, error)
+
+	token extract.Token
+	err   error                       // of the answer; what it taught is kept all the same
+	after func(context.Context) error // to be done when the row is free again
+}
+
+// change is called while nobody else has the row.
+func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
+	name := "?"
+	if row != nil {
+		name = row.Name
+	}
+	if row == nil {
+		return nil, signInError("the account is no longer connected", "")
+	}
+	kept, err := r.keys.open(row)
+	if err != nil {
+		return row, err
+	}
+	r.token = extract.Token{
+		RefreshToken: kept.RefreshToken, Scopes: row.Scopes, SignedInAt: row.SignedInAt,
+		AccessToken: kept.AccessToken, RenewAt: kept.RenewAt,
+	}
+	if r.token.Usable(r.stale, r.now()) && row.RefusedAt.IsZero() {
+		return row, nil
+	}
+	probe, err := r.admit(ctx, row.Account)
+	if err != nil {
+		return row, err
+	}
+	fresh, err := r.ask(ctx, r.token)
+	var api *extract.Error
+	switch {
+	case errors.As(err, &api) && api.Kind == extract.SignIn:
+		return r.refused(row, api), nil
+	case err != nil:
+		return row, err
+	}
+	if probe {
+		r.after = r.resume
+	}
+	r.token = fresh
+	out := row.Account
+	out.Scopes, out.UsedAt, out.RefusedAt = fresh.Scopes, r.now().UTC(), time.Time{}
+	sealed, err := r.keys.seal(out, secrets{
+		RefreshToken: fresh.RefreshToken, AccessToken: fresh.AccessToken, RenewAt: fresh.RenewAt.UTC(), ClientSecret: kept.ClientSecret,
+	})
+	if err != nil {
+		return row, fmt.Errorf("account %s: %w", name, err)
+	}
+	return sealed, nil
+}
+
+// refused notes that Spotify refused the sign-in. Nothing is discarded: the
+// refusal may turn out to be Spotify's mistake.
+func (r *renewal) refused(row *Row, api *extract.Error) *Row {
+	out := *row
+	out.RefusedAt = r.now().UTC()
+	r.err = signInError(api.Message, out.Name)
+	expected := !out.Guessed && !r.now().Before(out.EndsAt())
+	if !expected {
+		r.after = func(ctx context.Context) error {
+			err := r.suspect(ctx)
+			var paused *extract.Error
+			if errors.As(err, &paused) {
+				r.err = nil
+			}
+			return err
+		}
+	}
+	return &out
+}
+
+func signInError(message, name string) *extract.Error {
+	command := "exporter login"
+	if name != "" {
+		command += " --account " + name
+	}
+	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Hint: "sign in again: " + command}
+}

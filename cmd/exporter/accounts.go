@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+type accountsCmd struct {
+	List   accountsListCmd   `cmd:"" default:"withargs" help:"List connected accounts (what accounts does alone)."`
+	Remove accountsRemoveCmd `cmd:"" help:"Forget an account's credentials; what was exported stays."`
+	Rekey  accountsRekeyCmd  `cmd:"" help:"Encrypt all credentials with the first key of EXPORTER_TOKEN_KEY."`
+}
+
+type accountsListCmd struct {
+	JSON bool `name:"json" help:"Print as JSON."`
+}
+
+type accountsRemoveCmd struct {
+	Name string `arg:"" help:"The account's name or account_id."`
+}
+
+type accountsRekeyCmd struct{}
+
+// anAccount is what is told of an account. Nothing of it is secret.
+type anAccount struct {
+	Name       string    `json:"name"`
+	AccountID  string    `json:"account_id,omitempty"`
+	User       string    `json:"user,omitempty"`
+	ClientID   string    `json:"client_id"`
+	Scopes     []string  `json:"scopes"`
+	SignedInOn string    `json:"signed_in_on"`
+	Guessed    bool      `json:"signed_in_guessed,omitempty"` // signed in on that day or before
+	EndsOn     string    `json:"ends_on"`
+	DaysLeft   int       `json:"days_left"`
+	SignIn     string    `json:"sign_in"` // ok, soon, urgent or ended
+	UsedAt     time.Time `json:"last_used_at,omitzero"`
+}
+
+func describeAccount(a accounts.Account, now time.Time) anAccount {
+	out := anAccount{
+		Name: a.Name, AccountID: a.AccountID, User: a.User, ClientID: a.ClientID, Scopes: a.Scopes,
+		SignedInOn: a.SignedInAt.Format(time.DateOnly), Guessed: a.Guessed, EndsOn: a.EndsAt().Format(time.DateOnly),
+		DaysLeft: daysLeft(a, now), SignIn: string(a.Urgency(now)), UsedAt: a.UsedAt,
+	}
+	if out.SignIn == "" {
+		out.SignIn = "ok"
+	}
+	return out
+}
+
+// loadConfig reads jobs.yaml.
+func (a *app) loadConfig() (*pipeline.Config, error) {
+	config, _, err := a.load(nil)
+	if config == nil {
+		return nil, err
+	}
+	return config, nil // a destination that cannot be used is no matter here
+}
+
+// accountsStore opens the store that jobs.yaml names. Without the file it is
+// that of the user's folder.
+func (a *app) accountsStore() (*accounts.Store, func(), error) {
+	var config *pipeline.Config
+	if _, err := os.Stat(a.config); err == nil || a.config != "jobs.yaml" {
+		if config, err = a.loadConfig(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return a.openStore(config, false)
+}
+
+// Run is the command accounts.
+func (c *accountsListCmd) Run(a *app) error {
+	store, end, err := a.accountsStore()
+	if err != nil {
+		return err
+	}
+	defer end()
+	all, err := store.List(a.ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	described := make([]anAccount, 0, len(all))
+	for _, account := range all {
+		described = append(described, describeAccount(account, now))
+	}
+	if c.JSON {
+		return a.printJSON(described)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.stdout, "No account is connected. Connect one: exporter login")
+		return nil
+	}
+	return a.printAccounts(described)
+}
+
+func (a *app) printAccounts(all []anAccount) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tUSER\tACCOUNT\tSIGNED IN\tENDS\tLEFT\tLAST USED\tSCOPES")
+	for _, x := range all {
+		signedIn := x.SignedInOn
+		if x.Guessed {
+			signedIn = "by " + signedIn
+		}
+		left := fmt.Sprintf("%d days", x.DaysLeft)
+		switch x.SignIn {
+		case string(accounts.Ended):
+			left = "ended"
+		case string(accounts.Urgent):
+			left += " (urgent)"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Name, orDash(printable(x.User)), orDash(x.AccountID), signedIn, x.EndsOn, left,
+			moment(x.UsedAt), orDash(strings.Join(x.Scopes, " ")))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print accounts: %w", err)
+	}
+	return nil
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// Run is the command accounts remove.
+func (c *accountsRemoveCmd) Run(a *app) error {
+	store, end, err := a.accountsStore()
+	if err != nil {
+		return err
+	}
+	defer end()
+	account, err := store.Find(a.ctx, c.Name)
+	if err != nil {
+		return &usageError{err}
+	}
+	if err := store.Remove(a.ctx, account.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Removed the credentials of %s. What was exported stays; exporter forget deletes that.\n", account.Name)
+	if account.SeedHash != "" {
+		fmt.Fprintln(a.stdout, "Its refresh token came from SPOTIFY_REFRESH_TOKEN: take that out of the environment or .env, or it comes back.")
+	}
+	fmt.Fprintln(a.stdout, "Spotify still lists the app: https://www.spotify.com/account/apps/")
+	return nil
+}
+
+// Run is the command accounts rekey.
+func (*accountsRekeyCmd) Run(a *app) error {
+	keys, err := a.keys()
+	if err != nil {
+		return err
+	}
+	if keys.Empty() {
+		return &usageError{errors.New("EXPORTER_TOKEN_KEY is not set; make a key with: openssl rand -base64 32")}
+	}
+	store, end, err := a.accountsStore()
+	if err != nil {
+		return err
+	}
+	defer end()
+	n, err := store.Rekey(a.ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%d accounts are now encrypted with the first key. Keys behind it are no longer needed.\n", n)
+	return nil
+}

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/accounts/pgstore"
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load/postgres"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+// A fleet is who is connected, with a client for each account.
+type fleet struct {
+	app     *app
+	store   *accounts.Store
+	log     *slog.Logger
+	onClose closer // may be nil
+	end     func()
+
+	mu     sync.Mutex
+	known  map[string]*member          // by account name
+	pacers map[string]*extract.Pacer   // by client ID
+	itself *pipeline.User              // the app, when it has a token of its own
+	warned map[string]accounts.Urgency // last told of each account
+	day    string                      // on which
+}
+
+// A member is an account with its client.
+type member struct {
+	account accounts.Account
+	user    *pipeline.User
+}
+
+// A closer keeps durably that an endpoint family is closed for a client ID.
+type closer func(ctx context.Context, client, family string, until time.Time) error
+
+// openStore opens the store of accounts that the configuration names; nil
+// means the files. With migrate the database's tables are made if need be.
+func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store, func(), error) {
+	keys, err := a.keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	if config == nil || config.TokenStore != pipeline.Postgres {
+		folder, err := os.UserConfigDir()
+		if err != nil {
+			return nil, nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
+		}
+		return accounts.New(accounts.NewFolder(filepath.Join(folder, "tracklake", "accounts")), keys, nil), func() {}, nil
+	}
+	d := config.TokenDatabase
+	if len(d.Unset) > 0 {
+		return nil, nil, &usageError{fmt.Errorf("token_store is postgres, and destination %s needs %s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
+	}
+	if migrate {
+		if _, err := postgres.Migrate(a.ctx, d.URL, false); err != nil {
+			return nil, nil, fmt.Errorf("prepare accounts at %s: %w", d.Name, err)
+		}
+	}
+	backend, err := pgstore.Open(a.ctx, d.URL)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
+	}
+	return accounts.New(backend, keys, nil), backend.Close, nil
+}
+
+// keys reads the keys that tokens are encrypted with, if there are any.
+func (a *app) keys() (*accounts.Keys, error) {
+	text, ok := a.env("EXPORTER_TOKEN_KEY")
+	name := "EXPORTER_TOKEN_KEY"
+	if path, there := a.env("EXPORTER_TOKEN_KEY_FILE"); !ok && there {
+		name = "EXPORTER_TOKEN_KEY_FILE"
+		content, err := os.ReadFile(path)
+		if err != nil {
+			var failed *fs.PathError
+			if errors.As(err, &failed) {
+				err = failed.Err
+			}
+			return nil, &usageError{fmt.Errorf("read the key file %s: %w", path, err)}
+		}
+		text, ok = string(content), true
+	}
+	if !ok {
+		return nil, nil //nolint:nilnil // no key is fine: nothing is encrypted then
+	}
+	keys, err := accounts.ParseKeys(text)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return keys, nil
+}
+
+// fleet opens the store, and keeps in it a refresh token that the environment
+// brings.
+func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onClose closer) (*fleet, error) {
+	store, end, err := a.openStore(config, migrate)
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{
+		app: a, store: store, log: log, onClose: onClose, end: end,
+		known: map[string]*member{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
+	}
+	id, _ := a.env("SPOTIFY_CLIENT_ID")
+	secret, _ := a.env("SPOTIFY_CLIENT_SECRET")
+	if seed, ok := a.env("SPOTIFY_REFRESH_TOKEN"); ok && id != "" {
+		if err := store.Seed(a.ctx, id, secret, seed); err != nil {
+			end()
+			return nil, err
+		}
+	}
+	if id != "" && secret != "" {
+		client, err := f.client(id, secret, nil)
+		if err != nil {
+			end()
+			return nil, err
+		}
+		f.itself = &pipeline.User{App: id, Client: client}
+	}
+	return f, nil
+}
+
+// close ends the clients' connections and the store.
+func (f *fleet) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.known {
+		m.user.Client.CloseIdle()
+	}
+	if f.itself != nil {
+		f.itself.Client.CloseIdle()
+	}
+	f.end()
+}
+
+// client makes a client of an app, for an account or for the app itself.
+func (f *fleet) client(id, secret string, tokens extract.TokenStore) (*extract.Client, error) {
+	if f.pacers[id] == nil {
+		f.pacers[id] = extract.NewPacer(extract.DefaultConcurrency)
+	}
+	config := f.app.service(id, secret)
+	config.Pacer = f.pacers[id]
+	config.Observe = func(e extract.Event) {
+		f.log.Debug("request", "family", e.Family, "status", e.Status, "pause", e.Pause)
+	}
+	if tokens != nil {
+		config.Tokens = tokens
+	}
+	config.OnClose = func(ctx context.Context, family string, until time.Time) error {
+		if f.onClose == nil {
+			return nil
+		}
+		return f.onClose(ctx, id, family, until)
+	}
+	client, err := extract.New(config)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return client, nil
+}
+
+// service is what all clients of an app have in common.
+func (a *app) service(id, secret string) extract.Config {
+	return extract.Config{
+		ClientID: id, ClientSecret: secret,
+		APIURL:      a.envOr("SPOTIFY_API_URL", ""),
+		AccountsURL: a.envOr("SPOTIFY_ACCOUNTS_URL", ""),
+		UserAgent:   "tracklake-exporter/" + version(),
+	}
+}
+
+// users lists who is connected, of those whom --account names, and the app
+// itself. An account that has not changed keeps its client.
+func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
+	chosen, err := f.chosen(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.warn(chosen, time.Now())
+	var out []*pipeline.User
+	for _, account := range chosen {
+		m, err := f.member(ctx, account)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, m.user)
+	}
+	return out, f.itself, nil
+}
+
+// chosen lists the accounts, or the one that --account names.
+func (f *fleet) chosen(ctx context.Context) ([]accounts.Account, error) {
+	if f.app.account == "" {
+		return f.store.List(ctx)
+	}
+	one, err := f.store.Find(ctx, f.app.account)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return []accounts.Account{one}, nil
+}
+
+// member returns an account's client: the same one as long as the account signs
+// in to the same app and was not refused since.
+func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, error) {
+	old := f.known[account.Name]
+	if old != nil && old.account.SignedInAt.Equal(account.SignedInAt) && old.account.ClientID == account.ClientID &&
+		old.account.RefusedAt.IsZero() && account.RefusedAt.IsZero() {
+		return old, nil
+	}
+	client, err := f.client(account.ClientID, f.secret(ctx, account), f.store.Tokens(account.Name))
+	if err != nil {
+		return nil, err
+	}
+	name := account.Name
+	user := &pipeline.User{
+		Name: name, App: account.ClientID, Client: client, SignIn: f.app.loginCommand(name), Scopes: account.Scopes,
+		Identify: func(ctx context.Context, p catalog.Profile) error {
+			_, err := f.store.Identify(ctx, name, p.AccountID, p.User)
+			return err //nolint:wrapcheck // it says what was done
+		},
+	}
+	f.known[name] = &member{account: account, user: user.Known(account.AccountID)}
+	return f.known[name], nil
+}
+
+// secret is the secret of the app that an account signed in to: that of the
+// environment where it is the same app, as it may have been changed there.
+// Tokens that cannot be opened are told when they are used.
+func (f *fleet) secret(ctx context.Context, account accounts.Account) string {
+	if id, _ := f.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID {
+		if secret, ok := f.app.env("SPOTIFY_CLIENT_SECRET"); ok {
+			return secret
+		}
+	}
+	secret, err := f.store.ClientSecret(ctx, account.Name)
+	if err != nil {
+		f.log.Warn("reading the app's secret", "account", account.Name, "error", err)
+	}
+	return secret
+}
+
+// warn tells, once a day, whose sign-in ends soon.
+func (f *fleet) warn(all []accounts.Account, now time.Time) {
+	if today := now.Format(time.DateOnly); f.day != today {
+		f.day = today
+		clear(f.warned)
+	}
+	for _, account := range all {
+		urgency := account.Urgency(now)
+		if urgency == accounts.Calm || f.warned[account.Name] == urgency {
+			continue
+		}
+		f.warned[account.Name] = urgency
+		f.log.Warn(ending(account, now), "account", account.Name, "ends_on", account.EndsAt().Format(time.DateOnly),
+			"days_left", daysLeft(account, now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+f.app.loginCommand(account.Name))
+	}
+}
+
+// ending says in words when a sign-in ends.
+func ending(account accounts.Account, now time.Time) string {
+	switch account.Urgency(now) {
+	case accounts.Ended:
+		return "the sign-in has ended"
+	case accounts.Urgent:
+		return fmt.Sprintf("URGENT: the sign-in ends %s", inDays(account, now))
+	case accounts.Soon:
+		return fmt.Sprintf("the sign-in ends %s", inDays(account, now))
+	}
+	return ""
+}
+
+func inDays(account accounts.Account, now time.Time) string {
+	switch days := daysLeft(account, now); days {
+	case 0:
+		return "today"
+	case 1:
+		return "tomorrow"
+	default:
+		return fmt.Sprintf("in %d days", days)
+	}
+}
+
+// daysLeft is how many whole days a sign-in still lasts.
+func daysLeft(account accounts.Account, now time.Time) int {
+	if account.Urgency(now) == accounts.Ended {
+		return 0
+	}
+	return int(account.EndsAt().Sub(now) / (24 * time.Hour))
+}
+
+// loginCommand is what to type to sign an account in again.
+func (a *app) loginCommand(name string) string {
+	command := "exporter login"
+	if a.config != "jobs.yaml" {
+		command = "exporter --config " + a.config + " login"
+	}
+	if name != "" && name != accounts.SeedName {
+		command += " --account " + name
+	}
+	return command
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/signin"
+)
+
+type loginCmd struct {
+	NoBrowser bool `help:"Print the address instead of opening it, and read back what the browser shows: for servers."`
+	JSON      bool `name:"json" help:"Print the account as JSON."`
+}
+
+// defaultRedirect is the redirect address that the README tells to register.
+const defaultRedirect = "http://127.0.0.1:8888/callback"
+
+// A login is one run of the command.
+type login struct {
+	*loginCmd
+	app    *app
+	store  *accounts.Store
+	id     string // client ID
+	secret string
+	scopes []string
+	kept   accounts.Account
+}
+
+// Run is the command login.
+func (c *loginCmd) Run(a *app) error {
+	config, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	l := &login{loginCmd: c, app: a}
+	l.id, _ = a.env("SPOTIFY_CLIENT_ID")
+	l.secret, _ = a.env("SPOTIFY_CLIENT_SECRET")
+	if l.id == "" {
+		return errNoClientID
+	}
+	if a.account != "" {
+		if err := accounts.CheckName(a.account); err != nil {
+			return &usageError{err}
+		}
+	}
+	jobs, err := config.Select(nil)
+	if err != nil {
+		return err
+	}
+	l.scopes = pipeline.Scopes(jobs)
+	var end func()
+	if l.store, end, err = a.openStore(config, true); err != nil {
+		return err
+	}
+	defer end()
+	// A store that cannot be written must not be found out after the sign-in.
+	if _, err := l.store.List(a.ctx); err != nil {
+		return err
+	}
+	redirect := a.envOr("SPOTIFY_REDIRECT_URI", defaultRedirect)
+	if c.NoBrowser {
+		err = l.byHand(a.ctx, redirect)
+	} else {
+		err = l.byBrowser(a.ctx, redirect)
+	}
+	if err != nil {
+		return err
+	}
+	return l.report()
+}
+
+// errNoClientID says what the first step is.
+var errNoClientID = &usageError{errors.New("SPOTIFY_CLIENT_ID is not set; put the client ID of your app into the environment or .env (docs/accounts.md tells how to make an app)")}
+
+// byBrowser listens, opens the browser, and waits for it to come back.
+func (l *login) byBrowser(ctx context.Context, redirect string) error {
+	receiver, err := signin.Listen(ctx, redirect)
+	if err != nil {
+		return &usageError{err}
+	}
+	attempt, err := extract.NewAuthorization(l.app.service(l.id, l.secret), receiver.Redirect(), l.scopes)
+	if err != nil {
+		return errors.Join(&usageError{err}, receiver.Close())
+	}
+	fmt.Fprintf(l.app.stderr, "Sign in to Spotify in the browser. If none opens, open this address yourself:\n\n  %s\n\n", attempt.URL())
+	l.app.openBrowser(ctx, attempt.URL())
+	err = receiver.Receive(ctx, func(ctx context.Context, answer url.Values) (string, error) {
+		code, err := attempt.Code(answer)
+		if err != nil {
+			return "", err
+		}
+		if err := l.connect(ctx, attempt, code); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("exporter can now read the library of %s.", l.kept.User), nil
+	})
+	if errors.Is(err, signin.ErrNoAnswer) {
+		return &hinted{err, "run it again: " + l.app.loginCommand(l.app.account) + "; on a server add --no-browser"}
+	}
+	return err //nolint:wrapcheck // it comes from this package, or says all
+}
+
+// openBrowser opens an address with the program that BROWSER names, else with
+// the system's. When it cannot, the user has the address.
+func (a *app) openBrowser(ctx context.Context, address string) {
+	command := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "darwin":
+		command = []string{"open"}
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	}
+	if own, ok := a.env("BROWSER"); ok {
+		command = strings.Fields(own)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], append(command[1:], address)...)
+	cmd.Env = withoutSecrets(os.Environ())
+	if err := cmd.Start(); err != nil {
+		return
+	}
+	go func() { _ = cmd.Wait() }() // it ends when it ends; a browser may stay open
+}
+
+// withoutSecrets drops from an environment what a browser need not know.
+func withoutSecrets(environment []string) []string {
+	return slices.DeleteFunc(environment, func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return strings.HasPrefix(name, "SPOTIFY_") || strings.HasPrefix(name, "EXPORTER_") || name == "DATABASE_URL"
+	})
+}
+
+// byHand prints the address and reads what the user pastes.
+func (l *login) byHand(ctx context.Context, redirect string) error {
+	if err := signin.CheckRedirect(redirect); err != nil {
+		return &usageError{err}
+	}
+	attempt, err := extract.NewAuthorization(l.app.service(l.id, l.secret), redirect, l.scopes)
+	if err != nil {
+		return &usageError{err}
+	}
+	fmt.Fprintf(l.app.stderr, "Open this address in a browser, on any machine, and agree:\n\n  %s\n\n"+
+		"The browser is then sent to an address on %s, where it finds nothing.\nCopy that address from the address bar, paste it here, and press Enter:\n", attempt.URL(), redirect)
+	line, err := readLine(ctx, l.app.stdin)
+	if err != nil {
+		return err
+	}
+	answer, _, err := signin.Pasted(line)
+	if err != nil {
+		return &usageError{err}
+	}
+	code, err := attempt.PastedCode(answer)
+	if err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
+	return l.connect(ctx, attempt, code)
+}
+
+// readLine reads one line, or ends with ctx.
+func readLine(ctx context.Context, from interface{ Read([]byte) (int, error) }) (string, error) {
+	line := make(chan string, 1)
+	go func() { // it ends with the input, at the latest with the program
+		text, _ := bufio.NewReader(from).ReadString('\n')
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		return text, nil
+	case <-ctx.Done():
+		return "", codeInterrupted
+	}
+}
+
+// connect turns the code into a token, asks whose it is, and keeps both.
+func (l *login) connect(ctx context.Context, attempt *extract.Authorization, code string) error {
+	token, err := attempt.Exchange(ctx, code)
+	if err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	config := l.app.service(l.id, l.secret)
+	config.Tokens = extract.NewFixedToken(token)
+	client, err := extract.New(config)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer client.CloseIdle()
+	profile, err := catalog.ProfileOf(ctx, client)
+	if err != nil {
+		return fmt.Errorf("ask whose account it is: %w", err)
+	}
+	l.kept, err = l.store.Connect(ctx, accounts.Connection{
+		Name: l.app.account, AccountID: profile.AccountID, UserID: profile.UserID, User: profile.User,
+		ClientID: l.id, ClientSecret: l.secret, Token: token,
+	})
+	return err //nolint:wrapcheck // it says what was done
+}
+
+// report tells who is connected, and which scopes were not granted.
+func (l *login) report() error {
+	var missing []string
+	for _, scope := range l.scopes {
+		if !slices.Contains(l.kept.Scopes, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	if l.JSON {
+		if err := l.app.printJSON(describeAccount(l.kept, time.Now())); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(l.app.stdout, "Connected %s as account %s (%s).\nThe sign-in lasts until %s; status and logs tell when its end is near.\n",
+			printable(l.kept.User), l.kept.Name, l.kept.AccountID, l.kept.EndsAt().Format(time.DateOnly))
+	}
+	if len(missing) > 0 {
+		return &hinted{
+			&extract.Error{Kind: extract.Scope, Path: "/authorize", Message: "Spotify did not grant " + strings.Join(missing, " and ") + ", which jobs need"},
+			"sign in again and agree to everything: " + l.app.loginCommand(l.kept.Name),
+		}
+	}
+	return nil
+}
+
+// A hinted error tells what to do next.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (e *hinted) Error() string { return e.err.Error() }
+func (e *hinted) Unwrap() error { return e.err }
+
+// Hint is the next step for the user.
+func (e *hinted) Hint() string { return e.hint }

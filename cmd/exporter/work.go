@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+// work is what commands that export have in common: who is connected, and the
+// runner of jobs.
+type work struct {
+	app    *app
+	config *pipeline.Config
+	fleet  *fleet
+	runner *pipeline.Runner
+}
+
+// workOptions are what such commands set differently.
+type workOptions struct {
+	noMigrate bool
+	log       *slog.Logger
+	observe   func(pipeline.Event)
+}
+
+// work wires a runner to the accounts that are connected. Close it when done.
+func (a *app) work(config *pipeline.Config, o workOptions) (*work, error) {
+	runner := pipeline.NewRunner(config, pipeline.Options{
+		Open: opener(o.noMigrate), Version: version(), Log: o.log, Observe: o.observe,
+	})
+	fleet, err := a.fleet(config, !o.noMigrate, o.log, func(ctx context.Context, client, family string, until time.Time) error {
+		return runner.KeepClosed(ctx, client, family, until)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &work{app: a, config: config, fleet: fleet, runner: runner}, nil
+}
+
+// close closes the destinations and the accounts.
+func (w *work) close(ctx context.Context) error {
+	w.fleet.close()
+	if err := w.runner.Close(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
+	return nil
+}
+
+// tasks lists what is to be run. Jobs that need an account when none is
+// connected are an error.
+func (w *work) tasks(ctx context.Context, jobs []*pipeline.Job) ([]pipeline.Task, error) {
+	users, itself, err := w.fleet.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needUser := slices.ContainsFunc(jobs, (*pipeline.Job).NeedsUser)
+	if len(users) == 0 && (needUser || itself == nil) {
+		return nil, w.app.nobody(needUser)
+	}
+	return pipeline.Tasks(jobs, users, itself), nil
+}
+
+// nobody says what is missing to run jobs.
+func (a *app) nobody(needUser bool) error {
+	if _, ok := a.env("SPOTIFY_CLIENT_ID"); !ok {
+		return errNoClientID
+	}
+	message := "no account is connected"
+	if !needUser {
+		message = "the jobs need no account, but without one they need SPOTIFY_CLIENT_SECRET, which is not set"
+	}
+	return &extract.Error{Kind: extract.SignIn, Path: "accounts", Message: message, Hint: "connect an account: " + a.loginCommand(a.account)}
+}

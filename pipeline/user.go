@@ -1,0 +1,126 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+)
+
+// A User is a connected account that jobs run for, or, without a name, the app
+// itself, for jobs that need no account. It is safe for concurrent use.
+type User struct {
+	Name   string          // what its owner calls it
+	App    string          // client ID, under which closed families are kept
+	Client *extract.Client // with the account's token
+	SignIn string          // command with which the user signs in again
+	// Scopes are those known to be granted; nil: unknown.
+	Scopes []string
+	// Identify keeps whose account it is, once that was asked. It may be nil.
+	Identify func(ctx context.Context, p catalog.Profile) error
+
+	mu      sync.Mutex
+	account string
+}
+
+// Known notes the account_id, so that the API need not be asked for it.
+func (u *User) Known(account string) *User {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.account = account
+	return u
+}
+
+// Account returns the account_id. It asks the API if it must, once.
+func (u *User) Account(ctx context.Context) (string, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.account != "" {
+		return u.account, nil
+	}
+	p, err := catalog.ProfileOf(ctx, u.Client)
+	if err != nil {
+		return "", fmt.Errorf("read the account: %w", err)
+	}
+	if u.Identify != nil {
+		if err := u.Identify(ctx, p); err != nil {
+			return "", err
+		}
+	}
+	u.account = p.AccountID
+	return u.account, nil
+}
+
+// mayBe tells whether a run of the job that was recorded for an account may have
+// been this user's.
+func (u *User) mayBe(j *Job, account string) bool {
+	if !j.NeedsUser() {
+		return account == ""
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.account == "" || u.account == account
+}
+
+// lacks returns the scope that a job needs and that the user has surely not
+// granted, or nothing.
+func (u *User) lacks(job *Job) string {
+	granted := u.Scopes
+	if now := u.Client.Scopes(); now != nil {
+		granted = now
+	}
+	if granted == nil || job.Resource.Scope == "" || slices.Contains(granted, job.Resource.Scope) {
+		return ""
+	}
+	return job.Resource.Scope
+}
+
+// A Task is a job to run for a user.
+type Task struct {
+	Job  *Job
+	User *User
+}
+
+// Tasks lists what is to be run: every job for every user, user by user, then
+// once each those that need none. For these the app itself is the user, or,
+// where it has no token of its own, the first account's client.
+func Tasks(jobs []*Job, users []*User, app *User) []Task {
+	var out []Task
+	for _, u := range users {
+		for _, j := range jobs {
+			if j.NeedsUser() {
+				out = append(out, Task{j, u})
+			}
+		}
+	}
+	if app == nil && len(users) > 0 {
+		app = &User{App: users[0].App, Client: users[0].Client, SignIn: users[0].SignIn}
+	}
+	for _, j := range jobs {
+		if !j.NeedsUser() && app != nil {
+			out = append(out, Task{j, app})
+		}
+	}
+	return out
+}
+
+// NeedsUser tells whether the job reads what belongs to an account, or takes
+// its artists from an account's tables.
+func (j *Job) NeedsUser() bool {
+	return j.Resource.Scope != "" || !j.Resource.FanOut || len(j.Options.Artists.IDs) == 0
+}
+
+// Scopes lists the scopes that some jobs need, each once, in order.
+func Scopes(jobs []*Job) []string {
+	var out []string
+	for _, j := range jobs {
+		if s := j.Resource.Scope; s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
