@@ -24,11 +24,11 @@ func (s *Store) Tokens(name string) *Tokens { return &Tokens{store: s, name: nam
 func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
 	r := &renewal{Store: t.store, stale: stale, ask: ask}
 	err := t.store.backend.Change(ctx, t.name, r.change)
+	if err == nil && r.after != nil {
+		err = r.after(ctx)
+	}
 	if err == nil {
 		err = r.err
-	}
-	if r.after != nil {
-		err = errors.Join(err, r.after(ctx))
 	}
 	if err != nil {
 		return extract.Token{}, fmt.Errorf("refresh account %s: %w", t.name, err)
@@ -49,10 +49,6 @@ type renewal struct {
 
 // change is called while nobody else has the row.
 func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
-	name := "?"
-	if row != nil {
-		name = row.Name
-	}
 	if row == nil {
 		return nil, signInError("the account is no longer connected", "")
 	}
@@ -89,7 +85,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
 		RefreshToken: fresh.RefreshToken, AccessToken: fresh.AccessToken, RenewAt: fresh.RenewAt.UTC(), ClientSecret: kept.ClientSecret,
 	})
 	if err != nil {
-		return row, fmt.Errorf("account %s: %w", name, err)
+		return row, err
 	}
 	return sealed, nil
 }
@@ -102,14 +98,7 @@ func (r *renewal) refused(row *Row, api *extract.Error) *Row {
 	r.err = signInError(api.Message, out.Name)
 	expected := !out.Guessed && !r.now().Before(out.EndsAt())
 	if !expected {
-		r.after = func(ctx context.Context) error {
-			err := r.suspect(ctx)
-			var paused *extract.Error
-			if errors.As(err, &paused) {
-				r.err = nil
-			}
-			return err
-		}
+		r.after = r.suspect
 	}
 	return &out
 }
