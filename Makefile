@@ -1,5 +1,5 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PROVIDED := scripts/with-postgres scripts/with-python
+PROVIDED := scripts/with-postgres scripts/with-python scripts/with-browser
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
@@ -14,7 +14,7 @@ build: ## build bin/exporter, without cgo
 demo: build ## export a simulated account to ./demo
 	bin/exporter demo
 
-test: ## run everything that must pass; brings its own PostgreSQL and Python readers
+test: ## run everything that must pass; brings its own PostgreSQL, Python readers and browser
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	go mod tidy -diff

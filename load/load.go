@@ -26,6 +26,7 @@ type Destination interface {
 	History
 	Source
 	Closures
+	Forgetter
 }
 
 // A Session is one run of one job at one destination. It is used by one
@@ -72,6 +73,33 @@ type Closures interface {
 	// CloseFamily records that a family is closed until the given time. An
 	// earlier time than the recorded one changes nothing.
 	CloseFamily(ctx context.Context, client, family string, until time.Time) error
+}
+
+// A Forgetter deletes what is kept of an account.
+type Forgetter interface {
+	// Forget deletes all that is kept of an account: its rows in every table
+	// that has accounts, its jobs' state, fences and locks, and its run
+	// records. Rows that belong to no account stay. It returns what it
+	// deleted; a dry run counts and deletes nothing. A run of the account that
+	// is going on is a [*LockedError], and nothing is deleted. Repeating it
+	// after a crash completes it. An account without a name is an error.
+	Forget(ctx context.Context, account string, dryRun bool) (Forgotten, error)
+}
+
+// Forgotten counts what was kept of an account.
+type Forgotten struct {
+	Rows  map[string]int `json:"rows"` // by table, only where there are some
+	State int            `json:"state_entries"`
+	Runs  int            `json:"runs"`
+}
+
+// Total is the sum of all counts.
+func (f Forgotten) Total() int {
+	n := f.State + f.Runs
+	for _, rows := range f.Rows {
+		n += rows
+	}
+	return n
 }
 
 // A Job is what a session locks and fills.

@@ -31,6 +31,7 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Export a simulated account to ./demo: nothing to sign up for."`
 	Login    loginCmd    `cmd:"" help:"Connect an account: sign in to Spotify in the browser."`
 	Accounts accountsCmd `cmd:"" help:"List connected accounts, remove one, or change the key that encrypts them."`
+	Forget   forgetCmd   `cmd:"" help:"Delete all that was exported of an account, and its credentials."`
 	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
 	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
 	Backfill backfillCmd `cmd:"" help:"Read everything again; resumable."`

@@ -32,7 +32,7 @@ import (
 //	consent, byhand    stand in for a browser; see consent_test.go
 //	duckdb SQL         prints the rows of a query to Parquet files
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand})
+	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
 }
 
 func TestScripts(t *testing.T) {

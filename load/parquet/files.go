@@ -65,6 +65,17 @@ func (f files) syncFolder(folder string) error {
 	return nil
 }
 
+// remove deletes a file, if it is there, and syncs its folder.
+func (f files) remove(path string) error {
+	if err := f.check("remove", path); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return describe("delete", err)
+	}
+	return f.syncFolder(filepath.Dir(path))
+}
+
 // writeJSON replaces a file: written aside, synced, renamed.
 func (f files) writeJSON(path string, v any) error {
 	aside := path + ".new"

@@ -40,9 +40,7 @@ func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 		return nil, describe("lock", err)
 	}
 	if !got {
-		var h holder
-		_ = readJSON(path, &h) // the holder may be writing it just now
-		return nil, &load.LockedError{Job: job.Name, Holder: fmt.Sprintf("process %d on %s", h.PID, h.Host), Since: h.Since}
+		return nil, heldBy(path, job.Name)
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -56,6 +54,13 @@ func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 		return nil, errors.Join(describe("lock", err), lock.Unlock())
 	}
 	return lock, nil
+}
+
+// heldBy tells who holds a job's lock.
+func heldBy(path, job string) *load.LockedError {
+	var h holder
+	_ = readJSON(path, &h) // the holder may be writing it just now
+	return &load.LockedError{Job: job, Holder: fmt.Sprintf("process %d on %s", h.PID, h.Host), Since: h.Since}
 }
 
 // fileName makes one name of an account and a job, safe in every file system.

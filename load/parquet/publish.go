@@ -206,6 +206,11 @@ func (d *Destination) recover() error {
 	if err := d.rollPending(); err != nil {
 		return err
 	}
+	if _, err := os.Stat(d.forgotten()); err == nil {
+		if err := d.dropForgotten(); err != nil {
+			return err
+		}
+	}
 	return d.sweepStaging()
 }
 

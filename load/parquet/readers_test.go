@@ -132,8 +132,12 @@ func sweeps() []load.Sweep {
 
 // stage writes items to all tables.
 func stage(ctx context.Context, s load.Session, all []item) error {
+	return stageAs(ctx, s, "acc-1", all)
+}
+
+func stageAs(ctx context.Context, s load.Session, account string, all []item) error {
 	for part := range slices.Chunk(all, 600) {
-		set, err := transform.NewSet(memory.NewGoAllocator(), "acc-1", transform.Rows[item](facts()), transform.Rows[item](places()), transform.Rows[item](things()))
+		set, err := transform.NewSet(memory.NewGoAllocator(), account, transform.Rows[item](facts()), transform.Rows[item](places()), transform.Rows[item](things()))
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (s *session) attempt(ctx context.Context, c load.Change) (load.Result, erro
 func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Result, error) {
 	var fence int64
 	err := tx.QueryRow(ctx, "SELECT fence FROM exporter.fences WHERE account_id = $1 AND job = $2 FOR UPDATE", s.job.Account, s.job.Name).Scan(&fence)
-	if err != nil {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // no row: the account was forgotten
 		return load.Result{}, fmt.Errorf("check fence: %w", err)
 	}
 	if fence != s.fence {

@@ -1,0 +1,185 @@
+// Package browser gives tests a real browser without a window: Chromium, driven
+// by ChromeDriver over the WebDriver protocol.
+package browser
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long pages and elements are waited for.
+const patience = 20 * time.Second
+
+// A Browser is one window. Its methods end the test when they fail.
+type Browser struct {
+	t       testing.TB
+	session string // address of the WebDriver session
+}
+
+// Open starts a browser with an empty profile, which ends with the test.
+func Open(t testing.TB) *Browser {
+	t.Helper()
+	driver, chromium := os.Getenv("TEST_CHROMEDRIVER"), os.Getenv("TEST_CHROMIUM")
+	if driver == "" || chromium == "" {
+		t.Fatal("TEST_CHROMEDRIVER and TEST_CHROMIUM are not set; run make test, or go test by scripts/with-browser")
+	}
+	profile, err := os.MkdirTemp("", "tracklake-browser-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	cmd := exec.Command(driver, "--port="+port)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the browser ends with its driver
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start ChromeDriver: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()            // it was killed
+		_ = os.RemoveAll(profile) // what a dying process still writes is in a temporary folder
+	})
+	b := &Browser{t: t, session: "http://127.0.0.1:" + port}
+	b.waitReady()
+	b.begin(chromium, profile)
+	return b
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func (b *Browser) waitReady() {
+	b.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		resp, err := http.Get(b.session + "/status")
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+		if time.Now().After(end) {
+			b.t.Fatalf("ChromeDriver does not answer: %v", err)
+		}
+	}
+}
+
+func (b *Browser) begin(chromium, profile string) {
+	b.t.Helper()
+	var session struct {
+		ID string `json:"sessionId"`
+	}
+	b.call(http.MethodPost, "/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
+		"timeouts": map[string]any{"implicit": patience.Milliseconds(), "pageLoad": patience.Milliseconds()},
+		"goog:chromeOptions": map[string]any{"binary": chromium, "args": []string{
+			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+			"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=800,600", "--user-data-dir=" + profile,
+		}},
+	}}}, &session)
+	b.session += "/session/" + session.ID
+}
+
+// call sends one command and decodes its value.
+func (b *Browser) call(method, path string, body, value any) {
+	b.t.Helper()
+	var text []byte
+	if method != http.MethodGet {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	r, err := http.NewRequest(method, b.session+path, bytes.NewReader(text))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := (&http.Client{Timeout: 3 * patience}).Do(r)
+	if err != nil {
+		b.t.Fatalf("ask the browser: %v", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatalf("ask the browser: %v", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		b.t.Fatalf("the browser refuses %s: %.400s", path, answer)
+	}
+	if err := json.Unmarshal(answer, &struct {
+		Value any `json:"value"`
+	}{value}); err != nil {
+		b.t.Fatalf("the browser answers %.200s: %v", answer, err)
+	}
+}
+
+// Go opens an address.
+func (b *Browser) Go(address string) {
+	b.t.Helper()
+	b.call(http.MethodPost, "/url", map[string]string{"url": address}, new(any))
+}
+
+// element waits for the first element that a CSS selector matches.
+func (b *Browser) element(selector string) string {
+	b.t.Helper()
+	found := map[string]string{}
+	b.call(http.MethodPost, "/element", map[string]string{"using": "css selector", "value": selector}, &found)
+	for _, id := range found {
+		return "/element/" + id
+	}
+	b.t.Fatalf("the page has no %s", selector)
+	return ""
+}
+
+// Click clicks an element.
+func (b *Browser) Click(selector string) {
+	b.t.Helper()
+	b.call(http.MethodPost, b.element(selector)+"/click", struct{}{}, new(any))
+}
+
+// Text returns what a reader sees of an element.
+func (b *Browser) Text(selector string) string {
+	b.t.Helper()
+	var out string
+	b.call(http.MethodGet, b.element(selector)+"/text", nil, &out)
+	return out
+}
+
+// Script runs JavaScript in the page and returns the text that it returns.
+func (b *Browser) Script(code string) string {
+	b.t.Helper()
+	var out any
+	b.call(http.MethodPost, "/execute/sync", map[string]any{"script": code, "args": []any{}}, &out)
+	return fmt.Sprint(out)
+}
+
+// Screenshot writes a picture of the page, as PNG.
+func (b *Browser) Screenshot(path string) {
+	b.t.Helper()
+	var out string
+	b.call(http.MethodGet, "/screenshot", nil, &out)
+	picture, err := base64.StdEncoding.DecodeString(out)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, picture, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
