@@ -144,7 +144,7 @@ func (l *leaking) exporter(t *testing.T, args ...string) {
 	t.Helper()
 	// A client that goes on trying is none that leaks; its patience is for
 	// other tests.
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "exporter", args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.folder, l.env, &l.output, &l.output
