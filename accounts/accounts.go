@@ -201,7 +201,7 @@ func (s *Store) Rekey(ctx context.Context) (int, error) {
 // CheckName refuses names that would be awkward in commands and file names.
 func CheckName(name string) error {
 	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`).MatchString(name) {
-		return fmt.Errorf("account name %q: use up to 64 letters, digits, - _ and .", name)
+		return fmt.Errorf("account name %q: use up to 64 letters, digits, dots, - and _", name)
 	}
 	return nil
 }

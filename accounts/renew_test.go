@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/internal/simtest"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -46,18 +47,7 @@ func newPlace(t *testing.T, users int, change ...func(*simulate.Options)) *place
 	for _, f := range change {
 		f(&o)
 	}
-	var err error
-	if p.sim, err = simulate.New(o); err != nil {
-		t.Fatal(err)
-	}
-	if p.running, err = p.sim.Start("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.running.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	p.sim, p.running = simtest.Start(t, o)
 	s := accounts.New(p.backend, nil, p.clock.Now)
 	for user := range users {
 		_, err := s.Connect(t.Context(), accounts.Connection{

@@ -154,7 +154,7 @@ func TestSealedAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range rows {
-		if strings.Contains(fmt.Sprintf("%s", r.Sealed), "refresh") || r.KeyID == "" {
+		if strings.Contains(string(r.Sealed), "refresh") || r.KeyID == "" {
 			t.Errorf("%s is not encrypted", r.Name)
 		}
 	}

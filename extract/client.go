@@ -85,18 +85,6 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Pacer == nil {
-		c.Pacer = NewPacer(DefaultConcurrency)
-	}
-	if c.MaxWait == 0 {
-		c.MaxWait = time.Minute
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.RetryDelay == 0 {
-		c.RetryDelay = 500 * time.Millisecond
-	}
 	transport := newTransport(c.Pacer.concurrency())
 	client := &Client{
 		config: c, api: api, pacer: c.Pacer,

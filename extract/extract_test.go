@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/internal/simtest"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -56,19 +57,7 @@ type bench struct {
 
 func setup(t *testing.T, o simulate.Options, change ...func(*extract.Config)) *bench {
 	t.Helper()
-	sim, err := simulate.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := running.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim, running := simtest.Start(t, o)
 	c := sim.Credentials()
 	tokens := &memoryTokens{token: extract.Token{RefreshToken: c.RefreshToken}}
 	config := extract.Config{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/internal/browser"
+	"github.com/tracklake/tracklake/internal/simtest"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -26,19 +27,7 @@ func TestSignInWithARealBrowser(t *testing.T) {
 	t.Parallel()
 	o := simulate.DefaultOptions()
 	o.Users, o.SavedTracks, o.TopTracks = 2, 30, 10
-	sim, err := simulate.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := running.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	_, running := simtest.Start(t, o)
 	p := &terminal{folder: t.TempDir(), env: []string{
 		"PATH=" + os.Getenv("PATH"), "BROWSER=keep-address", "SPOTIFY_REDIRECT_URI=http://127.0.0.1/callback",
 		"SPOTIFY_API_URL=" + running.APIURL, "SPOTIFY_ACCOUNTS_URL=" + running.AccountsURL,

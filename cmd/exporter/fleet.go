@@ -279,8 +279,9 @@ func ending(account accounts.Account, now time.Time) string {
 		return fmt.Sprintf("URGENT: the sign-in ends %s", inDays(account, now))
 	case accounts.Soon:
 		return fmt.Sprintf("the sign-in ends %s", inDays(account, now))
+	default:
+		return ""
 	}
-	return ""
 }
 
 func inDays(account accounts.Account, now time.Time) string {

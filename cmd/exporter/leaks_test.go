@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/internal/simtest"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -96,19 +97,7 @@ func newLeaking(t *testing.T) *leaking {
 	t.Helper()
 	o := simulate.DefaultOptions()
 	o.SavedTracks, o.TopTracks, o.Artists, o.Oddities = 60, 20, 8, true
-	sim, err := simulate.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := running.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	sim, running := simtest.Start(t, o)
 	l := &leaking{folder: t.TempDir(), sim: sim}
 	l.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + l.folder, "BROWSER=consent", "SPOTIFY_REDIRECT_URI=http://127.0.0.1/callback",

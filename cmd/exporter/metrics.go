@@ -59,6 +59,7 @@ func stateNumber(u accounts.Urgency) float64 {
 		return 2
 	case accounts.Ended:
 		return 3
+	default:
+		return 0
 	}
-	return 0
 }

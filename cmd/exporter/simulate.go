@@ -16,6 +16,7 @@ type simulateCmd struct {
 	Quota     map[string]int `help:"Requests of an endpoint family a day, like artists/albums=100." placeholder:"FAMILY=N"`
 	Fault     []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
 	Faults    bool           `help:"List the kinds of faults and exit."`
+	Users     int            `help:"Accounts to sign in to, each with a library of its own." default:"1"`
 	Oddities  bool           `help:"Put rows into the library as the real API has them now and then: null, local files, year 0000."`
 	worldFlags
 }
@@ -43,7 +44,7 @@ func (c *simulateCmd) Run(a *app) error {
 		return printFaults(a)
 	}
 	o := c.options()
-	o.Latency, o.RateLimit, o.Quota, o.Oddities = c.Latency, c.RateLimit, c.Quota, c.Oddities
+	o.Latency, o.RateLimit, o.Quota, o.Oddities, o.Users = c.Latency, c.RateLimit, c.Quota, c.Oddities, c.Users
 	server, err := simulate.New(o)
 	if err != nil {
 		return &usageError{err}
