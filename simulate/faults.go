@@ -210,7 +210,7 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, api http.Handler) 
 	case "client":
 		refuseToken(w, "invalid_client", "Invalid client")
 	case "bomb":
-		f.bomb(w)
+		f.bomb(w, r)
 	case "reset":
 		panic(http.ErrAbortHandler)
 	default:
@@ -248,13 +248,13 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // bomb unpacks to arg megabytes of spaces.
-func (f *Fault) bomb(w http.ResponseWriter) {
+func (f *Fault) bomb(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Encoding", "gzip")
 	z := gzip.NewWriter(w)
 	spaces := bytes.Repeat([]byte(" "), 1<<20)
 	for range f.Arg {
-		if _, err := z.Write(spaces); err != nil {
+		if _, err := z.Write(spaces); err != nil || r.Context().Err() != nil {
 			return // the client has seen enough
 		}
 	}
