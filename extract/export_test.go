@@ -1,5 +1,7 @@
 package extract
 
+import "context"
+
 import "time"
 
 // DecodePage decodes a page as a reading does.
@@ -9,3 +11,11 @@ func DecodePage[T any](body []byte, l List[T]) (*Page[T], error) {
 
 // RetryAfter reads a Retry-After header.
 func RetryAfter(header string, now time.Time) time.Duration { return retryAfter(header, now) }
+
+// Search runs the search of a newest-first list over pages of a test.
+func Search(ctx context.Context, known []string, size int, page func(ctx context.Context, offset, n int) ([]string, int, error)) (NewestOutcome, error) {
+	return search(ctx, known, size, func(ctx context.Context, offset, n int) (sighting, error) {
+		keys, total, err := page(ctx, offset, n)
+		return sighting{offset: offset, keys: keys, total: total}, err
+	})
+}

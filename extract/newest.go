@@ -1,0 +1,108 @@
+package extract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+)
+
+// maxRestarts is how often a search begins anew because the list moved.
+const maxRestarts = 2
+
+// A NewestReading reads of a list only what must have changed since it was last
+// known whole. It works best for lists to which is added at the head.
+//
+// The list is compared with what was known as two sequences of keys: the search
+// reads the head, then looks, by halving, for the places where entries came or
+// went, until the totals agree. What lies between two places that fit is taken
+// as unchanged, so an entry that came and one that went between the same two
+// places hide each other. Nothing is called gone unless a single answer shows
+// its neighbours without it.
+type NewestReading[T any] struct {
+	client  *Client
+	list    List[T]
+	known   []string
+	outcome NewestOutcome
+}
+
+// A NewestOutcome tells how the search went.
+type NewestOutcome struct {
+	// Proven: the totals agree after all differences were found. Otherwise
+	// nothing below means anything, and the list is to be read whole.
+	Proven bool
+	Reason string   // why not proven, for people
+	Total  int      // entries of the list, as the API said last
+	Keys   []string // of all entries as they are now, in order
+	Gone   []string // keys that were known and are no longer there, each once
+	Whole  bool     // every page was read, so that nothing can be hidden
+	Spared int      // requests that a whole reading would have cost in addition
+}
+
+// ReadNewest prepares a reading. known are the keys of the list's entries, in
+// order, as they were; see [Page.Keys]. The list needs a Key.
+func ReadNewest[T any](c *Client, l List[T], known []string) *NewestReading[T] {
+	return &NewestReading[T]{client: c, list: l, known: known}
+}
+
+// Outcome tells how the search went; valid after the loop over Pages.
+func (r *NewestReading[T]) Outcome() NewestOutcome { return r.outcome }
+
+// Pages yields the pages that were read, in the order in which they were asked
+// for. After a page with Restart set, what came before is void.
+func (r *NewestReading[T]) Pages(ctx context.Context) func(yield func(*Page[T], error) bool) {
+	return func(yield func(*Page[T], error) bool) {
+		inner := ReadOffset(r.client, r.list)
+		size := r.client.pageSize(r.list.Endpoint)
+		source := func(ctx context.Context, offset, n int) (sighting, error) {
+			inner.total.Store(-1) // the search decides for itself what to ask
+			page, err := inner.fetch(ctx, offset, n, 0)
+			if err != nil {
+				return sighting{}, err
+			}
+			if len(page.skipped) > 0 {
+				return sighting{}, page.skipped[0].Err
+			}
+			if !yield(page, nil) {
+				return sighting{}, errEnough
+			}
+			return sighting{offset: offset, keys: page.Keys(&r.list), total: page.Total}, nil
+		}
+		found, err := search(ctx, r.known, size, source)
+		if err != nil {
+			if !errors.Is(err, errEnough) {
+				yield(nil, err)
+			}
+			return
+		}
+		r.outcome = found
+	}
+}
+
+// errEnough ends a search whose receiver has had enough.
+var errEnough = errors.New("enough")
+
+// Keys returns the identities of the page's entries, in order: the list's key
+// for items, a hash of the JSON for rejects.
+func (p *Page[T]) Keys(l *List[T]) []string {
+	out := make([]string, 0, len(p.Items)+len(p.Rejects))
+	item := 0
+	rejects := p.Rejects
+	for position := p.Offset; item < len(p.Items) || len(rejects) > 0; position++ {
+		if len(rejects) > 0 && (rejects[0].Position <= position || item == len(p.Items)) {
+			sum := sha256.Sum256(rejects[0].Raw)
+			out = append(out, rejectMark+base64.RawURLEncoding.EncodeToString(sum[:12]))
+			rejects = rejects[1:]
+			continue
+		}
+		out = append(out, l.Key(&p.Items[item]))
+		item++
+	}
+	return out
+}
+
+// rejectMark begins the key of an entry that could not be kept.
+const rejectMark = "!"
+
+// IsReject tells whether a key is that of an entry that could not be kept.
+func IsReject(key string) bool { return len(key) > 0 && key[:1] == rejectMark }
