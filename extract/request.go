@@ -125,6 +125,9 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 	if a.token, err = c.tokens.get(ctx, a.refused); err != nil {
 		return answer{}, err
 	}
+	if err := admit(ctx, a.request.endpoint.Family); err != nil {
+		return answer{}, err
+	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, a.token), totalTimeout)
 	defer cancel()
 	status, header, err := c.get(ctx, cancel, a.request, buffer)

@@ -26,6 +26,7 @@ type Destination interface {
 	History
 	Source
 	Closures
+	Ledger
 	Forgetter
 }
 
@@ -74,6 +75,41 @@ type Closures interface {
 	// earlier time than the recorded one changes nothing.
 	CloseFamily(ctx context.Context, client, family string, until time.Time) error
 }
+
+// A Ledger counts the requests that were made with a client ID to an endpoint
+// family within the last 24 hours, by all processes that share the destination.
+type Ledger interface {
+	// Book books up to N requests, as many as keep those of the last 24 hours
+	// within the budget, and returns how many. It is atomic among processes
+	// and durable when it returns.
+	Book(ctx context.Context, b Booking) (int, error)
+	// Unbook gives back N requests that were booked at that time and not made.
+	Unbook(ctx context.Context, b Booking) error
+	// Booked returns what was booked within the 24 hours before a time, by family.
+	Booked(ctx context.Context, client string, at time.Time) (map[string]Booked, error)
+}
+
+// A Booking is some requests to a family at a time.
+type Booking struct {
+	Client string
+	Family string
+	At     time.Time
+	N      int
+	Budget int // for 24 hours; 0: none
+}
+
+// Booked is what was booked of a family.
+type Booked struct {
+	Requests int
+	FreesAt  time.Time // when the oldest of them no longer count
+}
+
+// LedgerWindow is how long a request counts.
+const LedgerWindow = 24 * time.Hour
+
+// LedgerSlot is how exactly the time of a request is kept. A request counts
+// until the end of its slot has left the window, so never too short.
+const LedgerSlot = time.Second
 
 // A Forgetter deletes what is kept of an account.
 type Forgetter interface {

@@ -35,6 +35,8 @@ type Run struct {
 	Items      int              `json:"items"` // read from the API
 	Requests   int              `json:"requests"`
 	Retries    int              `json:"retries"`
+	Spared     int              `json:"spared"`    // requests that reading everything would have cost in addition
+	Refused    int              `json:"refused"`   // requests that were answered with 429
 	WaitedMS   int64            `json:"waited_ms"` // for the rate limit
 	Rejects    int              `json:"rejects"`
 	Held       int              `json:"held"` // removals that a guard held back

@@ -48,6 +48,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"history":                            testHistory,
 		"values are counted":                 testValueCounts,
 		"closures are kept":                  testClosures,
+		"requests are counted":               testLedger,
+		"a budget is shared":                 testLedgerTogether,
 		"an account is forgotten":            testForget,
 		"nobody is forgotten amid a run":     testForgetLocked,
 		"forgetting overtakes a lost run":    testForgetFence,

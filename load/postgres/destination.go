@@ -160,7 +160,7 @@ func (d *Destination) Check(ctx context.Context) error {
 // Runs returns the newest runs first.
 func (d *Destination) Runs(ctx context.Context, limit int) ([]load.Run, error) {
 	rows, err := d.pool.Query(ctx, `SELECT run_id, account_id, job, resource, kind, status, started_at, finished_at, version,
-			fence, tables, items, requests, retries, waited_ms, rejects, held, parents, fresh, message, hint, deferred_to
+			fence, tables, items, requests, retries, waited_ms, rejects, held, parents, fresh, message, hint, deferred_to, spared, refused
 		FROM (SELECT *, row_number() OVER (PARTITION BY account_id, job ORDER BY started_at DESC) AS nth FROM exporter.runs) AS r
 		WHERE nth <= $1 ORDER BY started_at DESC`, limit)
 	if err != nil {
@@ -179,7 +179,7 @@ func scanRun(row pgx.CollectableRow) (load.Run, error) {
 	var tables []byte
 	err := row.Scan(&r.ID, &r.Account, &r.Job, &r.Resource, &r.Kind, &r.Status, &r.StartedAt, &finished, &r.Version,
 		&r.Fence, &tables, &r.Items, &r.Requests, &r.Retries, &r.WaitedMS, &r.Rejects, &r.Held, &r.Parents, &r.Fresh,
-		&r.Message, &r.Hint, &deferred)
+		&r.Message, &r.Hint, &deferred, &r.Spared, &r.Refused)
 	if err != nil {
 		return r, fmt.Errorf("scan run: %w", err)
 	}
