@@ -47,7 +47,7 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 }
 
 func (f *feed[T]) erase() *Feed {
-	out := &Feed{Read: f.read, Notes: f.items.Notes, Reset: f.reset}
+	out := &Feed{Read: f.read, Search: f.search, Notes: f.items.Notes, Reset: f.reset}
 	for _, p := range f.parts {
 		out.Parts = append(out.Parts, p.Part)
 	}
@@ -63,20 +63,76 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 	return func(yield func(Step, error) bool) {
 		p := f.parts[i]
 		reading := extract.ReadOffset(c, p.List)
+		entries := &entries[T]{list: &p.List, wanted: p.Gone != nil}
 		for page, err := range reading.Pages(ctx) {
-			if err != nil {
-				f.drop()
-				yield(Step{}, fmt.Errorf("read %s: %w", f.name(p), err))
-				return
+			if err == nil {
+				entries.add(page)
 			}
-			if !yield(f.step(p, page), nil) {
+			if !f.pass(p, page, err, yield) {
 				return
 			}
 		}
 		f.release()
 		outcome := reading.Outcome()
-		yield(Step{Batches: f.items.Take(batchRows), Total: outcome.Total, Outcome: &outcome}, nil)
+		yield(Step{Batches: f.items.Take(batchRows), Total: outcome.Total, Outcome: &outcome, Keys: entries.settled(outcome)}, nil)
 	}
+}
+
+// search reads what must have changed in a part.
+func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []string) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		p := f.parts[i]
+		reading := extract.ReadNewest(c, p.List, known)
+		for page, err := range reading.Pages(ctx) {
+			if !f.pass(p, page, err, yield) {
+				return
+			}
+		}
+		f.release()
+		found := reading.Outcome()
+		yield(Step{Batches: f.items.Take(batchRows), Total: found.Total, Found: &found}, nil)
+	}
+}
+
+// pass hands a page on, or the error that ended the reading, and tells whether
+// to go on.
+func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, yield func(Step, error) bool) bool {
+	if err != nil {
+		f.drop()
+		yield(Step{}, fmt.Errorf("read %s: %w", f.name(p), err))
+		return false
+	}
+	return yield(f.step(p, page), nil)
+}
+
+// entries collects the keys of a list that is read from its beginning to its
+// end.
+type entries[T any] struct {
+	list   *extract.List[T]
+	wanted bool
+	broken bool // pages came that do not follow each other
+	keys   []string
+}
+
+func (e *entries[T]) add(page *extract.Page[T]) {
+	if page.Restart {
+		e.keys, e.broken = nil, false
+	}
+	e.broken = e.broken || page.Offset != len(e.keys)
+	if e.wanted && !e.broken {
+		e.keys = append(e.keys, page.Keys(e.list)...)
+	}
+}
+
+// settled returns the keys if they are those of the whole list.
+func (e *entries[T]) settled(o extract.Outcome) []string {
+	if !e.wanted || e.broken || !o.Complete || len(e.keys) != o.Total {
+		return nil
+	}
+	if e.keys == nil {
+		return []string{}
+	}
+	return e.keys
 }
 
 // step turns a page into rows.

@@ -40,6 +40,12 @@ type Resource struct {
 	Scope   string // OAuth scope; empty when none is needed
 	Family  string // endpoint family, for pacing and quota
 	Options []Option
+	// FullEvery is how often a list is read whole where it is otherwise only
+	// searched for changes; zero where it is always read whole.
+	FullEvery time.Duration
+	// Budget is how many requests of the family are made in 24 hours, unless
+	// jobs.yaml says otherwise; 0: no limit.
+	Budget int
 	// FanOut is set for a resource that is read once per parent, each parent
 	// committed by itself.
 	FanOut bool
@@ -84,6 +90,10 @@ type Feed struct {
 	// Read reads one part and yields what arrived, page by page. The receiver
 	// releases the batches.
 	Read func(ctx context.Context, c *extract.Client, part int) iter.Seq2[Step, error]
+	// Search reads of a part what must have changed since its entries had the
+	// given keys. It goes like Read; the last step has a Search instead of an
+	// Outcome. When that is not proven, what was read is void.
+	Search func(ctx context.Context, c *extract.Client, part int, known []string) iter.Seq2[Step, error]
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
 	// Reset drops the rows that wait and forgets which keys were seen. It goes
@@ -102,6 +112,9 @@ type Part struct {
 	Endpoint extract.Endpoint
 	// Covers says which rows the part proves when it was read whole.
 	Covers []Cover
+	// Gone says which rows belong to entries that have gone from the list, of
+	// which the others are left. It is nil for lists that cannot be searched.
+	Gone func(gone, left []string) []Cover
 }
 
 // A Cover is the rows of a table within a scope, beyond the account: those
@@ -128,18 +141,26 @@ type Step struct {
 	Batches []transform.Batch
 	// Outcome is set on the last step of a part.
 	Outcome *extract.Outcome
+	// Keys are those of the list's entries, on the last step of a part that was
+	// read whole while it held still; for the next search.
+	Keys []string
+	// Found is set on the last step of a search.
+	Found *extract.NewestOutcome
 }
 
 // A spec declares a resource with items of type T.
 type spec[T any] struct {
-	Name    string
-	Doc     string
-	Scope   string
-	Family  string
-	FanOut  bool
-	Options []Option
-	Artists *ArtistSource
-	Tables  []transform.Rows[T]
+	Name   string
+	Doc    string
+	Scope  string
+	Family string
+	FanOut bool
+	// FullEvery and Budget: see [Resource].
+	FullEvery time.Duration
+	Budget    int
+	Options   []Option
+	Artists   *ArtistSource
+	Tables    []transform.Rows[T]
 	// Parts lists what to read.
 	Parts func(Params) ([]part[T], error)
 }
@@ -158,7 +179,7 @@ type part[T any] struct {
 func define[T any](s spec[T]) *Resource {
 	r := &Resource{
 		Name: s.Name, Doc: s.Doc, Scope: s.Scope, Family: s.Family,
-		Options: s.Options, FanOut: s.FanOut, Artists: s.Artists,
+		Options: s.Options, FanOut: s.FanOut, Artists: s.Artists, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	for _, t := range append(slices.Clone(s.Tables), rejectRows[T]()) {
 		schema, err := t.Schema()

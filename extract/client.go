@@ -63,6 +63,7 @@ type Client struct {
 // Stats count what a client has done so far.
 type Stats struct {
 	Requests    int // to the Web API; refreshes are counted apart
+	Shared      int // answers that another reading had got before
 	Retries     int
 	RateLimited int // answers with status 429
 	Refreshes   int // of the access token

@@ -18,6 +18,8 @@ type List[T any] struct {
 	// Key is the identity of an item. With it the number of different items
 	// is compared with the total; without, only their number is.
 	Key func(*T) string
+	// Name tells entries apart for [ReadNewest], where Key must not be given.
+	Name func(*T) string
 	// Check tells why an item cannot be kept, or returns nothing.
 	Check func(*T) string
 }

@@ -40,7 +40,7 @@ type NewestOutcome struct {
 }
 
 // ReadNewest prepares a reading. known are the keys of the list's entries, in
-// order, as they were; see [Page.Keys]. The list needs a Key.
+// order, as they were; see [Page.Keys]. The list needs a Key or a Name.
 func ReadNewest[T any](c *Client, l List[T], known []string) *NewestReading[T] {
 	return &NewestReading[T]{client: c, list: l, known: known}
 }
@@ -82,8 +82,8 @@ func (r *NewestReading[T]) Pages(ctx context.Context) func(yield func(*Page[T], 
 // errEnough ends a search whose receiver has had enough.
 var errEnough = errors.New("enough")
 
-// Keys returns the identities of the page's entries, in order: the list's key
-// for items, a hash of the JSON for rejects.
+// Keys returns the identities of the page's entries, in order: the list's name
+// or key for items, a hash of the JSON for rejects.
 func (p *Page[T]) Keys(l *List[T]) []string {
 	out := make([]string, 0, len(p.Items)+len(p.Rejects))
 	item := 0
@@ -95,10 +95,17 @@ func (p *Page[T]) Keys(l *List[T]) []string {
 			rejects = rejects[1:]
 			continue
 		}
-		out = append(out, l.Key(&p.Items[item]))
+		out = append(out, l.name(&p.Items[item]))
 		item++
 	}
 	return out
+}
+
+func (l *List[T]) name(item *T) string {
+	if l.Name != nil {
+		return l.Name(item)
+	}
+	return l.Key(item)
 }
 
 // rejectMark begins the key of an entry that could not be kept.

@@ -41,6 +41,11 @@ func newDelays(first time.Duration) *backoff.ExponentialBackOff {
 // do sends a request and hands the body to accept, which must not keep it. An
 // error of accept means that the answer is not what the API documents.
 func (c *Client) do(ctx context.Context, r request, accept func(body []byte) error) error {
+	shared := sharedOf(ctx)
+	if body := shared.get(r.key()); body != nil && accept(body) == nil {
+		c.spared()
+		return nil
+	}
 	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries}
 	if attempt.tries == 0 {
 		attempt.tries = maxTries
@@ -98,7 +103,15 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	if err := accept(buffer.Bytes()); err != nil {
 		return malformed(a.request.endpoint, err, buffer.Bytes())
 	}
+	sharedOf(ctx).put(a.request.key(), buffer.Bytes())
 	return nil
+}
+
+// spared counts a request that need not be made.
+func (c *Client) spared() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Shared++
 }
 
 // An answer is what came back, without its body.

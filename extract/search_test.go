@@ -96,8 +96,8 @@ func TestSearch(t *testing.T) {
 			p.remove(2_345)
 			times(30, func() { p.save(0) })
 		}, 2, 25},
-		"removed and saved again": {10_000, func(p *paged) { p.remove(4_444); p.save(0) }, 1, 12},
-		"saved with an old date":  {10_000, func(p *paged) { p.save(7_000) }, 0, 11},
+		"removed and saved again":    {10_000, func(p *paged) { p.remove(4_444); p.save(0) }, 1, 12},
+		"saved with an old date":     {10_000, func(p *paged) { p.save(7_000) }, 0, 11},
 		"a hundred in a row removed": {10_000, func(p *paged) { p.keys = slices.Delete(p.keys, 5_000, 5_100) }, 100, 20},
 		"all removed":                {500, func(p *paged) { p.keys = nil }, 500, 1},
 		"all but one removed":        {500, func(p *paged) { p.keys = p.keys[250:251] }, 499, 1},

@@ -16,6 +16,9 @@ type Config struct {
 	Location     *time.Location
 	Destinations []DestinationConfig // in file order
 	Jobs         []Job               // in file order
+	// Budgets are the requests in 24 hours by endpoint family, where the file
+	// sets them.
+	Budgets map[string]int
 	// TokenStore says where accounts are kept: TokensInFiles or Postgres; then
 	// TokenDatabase is the destination whose database keeps them.
 	TokenStore    string
@@ -50,7 +53,10 @@ type Job struct {
 	Schedule     *Schedule // nil: only when asked
 	Destinations []string  // names, in file order, at least one
 	Options      catalog.Values
-	Line         int
+	// FullEvery is how often a list is read whole that is otherwise searched
+	// for changes; zero for resources that are always read whole.
+	FullEvery time.Duration
+	Line      int
 }
 
 // A ConfigError collects all that is wrong with a jobs.yaml.
@@ -87,6 +93,20 @@ func LoadConfig(path string, env func(string) (string, bool)) (*Config, error) {
 		}}}
 	}
 	return ParseConfig(path, text, env)
+}
+
+// Budget is how many requests of a family may be made in 24 hours; 0: any
+// number.
+func (c *Config) Budget(family string) int {
+	if n, ok := c.Budgets[family]; ok {
+		return n
+	}
+	for _, r := range catalog.All() {
+		if r.Family == family {
+			return r.Budget
+		}
+	}
+	return 0
 }
 
 // Destination returns the destination of that name, or nil.

@@ -33,9 +33,14 @@ type jobRun struct {
 	state load.State
 	final load.Change // what the last commit publishes besides the record
 
+	meter  *meter
+	held   bool // the last run held removals back
 	before extract.Stats
 	pages  int
 	total  int
+	// Of a fan-out: how long its lists have been so far.
+	itemsRead, listsRead int
+	searchSpared         int // requests, by searching instead of reading whole
 }
 
 // do runs the job and leaves the outcome in the record.
@@ -46,10 +51,13 @@ func (j *jobRun) do(ctx context.Context) {
 	writing, stop := lingering(ctx, graceTime)
 	defer stop()
 	j.sinks = newSinks(writing, j.mode.DryRun)
+	j.meter = j.runner.newMeter(j.user.App)
+	ctx = extract.WithAdmission(j.runner.share(ctx, j.job, j.user), j.meter.admit)
 	err := j.begin(ctx, writing)
 	if err == nil {
 		err = j.export(ctx)
 	}
+	err = and(err, j.meter.close(writing))
 	j.end(ctx, err)
 	if err := j.finish(); err != nil {
 		j.end(ctx, err)
@@ -72,6 +80,7 @@ func (j *jobRun) begin(ctx, writing context.Context) error {
 			return fmt.Errorf("read closed families at %s: %w", name, err)
 		}
 		opened = append(opened, d)
+		j.meter.ledgers = append(j.meter.ledgers, d)
 	}
 	refused := j.identify(ctx, writing, opened)
 	if refused != nil && j.record.Account == "" {
@@ -107,6 +116,11 @@ func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) er
 		if err != nil {
 			return fmt.Errorf("begin at %s: %w", j.job.Destinations[i], err)
 		}
+		held, err := j.heldBefore(ctx, d)
+		if err != nil {
+			return err
+		}
+		j.held = j.held || held
 		j.sinks.add(j.job.Destinations[i], session)
 		j.state = agreed(j.state, state, i == 0)
 	}
@@ -157,7 +171,7 @@ func agreed(have, other load.State, first bool) load.State {
 	}
 	out := load.State{}
 	for k, v := range have {
-		if o, ok := other[k]; ok && string(o) == string(v) {
+		if o, ok := other[k]; ok && sameJSON(o, v) {
 			out[k] = v
 		}
 	}
@@ -182,15 +196,15 @@ func (j *jobRun) lists(ctx context.Context) error {
 	var sweeps []load.Sweep
 	var broken error
 	for i, part := range feed.Parts {
-		outcome, err := j.readPart(ctx, feed, i)
+		before := j.snapshotOf(listPrefix + part.Name)
+		reading, err := j.readList(ctx, feed, i, before)
 		if err != nil {
 			broken = err
 			break
 		}
-		j.judge(part, outcome)
-		if outcome.Complete {
-			sweeps = append(sweeps, j.sweeps(part)...)
-		}
+		j.judge(part, reading.outcome)
+		sweeps = append(sweeps, reading.sweeps...)
+		j.keep(&j.final, part, before, reading.after)
 	}
 	j.noteReplaced(feed)
 	if broken != nil && len(feed.Parts) == 1 {
@@ -207,32 +221,38 @@ func (j *jobRun) noteReplaced(feed *catalog.Feed) {
 	}
 }
 
-// readPart reads one list into the destinations.
-func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (extract.Outcome, error) {
-	var outcome extract.Outcome
+// readPart reads one list into the destinations. It returns the keys of its
+// entries, if the list held still.
+func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (outcome extract.Outcome, keys []string, err error) {
 	seen, rejects := 0, j.record.Rejects
 	for step, err := range feed.Read(ctx, j.user.Client, i) {
 		if err != nil {
-			return outcome, err
+			return outcome, nil, err
 		}
 		if step.Restart {
 			if err := j.restart(feed); err != nil {
-				return outcome, err
+				return outcome, nil, err
 			}
 			j.record.Rejects = rejects
 		}
 		if err := j.sinks.write(step.Batches); err != nil {
-			return outcome, err
+			return outcome, nil, err
 		}
 		if step.Outcome != nil {
-			outcome = *step.Outcome
+			outcome, keys = *step.Outcome, step.Keys
 			continue
 		}
 		j.total += step.Total - seen
 		seen = step.Total
 		j.note(feed.Parts[i], step)
 	}
-	return outcome, nil
+	return outcome, keys, nil
+}
+
+// dropStaged drops what was read of a part in vain.
+func (j *jobRun) dropStaged(feed *catalog.Feed) error {
+	feed.Reset()
+	return j.sinks.discard()
 }
 
 // restart drops what was staged of a list that moved while it was read.
@@ -273,12 +293,16 @@ func (j *jobRun) judge(part catalog.Part, o extract.Outcome) {
 
 // sweeps turns what a part proves into what the destinations may remove.
 func (j *jobRun) sweeps(part catalog.Part) []load.Sweep {
+	if j.mode.AcceptRemovals {
+		return j.sweepsOf(part.Covers, load.Guard{})
+	}
+	return j.sweepsOf(part.Covers, removalGuard())
+}
+
+func (j *jobRun) sweepsOf(covers []catalog.Cover, guard load.Guard) []load.Sweep {
 	var out []load.Sweep
-	for _, c := range part.Covers {
-		s := load.Sweep{Table: c.Table, Guard: removalGuard()}
-		if j.mode.AcceptRemovals {
-			s.Guard = load.Guard{}
-		}
+	for _, c := range covers {
+		s := load.Sweep{Table: c.Table, Guard: guard}
 		for _, m := range c.Where {
 			s.Where = append(s.Where, load.Match(m))
 		}
@@ -311,7 +335,9 @@ func (j *jobRun) cost() {
 	now := j.user.Client.Stats()
 	j.record.Requests = now.Requests - j.before.Requests
 	j.record.Retries = now.Retries - j.before.Retries
-	j.record.WaitedMS = (now.Waited - j.before.Waited).Milliseconds()
+	j.record.Spared = j.searchSpared + now.Shared - j.before.Shared
+	j.record.Refused = now.RateLimited - j.before.RateLimited
+	j.record.WaitedMS = (now.Waited - j.before.Waited + j.meter.waited()).Milliseconds()
 }
 
 // and joins two errors, of which the second may be the first again: a

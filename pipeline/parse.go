@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones work on machines that have no zone files
@@ -59,7 +60,7 @@ func (p *configParser) fail(n ast.Node, format string, args ...any) {
 }
 
 func (p *configParser) file(root ast.Node) {
-	keys := []string{"timezone", "token_store", "destinations", "jobs"}
+	keys := []string{"timezone", "token_store", "budgets", "destinations", "jobs"}
 	m := p.mapping(root, "the file", keys)
 	if z := m["timezone"]; z != nil {
 		p.timezone(z)
@@ -74,10 +75,47 @@ func (p *configParser) file(root ast.Node) {
 	for _, e := range p.entries(m["jobs"], "jobs") {
 		p.job(e)
 	}
+	for _, e := range p.entries(m["budgets"], "budgets") {
+		p.budget(e)
+	}
 	if n := m["token_store"]; n != nil {
 		p.tokenStore(n)
 	}
 	p.checkSources()
+}
+
+// budget sets how many requests of a family may be made in 24 hours.
+func (p *configParser) budget(e entry) {
+	var families []string
+	for _, r := range catalog.All() {
+		families = append(families, r.Family)
+	}
+	if !slices.Contains(families, e.name) {
+		p.fail(e.key, "unknown endpoint family %q%s", e.name, didYouMean(e.name, families))
+	}
+	n, err := strconv.Atoi(p.text(e.value, "budget"))
+	if err != nil || n < 0 {
+		p.fail(e.value, "the budget of %s must be a whole number of requests in 24 hours, or 0 for no limit", e.name)
+	}
+	if p.config.Budgets == nil {
+		p.config.Budgets = map[string]int{}
+	}
+	p.config.Budgets[e.name] = n
+}
+
+// fullEvery reads a number of days or hours: 7d, 36h.
+func (p *configParser) fullEvery(job *Job, n ast.Node) {
+	text := p.text(n, "full_every")
+	unit := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour}
+	for suffix, length := range unit {
+		if digits, ok := strings.CutSuffix(text, suffix); ok {
+			if count, err := strconv.Atoi(digits); err == nil && count >= 0 && count <= 3650 {
+				job.FullEvery = time.Duration(count) * length
+				return
+			}
+		}
+	}
+	p.fail(n, "job %s: full_every must be a number of days or hours, like 7d or 36h", job.Name)
 }
 
 // tokenStore says where accounts are kept. PostgreSQL means the first
@@ -141,7 +179,7 @@ func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entr
 }
 
 func (p *configParser) job(e entry) {
-	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "destinations", "options"})
+	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "full_every", "destinations", "options"})
 	if !namePattern().MatchString(e.name) {
 		p.fail(e.key, "job name %q: use letters, digits, - and _", e.name)
 	}
@@ -156,6 +194,10 @@ func (p *configParser) job(e entry) {
 	}
 	if n := m["schedule"]; n != nil {
 		p.schedule(&job, n)
+	}
+	job.FullEvery = job.Resource.FullEvery
+	if n := m["full_every"]; n != nil {
+		p.fullEvery(&job, n)
 	}
 	p.jobDestinations(&job, m["destinations"], e)
 	job.Options = p.options(job.Resource, m["options"])

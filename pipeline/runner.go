@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	Log     *slog.Logger
 	Observe func(Event)      // progress; may be nil; must be cheap
 	Now     func() time.Time // nil: time.Now
+	// Sleep waits, or ends with ctx; nil: in real time.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // A Runner runs jobs. It opens each destination once and is safe for concurrent
@@ -31,14 +34,18 @@ type Runner struct {
 	config *Config
 	Options
 
-	mu   sync.Mutex
-	open map[string]load.Destination
+	mu     sync.Mutex
+	open   map[string]load.Destination
+	shared map[string]*extract.Shared // by what the jobs read
 }
 
 // NewRunner returns a Runner. Close it when done.
 func NewRunner(config *Config, o Options) *Runner {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
 	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
@@ -47,6 +54,17 @@ func NewRunner(config *Config, o Options) *Runner {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Runner{config: config, Options: o, open: map[string]load.Destination{}}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Close closes the destinations that were opened.

@@ -20,8 +20,12 @@ func JSONSchema() map[string]any {
 		"type":                 "object",
 		"additionalProperties": false,
 		"properties": map[string]any{
-			"timezone":     text("Time zone of the schedules, like Europe/Stockholm; UTC when it is not given."),
-			"token_store":  map[string]any{"enum": []string{TokensInFiles, Postgres}, "default": TokensInFiles, "description": "Where connected accounts are kept: files of your own, or, encrypted, the first PostgreSQL destination."},
+			"timezone":    text("Time zone of the schedules, like Europe/Stockholm; UTC when it is not given."),
+			"token_store": map[string]any{"enum": []string{TokensInFiles, Postgres}, "default": TokensInFiles, "description": "Where connected accounts are kept: files of your own, or, encrypted, the first PostgreSQL destination."},
+			"budgets": map[string]any{
+				"type": "object", "additionalProperties": map[string]any{"type": "integer", "minimum": 0},
+				"description": "Requests in 24 hours by endpoint family, like artists/albums: 80; 0 for no limit.",
+			},
 			"destinations": map[string]any{"type": "object", "additionalProperties": ref("destination")},
 			"jobs": map[string]any{
 				"type": "object", "properties": jobs, "additionalProperties": ref("job"),
@@ -64,6 +68,7 @@ func jobSchema() map[string]any {
 		"properties": map[string]any{
 			"resource":     map[string]any{"enum": resourceNames(), "description": "What to export, when the job is not named after it."},
 			"schedule":     text("Cron line: minute, hour, day of the month, month, day of the week."),
+			"full_every":   map[string]any{"type": "string", "pattern": "^[0-9]+[dh]$", "description": "How often a list is read whole that is otherwise searched for changes: a number of days or hours, like 7d."},
 			"destinations": map[string]any{"type": "array", "minItems": 1, "uniqueItems": true, "items": map[string]any{"type": "string"}},
 			"options":      map[string]any{"type": "object"},
 		},
