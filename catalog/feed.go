@@ -68,7 +68,7 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 			if err == nil {
 				entries.add(page)
 			}
-			if !f.pass(p, page, err, yield) {
+			if !f.pass(p, page, err, entries.begun(), yield) {
 				return
 			}
 		}
@@ -84,7 +84,7 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 		p := f.parts[i]
 		reading := extract.ReadNewest(c, p.List, known)
 		for page, err := range reading.Pages(ctx) {
-			if !f.pass(p, page, err, yield) {
+			if !f.pass(p, page, err, reading.Outcome().Keys, yield) {
 				return
 			}
 		}
@@ -94,12 +94,12 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 	}
 }
 
-// pass hands a page on, or the error that ended the reading, and tells whether
-// to go on.
-func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, yield func(Step, error) bool) bool {
+// pass hands a page on, or the error that ended the reading and the keys that
+// came before it, and tells whether to go on.
+func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun []string, yield func(Step, error) bool) bool {
 	if err != nil {
 		f.drop()
-		yield(Step{}, fmt.Errorf("read %s: %w", f.name(p), err))
+		yield(Step{Keys: begun}, fmt.Errorf("read %s: %w", f.name(p), err))
 		return false
 	}
 	return yield(f.step(p, page), nil)
@@ -122,6 +122,14 @@ func (e *entries[T]) add(page *extract.Page[T]) {
 	if e.wanted && !e.broken {
 		e.keys = append(e.keys, page.Keys(e.list)...)
 	}
+}
+
+// begun returns the keys from the beginning on, of a reading that was cut off.
+func (e *entries[T]) begun() []string {
+	if !e.wanted || e.broken {
+		return nil
+	}
+	return e.keys
 }
 
 // settled returns the keys if they are those of the whole list.

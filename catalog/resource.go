@@ -142,7 +142,8 @@ type Step struct {
 	// Outcome is set on the last step of a part.
 	Outcome *extract.Outcome
 	// Keys are those of the list's entries, on the last step of a part that was
-	// read whole while it held still; for the next search.
+	// read whole while it held still; for the next search. With an error they
+	// are those of the list's beginning, as far as it was read.
 	Keys []string
 	// Found is set on the last step of a search.
 	Found *extract.NewestOutcome

@@ -31,9 +31,11 @@ type NewestOutcome struct {
 	// Proven: the totals agree after all differences were found. Otherwise
 	// nothing below means anything, and the list is to be read whole.
 	Proven bool
-	Reason string   // why not proven, for people
-	Total  int      // entries of the list, as the API said last
-	Keys   []string // of all entries as they are now, in order
+	Reason string // why not proven, for people
+	Total  int    // entries of the list, as the API said last
+	// Keys are those of all entries as they are now, in order; after an error,
+	// of those from the beginning that were found before.
+	Keys   []string
 	Gone   []string // keys that were known and are no longer there, each once
 	Whole  bool     // every page was read, so that nothing can be hidden
 	Spared int      // requests that a whole reading would have cost in addition
@@ -69,13 +71,12 @@ func (r *NewestReading[T]) Pages(ctx context.Context) func(yield func(*Page[T], 
 			return sighting{offset: offset, keys: page.Keys(&r.list), total: page.Total}, nil
 		}
 		found, err := search(ctx, r.known, size, source)
+		r.outcome = found
 		if err != nil {
 			if !errors.Is(err, errEnough) {
 				yield(nil, err)
 			}
-			return
 		}
-		r.outcome = found
 	}
 }
 

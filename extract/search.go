@@ -25,7 +25,7 @@ func search(ctx context.Context, known []string, size int, source func(ctx conte
 		err := s.run(ctx, source)
 		spent += s.spent
 		if err != nil {
-			return out, err
+			return NewestOutcome{Keys: s.prefix()}, err
 		}
 		out = s.outcome()
 		out.Spared = max(0, max(1, (out.Total+size-1)/size)-spent)
@@ -174,8 +174,16 @@ func (c *comparison) within(a, b anchor) (offset, n int) {
 		return 0, 0
 	}
 	page := (from + to - 1) / 2 / c.size
-	if a.at < 0 && len(c.seen) > 0 && c.seen[0].end() == from { // the head goes on
+	came := (b.at - a.at) - (b.place - a.place)
+	last := a.at + len(c.known) - 1 - a.place // where the last known entry stands if nothing came before it
+	switch {
+	case a.at < 0 && len(c.seen) > 0 && c.seen[0].end() == from, // the head goes on
+		b.place == a.place+1: // all of it is new
 		page = from / c.size
+	case b.place == len(c.known) && came >= c.size && from <= last && last < to:
+		// Much came: most likely behind what is known, of which only the
+		// beginning was read before.
+		page = last / c.size
 	}
 	return page * c.size, min(c.size, c.total-page*c.size)
 }
@@ -273,6 +281,44 @@ func (c *comparison) outcome() NewestOutcome {
 	out.Gone = without(gone, out.Keys)
 	out.Proven = true
 	return out
+}
+
+// prefix returns the list's entries from its beginning as far as they are
+// known to fit, for a reading that was cut off.
+func (c *comparison) prefix() []string {
+	if c.total < 0 || c.moved != "" {
+		return nil
+	}
+	var out []string
+	anchors := c.anchors()
+	for i := 1; i < len(anchors); i++ {
+		a, b := anchors[i-1], anchors[i]
+		switch {
+		case b.place <= a.place:
+			return nil
+		case c.allRead(a.at+1, b.at):
+			out = append(out, c.keys(a.at+1, b.at)...)
+		case b.at-a.at == b.place-a.place && !c.sawWithin(a, b):
+			out = append(out, c.known[a.place+1:b.place]...)
+		default:
+			return append(out, c.readFrom(a.at+1, b.at)...)
+		}
+		if b.at < c.total {
+			out = append(out, c.known[b.place])
+		}
+	}
+	return out
+}
+
+// readFrom returns the entries that were read from an offset on without a gap.
+func (c *comparison) readFrom(from, to int) []string {
+	at := from
+	for _, s := range c.seen {
+		if s.offset <= at && s.end() > at {
+			at = s.end()
+		}
+	}
+	return c.keys(from, min(at, to))
 }
 
 // keys returns the entries between two offsets, which were all read.

@@ -39,6 +39,8 @@ type parentState struct {
 	Gone   bool      `json:"gone,omitempty"` // the API no longer knows it
 	// List is what the parent's list held, for the next search.
 	List *snapshot `json:"list,omitempty"`
+	// Begun is the beginning of the list, where a run had to stop within it.
+	Begun *snapshot `json:"begun,omitempty"`
 }
 
 // fanOut reads the parents that the round still lacks, each committed by itself.
@@ -56,10 +58,7 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 	defer feed.Release()
 	failures := 0
 	for i, id := range todo {
-		err := j.enough(ctx, feed.Parts[i])
-		if err == nil {
-			err = j.parent(ctx, feed, i, current)
-		}
+		err := j.parent(ctx, feed, i, current)
 		if err == nil {
 			failures = 0
 			continue
@@ -105,7 +104,8 @@ func (j *jobRun) planRound(parents []string) (round, []string) {
 // parent reads one parent's list and commits it.
 func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int, current round) error {
 	part := feed.Parts[i]
-	reading, err := j.readList(ctx, feed, i, j.parentBefore(part.Name).List)
+	before := j.parentBefore(part.Name)
+	reading, err := j.readList(ctx, feed, i, before.List, before.Begun)
 	outcome := reading.outcome
 	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, List: reading.after}
 	var change load.Change
@@ -114,6 +114,8 @@ func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int, current 
 	case errors.As(err, &api) && api.Kind == extract.NotFound:
 		state.Gone = true
 		j.gone(part.Name)
+	case errors.As(err, &api) && api.Kind == extract.Closed:
+		return and(err, j.keepBegun(feed, i, before, reading.begun, current))
 	case err != nil:
 		return err
 	default:
@@ -128,7 +130,6 @@ func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int, current 
 	change.State = load.State{roundEntry: encode(current)}
 	if outcome.Complete || state.Gone {
 		change.State[parentPrefix+part.Name] = encode(state)
-		j.itemsRead, j.listsRead = j.itemsRead+state.Items, j.listsRead+1
 		j.record.Fresh++
 	}
 	return j.commitParent(change, i)
@@ -143,41 +144,19 @@ func (j *jobRun) parentBefore(id string) parentState {
 	return s
 }
 
-// enough refuses to begin a parent for whose list the budget has no room: the
-// pages that were read would be lost.
-func (j *jobRun) enough(ctx context.Context, part catalog.Part) error {
-	family := part.Endpoint.Family
-	room, err := j.meter.room(ctx, family)
-	if err != nil {
+// keepBegun commits what was read of a parent before the run had to stop, so
+// that the next one reads only the rest.
+func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun *snapshot, current round) error {
+	if begun == nil {
+		return nil
+	}
+	if err := j.sinks.write(feed.Flush()); err != nil {
 		return err
 	}
-	need := j.pagesOf(part)
-	if budget := j.runner.config.Budget(family); room >= need || room == budget || need == 1 {
-		return nil // one request alone is refused, or waited for, when it is made
-	}
-	until, err := j.meter.freesAt(ctx, family)
-	if err != nil {
-		return err
-	}
-	if until.IsZero() { // there is room, but not for all of it; it grows by the second
-		until = j.runner.Now().Add(time.Hour)
-	}
-	return extract.BudgetError(family, j.runner.config.Budget(family), until)
-}
-
-// pagesOf is how many requests a parent's list will take: one where it can be
-// searched; else as many as it took last, or as those took that were read
-// before.
-func (j *jobRun) pagesOf(part catalog.Part) int {
-	before := j.parentBefore(part.Name)
-	if j.maySearch(part, before.List) {
-		return 1
-	}
-	items, lists := before.Items, 1
-	if before.ReadAt.IsZero() {
-		items, lists = j.itemsRead, max(1, j.listsRead)
-	}
-	return max(1, (items/lists+part.Endpoint.Limit-1)/part.Endpoint.Limit)
+	before.Begun = begun
+	return j.commitParent(load.Change{State: load.State{
+		roundEntry: encode(current), parentPrefix + feed.Parts[i].Name: encode(before),
+	}}, i)
 }
 
 func (j *jobRun) commitParent(change load.Change, i int) error {

@@ -33,14 +33,12 @@ type jobRun struct {
 	state load.State
 	final load.Change // what the last commit publishes besides the record
 
-	meter  *meter
-	held   bool // the last run held removals back
-	before extract.Stats
-	pages  int
-	total  int
-	// Of a fan-out: how long its lists have been so far.
-	itemsRead, listsRead int
-	searchSpared         int // requests, by searching instead of reading whole
+	meter        *meter
+	held         bool // the last run held removals back
+	before       extract.Stats
+	pages        int
+	total        int
+	searchSpared int // requests, by searching instead of reading whole
 }
 
 // do runs the job and leaves the outcome in the record.
@@ -197,7 +195,7 @@ func (j *jobRun) lists(ctx context.Context) error {
 	var broken error
 	for i, part := range feed.Parts {
 		before := j.snapshotOf(listPrefix + part.Name)
-		reading, err := j.readList(ctx, feed, i, before)
+		reading, err := j.readList(ctx, feed, i, before, nil)
 		if err != nil {
 			broken = err
 			break
@@ -227,7 +225,7 @@ func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (outco
 	seen, rejects := 0, j.record.Rejects
 	for step, err := range feed.Read(ctx, j.user.Client, i) {
 		if err != nil {
-			return outcome, nil, err
+			return outcome, step.Keys, err
 		}
 		if step.Restart {
 			if err := j.restart(feed); err != nil {

@@ -134,24 +134,6 @@ func (m *meter) freesAt(ctx context.Context, family string) (time.Time, error) {
 	return latest, nil
 }
 
-// room tells how many requests to a family its budget still allows; without a
-// budget, any number.
-func (m *meter) room(ctx context.Context, family string) (int, error) {
-	budget := m.runner.config.Budget(family)
-	if budget == 0 {
-		return 1 << 30, nil
-	}
-	left := budget
-	for _, ledger := range m.ledgers {
-		booked, err := ledger.Booked(ctx, m.client, m.runner.Now())
-		if err != nil {
-			return 0, fmt.Errorf("read what was booked: %w", err)
-		}
-		left = min(left, budget-booked[family].Requests)
-	}
-	return max(0, left), nil
-}
-
 // waited is how long the run waited for budgets.
 func (m *meter) waited() time.Duration {
 	m.mu.Lock()

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -15,9 +16,9 @@ const fanOutJobs = `jobs:
   artist_albums: {destinations: [lake], options: {artists: {from: [saved_tracks]}}}
 `
 
-func (s *stage) run(t *testing.T, job string, mode pipeline.Mode) load.Run {
+func (s *stage) run(t testing.TB, job string, mode pipeline.Mode) load.Run {
 	t.Helper()
-	run := s.runner.Run(t.Context(), s.config.Job(job), s.user, mode)
+	run := s.runner.Run(context.Background(), s.config.Job(job), s.user, mode)
 	<-s.ended
 	return run
 }

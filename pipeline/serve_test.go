@@ -48,9 +48,17 @@ type stage struct {
 	clock  *clock
 	user   *pipeline.User
 	ended  chan load.Run
+	kept   []string // what a history found last
 }
 
-func newStage(t *testing.T, jobs string, o simulate.Options) *stage {
+func newStage(t testing.TB, jobs string, o simulate.Options) *stage {
+	t.Helper()
+	return newStageAt(t, jobs, o, &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, nil)
+}
+
+// newStageAt makes a stage whose runner goes by a clock, and, with a sleep, the
+// client and waiting as well.
+func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sleep func(context.Context, time.Duration) error) *stage {
 	t.Helper()
 	sim, err := simulate.New(o)
 	if err != nil {
@@ -66,19 +74,23 @@ func newStage(t *testing.T, jobs string, o simulate.Options) *stage {
 		t.Fatal(err)
 	}
 	c := sim.Credentials()
-	client, err := extract.New(extract.Config{
+	settings := extract.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, APIURL: running.APIURL, AccountsURL: running.AccountsURL,
 		Tokens: extract.NewFixedToken(extract.Token{RefreshToken: c.RefreshToken}), RetryDelay: time.Millisecond,
-	})
+	}
+	if sleep != nil {
+		settings.Now, settings.Tokens = clock.Now, nil
+	}
+	client, err := extract.New(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{sim: sim, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, ended: make(chan load.Run, 100)}
+	s := &stage{sim: sim, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: clock, ended: make(chan load.Run, 1000)}
 	s.runner = pipeline.NewRunner(config, pipeline.Options{
 		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
 			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test"})
 		},
-		Version: "test", Now: s.clock.Now,
+		Version: "test", Now: s.clock.Now, Sleep: sleep,
 		Observe: func(e pipeline.Event) {
 			if e.Kind == pipeline.RunFinished {
 				s.ended <- e.Run

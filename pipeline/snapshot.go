@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,12 +42,22 @@ type listReading struct {
 	sweeps   []load.Sweep
 	// after is the list as it is now; nil when that is not known.
 	after *snapshot
+	// begun is the beginning of the list, of a reading that was cut off.
+	begun *snapshot
 }
 
 // readList reads a part: by a search where the snapshot allows it, else whole.
-func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before *snapshot) (listReading, error) {
-	if j.maySearch(feed.Parts[i], before) {
-		reading, proven, err := j.searchList(ctx, feed, i, before)
+//
+// begun, if there is one, is the beginning of the list, which an earlier run
+// has read and committed before it was cut off: only the rest is read.
+func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before, begun *snapshot) (listReading, error) {
+	known := before
+	goOn := begun != nil && feed.Parts[i].Gone != nil && !j.mode.Backfill
+	if goOn {
+		known = begun
+	}
+	if goOn || j.maySearch(feed.Parts[i], before) {
+		reading, proven, err := j.searchList(ctx, feed, i, known, before)
 		if err != nil || proven {
 			return reading, err
 		}
@@ -63,16 +74,17 @@ func (j *jobRun) maySearch(part catalog.Part, before *snapshot) bool {
 		j.record.StartedAt.Before(before.FullAt.Add(j.job.FullEvery))
 }
 
-// searchList reads what has changed since the snapshot.
-func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, before *snapshot) (listReading, bool, error) {
-	known := before.keys()
+// searchList reads what is not known of a list. What stood in it before, and
+// does no longer, has gone.
+func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, from, before *snapshot) (listReading, bool, error) {
+	known := from.keys()
 	part := feed.Parts[i]
 	requests := j.user.Client.Stats().Requests
 	rejects := j.record.Rejects
 	var found extract.NewestOutcome
 	for step, err := range feed.Search(ctx, j.user.Client, i, known) {
 		if err != nil {
-			return listReading{}, false, err
+			return listReading{begun: begunWith(step.Keys)}, false, err
 		}
 		if err := j.sinks.write(step.Batches); err != nil {
 			return listReading{}, false, err
@@ -83,7 +95,11 @@ func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, befo
 		}
 		j.note(part, step)
 	}
-	covers := part.Gone(found.Gone, found.Keys)
+	gone := found.Gone
+	if before != nil && before != from {
+		gone = missing(append(before.keys(), gone...), found.Keys)
+	}
+	covers := part.Gone(gone, found.Keys)
 	if found.Proven && removalGuard().Holds(rowsIn(covers), len(known)) {
 		found.Proven, found.Reason = false, "very much has gone"
 	}
@@ -94,14 +110,31 @@ func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, befo
 	}
 	pages := (found.Total + part.Endpoint.Limit - 1) / part.Endpoint.Limit
 	j.searchSpared += max(0, max(1, pages)-(j.user.Client.Stats().Requests-requests))
-	fullAt := before.FullAt
-	if found.Whole && len(known) > 0 {
-		fullAt = j.record.StartedAt // every page was read after all
+	fullAt := from.FullAt
+	if found.Whole && len(known) > 0 || before != from {
+		fullAt = j.record.StartedAt // every page was read, now or when it was begun
 	}
 	return listReading{
 		outcome:  extract.Outcome{Complete: true, Total: found.Total, Distinct: found.Total},
 		searched: true, sweeps: j.sweepsOf(covers, load.Guard{}), after: newSnapshot(fullAt, found.Keys),
 	}, true, nil
+}
+
+// begunWith is the beginning of a list; nil when nothing was read of it.
+func begunWith(keys []string) *snapshot {
+	if len(keys) == 0 {
+		return nil
+	}
+	return newSnapshot(time.Time{}, keys)
+}
+
+// missing returns the keys that are not among the others.
+func missing(keys, others []string) []string {
+	there := make(map[string]bool, len(others))
+	for _, k := range others {
+		there[k] = true
+	}
+	return slices.DeleteFunc(keys, func(k string) bool { return there[k] })
 }
 
 // rowsIn counts the rows that covers name one by one.
@@ -119,6 +152,9 @@ func rowsIn(covers []catalog.Cover) int {
 func (j *jobRun) readWhole(ctx context.Context, feed *catalog.Feed, i int) (listReading, error) {
 	outcome, keys, err := j.readPart(ctx, feed, i)
 	out := listReading{outcome: outcome}
+	if err != nil {
+		out.begun = begunWith(keys)
+	}
 	if err == nil && outcome.Complete {
 		out.sweeps = j.sweeps(feed.Parts[i])
 	}

@@ -127,6 +127,33 @@ func (s *Server) SaveTracks(n int, at time.Time) {
 	l.saved = append(fresh, l.saved...)
 }
 
+// SaveTrackDated saves a further track with a date that need not be the newest:
+// it stands in the list where its date puts it.
+func (s *Server) SaveTrackDated(at time.Time) {
+	s.SaveTracks(1, at)
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	row := l.saved[0]
+	l.saved = l.saved[1:]
+	i := slices.IndexFunc(l.saved, func(o saved) bool { return !o.added.After(at) })
+	if i < 0 {
+		i = len(l.saved)
+	}
+	l.saved = slices.Insert(l.saved, i, row)
+}
+
+// SaveTrackAgain removes the track at a position and saves it anew, at the
+// head of the list.
+func (s *Server) SaveTrackAgain(position int, at time.Time) {
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	row := l.saved[position]
+	row.added = at
+	l.saved = slices.Insert(slices.Delete(l.saved, position, position+1), 0, row)
+}
+
 // RemoveTrack removes the track at a position of the list and returns its id.
 func (s *Server) RemoveTrack(position int) string {
 	l := s.library

@@ -23,6 +23,7 @@ type demoCmd struct {
 
 // demoJobs is the jobs.yaml of the demo.
 const demoJobs = `
+budgets: {artists/albums: 0} # the simulation has no quota
 destinations:
   demo: {type: parquet, path: "${DEMO_PATH}"}
 jobs:

@@ -35,6 +35,9 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	if r.Parents > 0 {
 		fmt.Fprintf(w, "  %s of %s artists are fresh\n", thousands(r.Fresh), thousands(r.Parents))
 	}
+	if r.Spared > 0 {
+		fmt.Fprintf(w, "  %s requests spared: only what can have changed was read\n", thousands(r.Spared))
+	}
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s items could not be kept; see table rejects\n", thousands(r.Rejects))
 	}
