@@ -49,6 +49,7 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 func (f *feed[T]) erase() *Feed {
 	out := &Feed{Read: f.read, Search: f.search, Notes: f.items.Notes, Reset: f.reset}
 	for _, p := range f.parts {
+		p.Max = p.List.Max
 		out.Parts = append(out.Parts, p.Part)
 	}
 	out.Flush = func() []transform.Batch { return append(f.items.Take(1), f.rejects.Take(1)...) }

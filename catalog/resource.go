@@ -110,6 +110,7 @@ type Feed struct {
 type Part struct {
 	Name     string // time range or parent id; empty for a resource of one list
 	Endpoint extract.Endpoint
+	Max      int // entries that are read at the most; 0: all
 	// Covers says which rows the part proves when it was read whole.
 	Covers []Cover
 	// Gone says which rows belong to entries that have gone from the list, of

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -185,6 +186,27 @@ func Get[T any](ctx context.Context, c *Client, e Endpoint) (*T, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// Total asks how long a list is. It costs one request.
+func Total(ctx context.Context, c *Client, e Endpoint) (int, error) {
+	type page struct {
+		Total *int `json:"total"`
+	}
+	query := maps.Clone(e.Query)
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", "1")
+	e.Query = query
+	p, err := Get[page](ctx, c, e)
+	switch {
+	case err != nil:
+		return 0, err
+	case p.Total == nil || *p.Total < 0:
+		return 0, &Error{Kind: Malformed, Path: e.Path, Message: "there is no total"}
+	}
+	return *p.Total, nil
 }
 
 // checkOpen returns an error while the family is closed.

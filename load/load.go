@@ -52,10 +52,13 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// History gives access to the runs that a destination recorded.
+// History gives access to what a destination recorded of runs.
 type History interface {
 	// Runs returns the newest runs first, at most limit of each job and account.
 	Runs(ctx context.Context, limit int) ([]Run, error)
+	// State returns what a job of an account has committed last, without
+	// taking its lock.
+	State(ctx context.Context, account, job string) (State, error)
 }
 
 // Source reads values back, for jobs that take their parents from a table.

@@ -33,6 +33,7 @@ type cli struct {
 	Accounts accountsCmd `cmd:"" help:"List connected accounts, remove one, or change the key that encrypts them."`
 	Forget   forgetCmd   `cmd:"" help:"Delete all that was exported of an account, and its credentials."`
 	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
+	Plan     planCmd     `cmd:"" help:"Tell how many requests a run would spend, and what is left of the day's budget."`
 	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
 	Backfill backfillCmd `cmd:"" help:"Read everything again; resumable."`
 	Status   statusCmd   `cmd:"" help:"Show the last run of each job and how fresh its data is."`

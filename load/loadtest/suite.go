@@ -165,6 +165,14 @@ func testState(t *testing.T, r *run) {
 	}
 	s, state = r.begin(t, "job", 5)
 	same(t, "state", map[string]string{"a": `{"n":1}`, "b": `"x"`}, compact(t, state))
+	looked, err := r.Reopen(t).State(t.Context(), r.account, "job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "state without the lock", map[string]string{"a": `{"n":1}`, "b": `"x"`}, compact(t, looked))
+	if none, err := r.Destination.State(t.Context(), r.account, "another"); err != nil || len(none) != 0 {
+		t.Errorf("another job's state: %v, %v", none, err)
+	}
 	if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), State: load.State{"a": nil}}); err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,15 @@ func (d *Destination) Runs(_ context.Context, limit int) ([]load.Run, error) {
 	return out, nil
 }
 
+// State returns what a job has committed last.
+func (d *Destination) State(_ context.Context, account, job string) (load.State, error) {
+	state := load.State{}
+	if err := readJSON(d.inner("state", fileName(account, job)+".json"), &state); err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	return state, nil
+}
+
 // closures is the content of closures.json: client, family, until.
 type closures map[string]map[string]time.Time
 

@@ -142,21 +142,7 @@ func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
 	if err := s.record(ctx, tx, s.run); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, "SELECT key, value FROM exporter.state WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name)
-	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	state := load.State{}
-	var key string
-	var value []byte
-	_, err = pgx.ForEachRow(rows, []any{&key, &value}, func() error {
-		state[key] = bytes.Clone(value)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	return state, nil
+	return readState(ctx, tx, s.job.Account, s.job.Name)
 }
 
 // record writes the run record.

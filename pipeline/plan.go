@@ -1,0 +1,195 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+)
+
+// usualPages is how many requests a discography takes on average, as long as
+// none was read.
+const usualPages = 5
+
+// A Plan says what the next run of a task would cost.
+type Plan struct {
+	Job     string `json:"job"`
+	Account string `json:"account,omitempty"` // its name
+	Family  string `json:"family"`
+	Lists   int    `json:"lists"` // that the run would read
+	// Requests are those that reading all of them takes.
+	Requests int  `json:"requests"`
+	Estimate bool `json:"estimate"` // some lists were never read, so it is a guess
+	Asked    int  `json:"asked"`    // requests that planning took
+	Budget   int  `json:"budget"`   // of 24 hours; 0: none
+	Spent    int  `json:"spent"`    // in the last 24 hours, by all jobs
+	// Days is after how many days all lists are read, with a run a day.
+	Days     int       `json:"days"`
+	ClosedTo time.Time `json:"closed_until,omitzero"` // Spotify has closed the family
+	Note     string    `json:"note,omitempty"`
+}
+
+// Left is what is left of the day's budget, or -1 without one.
+func (p Plan) Left() int {
+	if p.Budget == 0 {
+		return -1
+	}
+	return max(0, p.Budget-p.Spent)
+}
+
+// Plan finds out what the next run of a task would cost. It asks the API at
+// most one request a list, and none about lists that are known.
+func (r *Runner) Plan(ctx context.Context, t Task) (Plan, error) {
+	p := Plan{Job: t.Job.Name, Account: t.User.Name, Family: t.Job.Resource.Family, Budget: r.config.Budget(t.Job.Resource.Family)}
+	j := &jobRun{
+		runner: r, job: t.Job, user: t.User, log: r.Log, meter: r.newMeter(t.User.App),
+		record: load.Run{Kind: Mode{}.kind(), StartedAt: r.Now().UTC()},
+	}
+	ctx = extract.WithAdmission(ctx, j.meter.admit)
+	err := j.look(ctx, &p)
+	if err == nil {
+		err = j.estimate(ctx, &p)
+	}
+	if err := and(err, j.meter.close(ctx)); err != nil {
+		return p, fmt.Errorf("plan %s: %w", t.Job.Name, err)
+	}
+	p.Days = 1
+	if p.Budget > 0 && p.Requests > p.Left() {
+		p.Days = 1 + (p.Requests-p.Left()+p.Budget-1)/p.Budget
+	}
+	return p, nil
+}
+
+// look reads what the destinations remember.
+func (j *jobRun) look(ctx context.Context, p *Plan) error {
+	var opened []load.Destination
+	for _, name := range j.job.Destinations {
+		d, err := j.runner.Destination(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := j.learnClosures(ctx, d); err != nil {
+			return err
+		}
+		closed, err := d.Closed(ctx, j.user.App)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what was done
+		}
+		if until := closed[p.Family]; until.After(j.record.StartedAt) {
+			p.ClosedTo = until
+		}
+		booked, err := d.Booked(ctx, j.user.App, j.record.StartedAt)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what was done
+		}
+		p.Spent = max(p.Spent, booked[p.Family].Requests)
+		opened = append(opened, d)
+	}
+	j.meter.ledgers = nil
+	for _, d := range opened {
+		j.meter.ledgers = append(j.meter.ledgers, d)
+	}
+	if err := j.identify(ctx, ctx, opened); err != nil {
+		return err
+	}
+	for i, d := range opened {
+		state, err := d.State(ctx, j.record.Account, j.job.Name)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what was done
+		}
+		j.state = agreed(j.state, state, i == 0)
+		held, err := j.heldBefore(ctx, d)
+		if err != nil {
+			return err
+		}
+		j.held = j.held || held
+	}
+	return nil
+}
+
+// estimate counts the requests of all lists.
+func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
+	if j.job.Resource.FanOut {
+		return j.estimateParents(ctx, p)
+	}
+	feed, err := j.job.Resource.Open(j.params(nil))
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was done
+	}
+	defer feed.Release()
+	p.Lists = len(feed.Parts)
+	for _, part := range feed.Parts {
+		before := j.snapshotOf(listPrefix + part.Name)
+		switch {
+		case j.maySearch(part, before):
+			p.Requests++
+			p.Note = "searched for changes; read whole again on " + before.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
+		case before != nil:
+			p.Requests += pages(part, len(before.keys()))
+		default:
+			total, err := extract.Total(ctx, j.user.Client, part.Endpoint)
+			if err != nil {
+				return err
+			}
+			p.Asked++
+			p.Requests += pages(part, total)
+		}
+	}
+	return nil
+}
+
+// pages is how many requests a list of a length takes.
+func pages(part catalog.Part, entries int) int {
+	if part.Max > 0 {
+		entries = min(entries, part.Max)
+	}
+	return max(1, (entries+part.Endpoint.Limit-1)/part.Endpoint.Limit)
+}
+
+// estimateParents counts the requests of a fan-out's round.
+func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
+	parents, err := j.parents(ctx)
+	if err != nil {
+		return err
+	}
+	_, todo := j.planRound(parents)
+	feed, err := j.job.Resource.Open(j.params(todo))
+	if err != nil {
+		return err //nolint:wrapcheck // it says what was done
+	}
+	defer feed.Release()
+	p.Lists = len(todo)
+	p.Note = fmt.Sprintf("%d of %d artists are fresh", len(parents)-len(todo), len(parents))
+	usual := j.usualPages(parents, feed)
+	for _, part := range feed.Parts {
+		before := j.parentBefore(part.Name)
+		switch {
+		case j.maySearch(part, before.List):
+			p.Requests++
+		case !before.ReadAt.IsZero():
+			p.Requests += pages(part, before.Items)
+		default:
+			p.Requests, p.Estimate = p.Requests+usual, true
+		}
+	}
+	return nil
+}
+
+// usualPages is how many requests those parents took that were read.
+func (j *jobRun) usualPages(parents []string, feed *catalog.Feed) int {
+	sum, read := 0, 0
+	for _, id := range parents {
+		var s parentState
+		if json.Unmarshal(j.state[parentPrefix+id], &s) == nil && !s.ReadAt.IsZero() && len(feed.Parts) > 0 {
+			sum, read = sum+pages(feed.Parts[0], s.Items), read+1
+		}
+	}
+	if read == 0 {
+		return usualPages
+	}
+	return max(1, (sum+read/2)/read)
+}
