@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/transform"
@@ -22,6 +23,7 @@ type feed[T any] struct {
 	rejects  *transform.Set[reject]
 	// held keeps the items of a part until it is settled. Only resources of
 	// several parts in one commit need it; their lists are bounded.
+	entries     bool // the keys of lists are wanted
 	hold        bool
 	held        []T
 	heldRejects []*reject
@@ -35,7 +37,7 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 	if len(parts) == 0 && !s.FanOut {
 		return nil, fmt.Errorf("plan %s: %w", s.Name, errNoParts)
 	}
-	f := &feed[T]{resource: s.Name, parts: parts, hold: len(parts) > 1 && !s.FanOut}
+	f := &feed[T]{resource: s.Name, parts: parts, hold: len(parts) > 1 && !s.FanOut, entries: p.Entries}
 	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Tables...); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
@@ -64,7 +66,7 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 	return func(yield func(Step, error) bool) {
 		p := f.parts[i]
 		reading := extract.ReadOffset(c, p.List)
-		entries := &entries[T]{list: &p.List, wanted: p.Gone != nil}
+		entries := &entries[T]{list: &p.List, wanted: f.entries && p.Gone != nil}
 		for page, err := range reading.Pages(ctx) {
 			if err == nil {
 				entries.add(page)
@@ -85,7 +87,7 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 		p := f.parts[i]
 		reading := extract.ReadNewest(c, p.List, known)
 		for page, err := range reading.Pages(ctx) {
-			if !f.pass(p, page, err, reading.Outcome().Keys, yield) {
+			if !f.pass(p, page, err, keysOf(reading.Outcome().Keys), yield) {
 				return
 			}
 		}
@@ -97,7 +99,7 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 
 // pass hands a page on, or the error that ended the reading and the keys that
 // came before it, and tells whether to go on.
-func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun []string, yield func(Step, error) bool) bool {
+func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun *Keys, yield func(Step, error) bool) bool {
 	if err != nil {
 		f.drop()
 		yield(Step{Keys: begun}, fmt.Errorf("read %s: %w", f.name(p), err))
@@ -111,37 +113,39 @@ func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun []stri
 type entries[T any] struct {
 	list   *extract.List[T]
 	wanted bool
-	broken bool // pages came that do not follow each other
-	keys   []string
+	broken bool     // pages came that do not follow each other
+	pages  []string // the keys of each, a line each
+	count  int
 }
 
 func (e *entries[T]) add(page *extract.Page[T]) {
 	if page.Restart {
-		e.keys, e.broken = nil, false
+		e.pages, e.count, e.broken = nil, 0, false
 	}
-	e.broken = e.broken || page.Offset != len(e.keys)
-	if e.wanted && !e.broken {
-		e.keys = append(e.keys, page.Keys(e.list)...)
+	e.broken = e.broken || page.Offset != e.count
+	if !e.wanted || e.broken {
+		return
+	}
+	if keys := page.Keys(e.list); len(keys) > 0 {
+		e.pages = append(e.pages, strings.Join(keys, "\n"))
+		e.count += len(keys)
 	}
 }
 
 // begun returns the keys from the beginning on, of a reading that was cut off.
-func (e *entries[T]) begun() []string {
-	if !e.wanted || e.broken {
+func (e *entries[T]) begun() *Keys {
+	if !e.wanted || e.broken || e.count == 0 {
 		return nil
 	}
-	return e.keys
+	return &Keys{Lines: strings.Join(e.pages, "\n"), Count: e.count}
 }
 
 // settled returns the keys if they are those of the whole list.
-func (e *entries[T]) settled(o extract.Outcome) []string {
-	if !e.wanted || e.broken || !o.Complete || len(e.keys) != o.Total {
+func (e *entries[T]) settled(o extract.Outcome) *Keys {
+	if !e.wanted || e.broken || !o.Complete || e.count != o.Total {
 		return nil
 	}
-	if e.keys == nil {
-		return []string{}
-	}
-	return e.keys
+	return &Keys{Lines: strings.Join(e.pages, "\n"), Count: e.count}
 }
 
 // step turns a page into rows.

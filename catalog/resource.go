@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -72,6 +73,8 @@ type Params struct {
 	Options Values
 	// Parents are the ids to read, for a fan-out; one part each, in order.
 	Parents []string
+	// Entries asks for the keys of lists that are read whole.
+	Entries bool
 	Memory  memory.Allocator
 }
 
@@ -145,9 +148,23 @@ type Step struct {
 	// Keys are those of the list's entries, on the last step of a part that was
 	// read whole while it held still; for the next search. With an error they
 	// are those of the list's beginning, as far as it was read.
-	Keys []string
+	Keys *Keys
 	// Found is set on the last step of a search.
 	Found *extract.NewestOutcome
+}
+
+// Keys are those of a list's entries, in order, as one text: a large library
+// has very many.
+type Keys struct {
+	Lines string // a line each
+	Count int
+}
+
+func keysOf(keys []string) *Keys {
+	if len(keys) == 0 {
+		return nil
+	}
+	return &Keys{Lines: strings.Join(keys, "\n"), Count: len(keys)}
 }
 
 // A spec declares a resource with items of type T.

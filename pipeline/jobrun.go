@@ -221,7 +221,7 @@ func (j *jobRun) noteReplaced(feed *catalog.Feed) {
 
 // readPart reads one list into the destinations. It returns the keys of its
 // entries, if the list held still.
-func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (outcome extract.Outcome, keys []string, err error) {
+func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (outcome extract.Outcome, keys *catalog.Keys, err error) {
 	seen, rejects := 0, j.record.Rejects
 	for step, err := range feed.Read(ctx, j.user.Client, i) {
 		if err != nil {
@@ -312,7 +312,7 @@ func (j *jobRun) sweepsOf(covers []catalog.Cover, guard load.Guard) []load.Sweep
 func (j *jobRun) params(parents []string) catalog.Params {
 	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
 	return catalog.Params{
-		Account: j.record.Account, Options: j.job.Options, Parents: parents,
+		Account: j.record.Account, Options: j.job.Options, Parents: parents, Entries: j.job.FullEvery > 0,
 		Day: time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
 	}
 }

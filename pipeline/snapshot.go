@@ -24,8 +24,8 @@ type snapshot struct {
 	Keys   string    `json:"keys"`    // of its entries, a line each
 }
 
-func newSnapshot(fullAt time.Time, keys []string) *snapshot {
-	return &snapshot{FullAt: fullAt, Keys: strings.Join(keys, "\n")}
+func newSnapshot(fullAt time.Time, keys string) *snapshot {
+	return &snapshot{FullAt: fullAt, Keys: keys}
 }
 
 func (s *snapshot) keys() []string {
@@ -116,16 +116,16 @@ func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, from
 	}
 	return listReading{
 		outcome:  extract.Outcome{Complete: true, Total: found.Total, Distinct: found.Total},
-		searched: true, sweeps: j.sweepsOf(covers, load.Guard{}), after: newSnapshot(fullAt, found.Keys),
+		searched: true, sweeps: j.sweepsOf(covers, load.Guard{}), after: newSnapshot(fullAt, strings.Join(found.Keys, "\n")),
 	}, true, nil
 }
 
 // begunWith is the beginning of a list; nil when nothing was read of it.
-func begunWith(keys []string) *snapshot {
-	if len(keys) == 0 {
+func begunWith(keys *catalog.Keys) *snapshot {
+	if keys == nil {
 		return nil
 	}
-	return newSnapshot(time.Time{}, keys)
+	return newSnapshot(time.Time{}, keys.Lines)
 }
 
 // missing returns the keys that are not among the others.
@@ -158,8 +158,8 @@ func (j *jobRun) readWhole(ctx context.Context, feed *catalog.Feed, i int) (list
 	if err == nil && outcome.Complete {
 		out.sweeps = j.sweeps(feed.Parts[i])
 	}
-	if err == nil && keys != nil && j.job.FullEvery > 0 {
-		out.after = newSnapshot(j.record.StartedAt, keys)
+	if err == nil && keys != nil {
+		out.after = newSnapshot(j.record.StartedAt, keys.Lines)
 	}
 	return out, err
 }

@@ -59,7 +59,7 @@ func newWorld(b *testing.B, tracks int, latency time.Duration) *world {
 	w.env = append(os.Environ(), "HOME="+w.dir, "SPOTIFY_API_URL="+running.APIURL, "SPOTIFY_ACCOUNTS_URL="+running.AccountsURL,
 		"SPOTIFY_CLIENT_ID="+c.ClientID, "SPOTIFY_CLIENT_SECRET="+c.ClientSecret, "SPOTIFY_REFRESH_TOKEN="+c.RefreshToken)
 	w.write(b, "jobs.yaml", "destinations:\n  lake: {type: parquet, path: ./data}\n  warehouse: {type: postgres, url: \"${DATABASE_URL}\"}\n"+
-		"jobs:\n  lake: {resource: saved_tracks, destinations: [lake]}\n  warehouse: {resource: saved_tracks, destinations: [warehouse]}\n")
+		"jobs:\n  lake: {resource: saved_tracks, destinations: [lake], full_every: 0d}\n  warehouse: {resource: saved_tracks, destinations: [warehouse], full_every: 0d}\n  nightly: {resource: saved_tracks, destinations: [lake]}\n")
 	return w
 }
 
@@ -186,7 +186,7 @@ func (w *world) report(b *testing.B, total, decode, write time.Duration, writer 
 func BenchmarkMemory(b *testing.B) {
 	w := newWorld(b, 200000, 0)
 	address := "DATABASE_URL=" + pgtest.URL(b)
-	for _, job := range []string{"lake", "warehouse"} {
+	for _, job := range []string{"lake", "warehouse", "nightly"} {
 		b.Run(job, func(b *testing.B) {
 			var first, again float64
 			for b.Loop() {

@@ -8,19 +8,66 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
 )
 
-// metrics serves what a monitoring system wants to know, in the format of
-// Prometheus.
-func metrics(f *fleet) http.Handler {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&signIns{
+// metrics are what a monitoring system wants to know of a serving process, in
+// the format of Prometheus.
+type metrics struct {
+	registry *prometheus.Registry
+	runs     *prometheus.CounterVec
+	lastOK   *prometheus.GaugeVec
+	spent    *prometheus.CounterVec
+	spared   *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+	waited   *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tracklake_" + name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewPedanticRegistry(),
+		runs:     counter("runs_total", "Runs that ended, by job and status.", "job", "status"),
+		lastOK: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tracklake_last_ok_timestamp_seconds", Help: "When a job's last good run ended, as a Unix time.",
+		}, []string{"job", "account_id"}),
+		spent:   counter("requests_total", "Requests that were made to the Web API.", "job"),
+		spared:  counter("requests_spared_total", "Requests that reading everything would have cost in addition.", "job"),
+		refused: counter("requests_refused_total", "Requests that Spotify answered with 429.", "job"),
+		waited:  counter("waited_seconds_total", "Time spent waiting for rate limits and budgets.", "job"),
+	}
+	m.registry.MustRegister(m.runs, m.lastOK, m.spent, m.spared, m.refused, m.waited)
+	return m
+}
+
+// observe counts runs as they end.
+func (m *metrics) observe(e pipeline.Event) {
+	if e.Kind != pipeline.RunFinished {
+		return
+	}
+	r := e.Run
+	m.runs.WithLabelValues(r.Job, string(r.Status)).Inc()
+	if r.Status == load.StatusOK {
+		m.lastOK.WithLabelValues(r.Job, r.Account).Set(float64(r.FinishedAt.Unix()))
+	}
+	m.spent.WithLabelValues(r.Job).Add(float64(r.Requests))
+	m.spared.WithLabelValues(r.Job).Add(float64(r.Spared))
+	m.refused.WithLabelValues(r.Job).Add(float64(r.Refused))
+	m.waited.WithLabelValues(r.Job).Add((time.Duration(max(0, r.WaitedMS)) * time.Millisecond).Seconds())
+}
+
+// handler serves the metrics, with the accounts' sign-ins looked up each time.
+func (m *metrics) handler(f *fleet) http.Handler {
+	m.registry.MustRegister(&signIns{
 		fleet: f,
 		ends:  prometheus.NewDesc("tracklake_sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", []string{"account"}, nil),
 		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days, 3 it has ended.", []string{"account"}, nil),
 		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts cannot be looked up.", nil, nil),
 	})
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
 }
 
 // signIns collects, at each scrape, how long accounts stay signed in.

@@ -97,8 +97,13 @@ func logRun(log *slog.Logger, r load.Run) {
 		c := r.Tables[name]
 		attrs = append(attrs, slog.Group(name, "new", c.Inserted, "changed", c.Updated, "unchanged", c.Unchanged, "removed", c.Removed))
 	}
-	if r.Rejects > 0 {
-		attrs = append(attrs, "rejects", r.Rejects)
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"spared", r.Spared}, {"refused", r.Refused}, {"rejects", r.Rejects}} {
+		if n.value > 0 {
+			attrs = append(attrs, n.name, n.value)
+		}
 	}
 	if r.Message != "" {
 		attrs = append(attrs, "message", r.Message)

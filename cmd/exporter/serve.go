@@ -29,7 +29,11 @@ func (c *serveCmd) Run(a *app) error {
 		return err
 	}
 	show := &progress{log: a.log()}
-	w, err := a.work(config, workOptions{noMigrate: c.NoMigrate, log: show.log, observe: show.observe})
+	measured := newMetrics()
+	w, err := a.work(config, workOptions{noMigrate: c.NoMigrate, log: show.log, observe: func(e pipeline.Event) {
+		show.observe(e)
+		measured.observe(e)
+	}})
 	if err != nil {
 		return err
 	}
@@ -47,7 +51,7 @@ func (c *serveCmd) Run(a *app) error {
 		}
 	}
 	show.log.Info("serving", "address", listener.Addr().String())
-	serveUntilDone(a.ctx, endpoints(scheduler, w.fleet), scheduler, listener, show.log)
+	serveUntilDone(a.ctx, endpoints(scheduler, measured.handler(w.fleet)), scheduler, listener, show.log)
 	if err := w.close(a.ctx); err != nil {
 		return err
 	}
@@ -75,9 +79,9 @@ func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Sched
 
 // endpoints answers /healthz (is the process alive), /readyz (can jobs run) and
 // /metrics.
-func endpoints(s *pipeline.Scheduler, f *fleet) http.Handler {
+func endpoints(s *pipeline.Scheduler, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics(f))
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, s.Alive(), nil)
 	})

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/parquet"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// BenchmarkQuietNight runs over a library of 10,000 tracks that has not changed.
+func BenchmarkQuietNight(b *testing.B) {
+	w := newWorld(b, 10_000, 0)
+	w.export(b, "nightly")
+	var requests, written int
+	for b.Loop() {
+		w.sim.ForgetRequests()
+		_, _, run := w.export(b, "nightly")
+		requests = max(requests, w.sim.Count("/"))
+		written += rowsWritten(run)
+	}
+	b.ReportMetric(float64(requests), "requests")
+	b.ReportMetric(float64(written), "rows-written")
+	if requests > 2 || written > 0 {
+		b.Errorf("%d requests, %d rows written", requests, written)
+	}
+}
+
+// BenchmarkBusyNight runs after 30 tracks were saved and 2 removed at places
+// that nobody knows.
+func BenchmarkBusyNight(b *testing.B) {
+	w := newWorld(b, 10_000, 0)
+	w.export(b, "nightly")
+	r := rand.New(rand.NewPCG(1, 1))
+	most, sum := 0, 0
+	for range 10 { // other places each time
+		for range 2 {
+			w.sim.RemoveTrack(r.IntN(len(w.sim.SavedTracks())))
+		}
+		w.sim.SaveTracks(30, time.Now())
+		w.sim.ForgetRequests()
+		_, _, run := w.export(b, "nightly")
+		n := w.sim.Count("/")
+		most, sum = max(most, n), sum+n
+		if live, want := w.live(b), len(w.sim.SavedTracks()); run.Status != load.StatusOK || live != want {
+			b.Errorf("%d rows, the library has %d: %+v", live, want, run)
+		}
+	}
+	b.ReportMetric(float64(most), "requests-most")
+	b.ReportMetric(float64(sum)/10, "requests-mean")
+	if most > 25 {
+		b.Errorf("%d requests", most)
+	}
+}
+
+// live counts the tracks that the files hold as not removed.
+func (w *world) live(b *testing.B) int {
+	b.Helper()
+	d, err := parquet.Open(b.Context(), filepath.Join(w.dir, "data"), parquet.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	values, err := d.Values(b.Context(), load.ValueQuery{Account: simulate.AccountID, Table: "saved_tracks", Column: "track_id"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return len(values)
+}
+
+func rowsWritten(run load.Run) int {
+	n := 0
+	for _, c := range run.Tables {
+		n += c.Inserted + c.Updated + c.Removed
+	}
+	return n
+}
