@@ -28,6 +28,31 @@ func newSnapshot(fullAt time.Time, keys string) *snapshot {
 	return &snapshot{FullAt: fullAt, Keys: keys}
 }
 
+// MarshalJSON writes the snapshot with one copy of its keys, of which a large
+// library has megabytes.
+func (s *snapshot) MarshalJSON() ([]byte, error) { return s.encode(), nil }
+
+// encode writes the snapshot as JSON.
+func (s *snapshot) encode() json.RawMessage {
+	at, lines := encode(s.FullAt), strings.Count(s.Keys, "\n")
+	out := make([]byte, 0, len(s.Keys)+lines+len(at)+32)
+	out = append(append(append(out, `{"full_at":`...), at...), `,"keys":"`...)
+	for i := 0; i < len(s.Keys); i++ {
+		switch c := s.Keys[i]; {
+		case c == '\n':
+			out = append(out, '\\', 'n')
+		case c < ' ', c == '"', c == '\\', c >= 0x7f: // no key of Spotify's
+			return encode(struct {
+				FullAt time.Time `json:"full_at"`
+				Keys   string    `json:"keys"`
+			}{s.FullAt, s.Keys})
+		default:
+			out = append(out, c)
+		}
+	}
+	return append(out, `"}`...)
+}
+
 func (s *snapshot) keys() []string {
 	if s.Keys == "" {
 		return nil
@@ -184,7 +209,7 @@ func (j *jobRun) keep(change *load.Change, part catalog.Part, before *snapshot, 
 	}
 	change.State[listPrefix+part.Name] = nil
 	if after != nil {
-		change.State[listPrefix+part.Name] = encode(after)
+		change.State[listPrefix+part.Name] = after.encode()
 	}
 }
 

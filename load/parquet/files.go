@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
+
+	"github.com/tracklake/tracklake/load"
 )
 
 // files does what changes the disk. Tests let single steps fail.
@@ -87,10 +91,32 @@ func (f files) writeJSON(path string, v any) error {
 
 // writeAside writes a synced JSON file.
 func (f files) writeAside(path string, v any) error {
+	if state, ok := v.(load.State); ok {
+		return f.writeText(path, stateText(state)...)
+	}
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
 	}
+	return f.writeText(path, text, []byte("\n"))
+}
+
+// stateText is a job's state as JSON, an entry a line. Entries are not copied:
+// that of a large library takes several megabytes.
+func stateText(state load.State) [][]byte {
+	out := [][]byte{[]byte("{")}
+	for i, key := range slices.Sorted(maps.Keys(state)) {
+		name, _ := json.Marshal(key) //nolint:errchkjson // a text
+		if i > 0 {
+			out = append(out, []byte(","))
+		}
+		out = append(out, []byte("\n"), name, []byte(": "), state[key])
+	}
+	return append(out, []byte("\n}\n"))
+}
+
+// writeText writes a synced file.
+func (f files) writeText(path string, texts ...[]byte) error {
 	if err := f.check("write", path); err != nil {
 		return err
 	}
@@ -98,7 +124,11 @@ func (f files) writeAside(path string, v any) error {
 	if err != nil {
 		return describe("write", err)
 	}
-	_, err = out.Write(append(text, '\n'))
+	for _, text := range texts {
+		if err == nil {
+			_, err = out.Write(text)
+		}
+	}
 	if err = errors.Join(err, f.check("sync", path), out.Sync(), out.Close()); err != nil {
 		return errors.Join(describe("write", err), os.Remove(path))
 	}
