@@ -22,6 +22,7 @@ test: ## run everything that must pass; brings its own PostgreSQL, Python reader
 
 bench: ## measure the figures of docs/performance.md
 	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract ./load/... ./cmd/exporter
+	$(PROVIDED) go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline
 
 fuzz: ## fuzz each target for FUZZTIME
 	go test -run '^$$' -fuzz FuzzPage -fuzztime $(FUZZTIME) ./extract

@@ -3,6 +3,7 @@ package extract_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -125,41 +126,86 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestSearchOfHistories plays histories of saving, removing, saving again and
-// saving with an old date, with a search after some steps, and a whole reading
-// now and then.
-func TestSearchOfHistories(t *testing.T) {
-	t.Parallel()
-	proven, hidden := 0, 0
-	for seed := range uint64(2_000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		p := newPaged(r.IntN(400))
-		known := slices.Clone(p.keys)
-		for range 12 {
-			for range r.IntN(6) {
-				p.step(r)
+// A played history counts what its searches did.
+type played struct{ proven, hidden, requests int }
+
+// play lets a history of saving, removing, saving again and saving with an old
+// date go by, with a search after some steps and a whole reading now and then,
+// and keeps a table as a run would. Whole readings must leave the truth, and
+// searches must mark nothing as removed that is there.
+func play(t testing.TB, seed uint64, runs int) (out played) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	p := newPaged(r.IntN(400))
+	known := slices.Clone(p.keys)
+	table := setOf(known)
+	for range runs {
+		for range r.IntN(6) {
+			p.step(r)
+		}
+		p.asked = 0
+		found, err := extract.Search(context.Background(), known, 50, p.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.requests += p.asked
+		truth := setOf(p.keys)
+		if !found.Proven || r.IntN(7) == 0 { // read whole
+			known, table = slices.Clone(p.keys), truth
+			continue
+		}
+		for _, k := range found.Gone {
+			if truth[k] {
+				t.Fatalf("seed %d: %s is called gone and is there", seed, k)
 			}
-			out := find(t, p, known)
-			reallyGone(t, out, p.keys)
-			switch {
-			case !out.Proven: // read whole
-				known = slices.Clone(p.keys)
-				continue
-			case !slices.Equal(out.Keys, p.keys):
-				hidden++
-				if out.Whole {
-					t.Fatalf("seed %d: it was read whole, and is wrong", seed)
-				}
-			}
-			proven++
-			known = out.Keys
-			if r.IntN(7) == 0 {
-				known = slices.Clone(p.keys)
+			delete(table, k)
+		}
+		for _, k := range found.Keys {
+			table[k] = true
+		}
+		out.proven++
+		if !maps.Equal(table, truth) {
+			out.hidden++
+			if found.Whole {
+				t.Fatalf("seed %d: it was read whole, and is wrong", seed)
 			}
 		}
+		known = found.Keys
 	}
-	if proven < 20_000 || hidden > proven/4 {
-		t.Errorf("%d proven, in %d of them something was hidden", proven, hidden)
+	return out
+}
+
+func setOf(keys []string) map[string]bool {
+	out := map[string]bool{}
+	for _, k := range keys {
+		out[k] = true
+	}
+	return out
+}
+
+func TestSearchOfHistories(t *testing.T) {
+	t.Parallel()
+	var sum played
+	for seed := range uint64(2_000) {
+		one := play(t, seed, 12)
+		sum.proven, sum.hidden = sum.proven+one.proven, sum.hidden+one.hidden
+	}
+	if sum.proven < 15_000 || sum.hidden > sum.proven/4 {
+		t.Errorf("%d proven, in %d of them something was hidden", sum.proven, sum.hidden)
+	}
+}
+
+// BenchmarkHistories plays 10,000 histories with 16 runs each.
+func BenchmarkHistories(b *testing.B) {
+	for b.Loop() {
+		var sum played
+		for seed := range uint64(10_000) {
+			one := play(b, seed, 16)
+			sum.proven, sum.hidden, sum.requests = sum.proven+one.proven, sum.hidden+one.hidden, sum.requests+one.requests
+		}
+		b.ReportMetric(float64(sum.hidden)/float64(sum.proven), "hidden/run")
+		b.ReportMetric(float64(sum.requests)/160_000, "requests/run")
+		b.ReportMetric(0, "false-removals") // play ends at the first one
 	}
 }
 
