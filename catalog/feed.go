@@ -114,21 +114,30 @@ type entries[T any] struct {
 	list   *extract.List[T]
 	wanted bool
 	broken bool     // pages came that do not follow each other
-	pages  []string // the keys of each, a line each
+	blocks [][]byte // the keys, a line each
 	count  int
 }
 
+// blockSize is how large blocks of keys are: many small texts that live long,
+// among very many that do not, would tear the heap to pieces.
+const blockSize = 256 << 10
+
 func (e *entries[T]) add(page *extract.Page[T]) {
 	if page.Restart {
-		e.pages, e.count, e.broken = nil, 0, false
+		e.blocks, e.count, e.broken = nil, 0, false
 	}
 	e.broken = e.broken || page.Offset != e.count
 	if !e.wanted || e.broken {
 		return
 	}
-	if keys := page.Keys(e.list); len(keys) > 0 {
-		e.pages = append(e.pages, strings.Join(keys, "\n"))
-		e.count += len(keys)
+	for _, key := range page.Keys(e.list) {
+		last := len(e.blocks) - 1
+		if last < 0 || len(e.blocks[last])+len(key)+1 > cap(e.blocks[last]) {
+			e.blocks = append(e.blocks, make([]byte, 0, max(blockSize, len(key)+1)))
+			last++
+		}
+		e.blocks[last] = append(append(e.blocks[last], key...), '\n')
+		e.count++
 	}
 }
 
@@ -137,7 +146,20 @@ func (e *entries[T]) begun() *Keys {
 	if !e.wanted || e.broken || e.count == 0 {
 		return nil
 	}
-	return &Keys{Lines: strings.Join(e.pages, "\n"), Count: e.count}
+	return e.all()
+}
+
+func (e *entries[T]) all() *Keys {
+	var lines strings.Builder
+	size := 0
+	for _, block := range e.blocks {
+		size += len(block)
+	}
+	lines.Grow(size)
+	for _, block := range e.blocks {
+		lines.Write(block)
+	}
+	return &Keys{Lines: strings.TrimSuffix(lines.String(), "\n"), Count: e.count}
 }
 
 // settled returns the keys if they are those of the whole list.
@@ -145,7 +167,7 @@ func (e *entries[T]) settled(o extract.Outcome) *Keys {
 	if !e.wanted || e.broken || !o.Complete || e.count != o.Total {
 		return nil
 	}
-	return &Keys{Lines: strings.Join(e.pages, "\n"), Count: e.count}
+	return e.all()
 }
 
 // step turns a page into rows.

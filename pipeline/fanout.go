@@ -84,7 +84,7 @@ func (j *jobRun) planRound(parents []string) (round, []string) {
 	current := round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
 	var open round
 	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == current.Kind) {
-		current = open
+		current, j.goesOn = open, true
 	}
 	readAt := map[string]time.Time{}
 	var todo []string

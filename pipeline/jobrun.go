@@ -35,6 +35,7 @@ type jobRun struct {
 
 	meter        *meter
 	held         bool // the last run held removals back
+	goesOn       bool // of a fan-out: an earlier run began the round
 	before       extract.Stats
 	pages        int
 	total        int

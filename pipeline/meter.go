@@ -14,7 +14,7 @@ import (
 const (
 	// block is how many requests to a family without a budget are booked at
 	// once: booking writes to disk.
-	block = 20
+	block = 200
 	// blockLife is how long they may then be made; the ledger counts them from
 	// when they were booked.
 	blockLife = 30 * time.Second

@@ -85,7 +85,7 @@ func (c *calendar) learn(t testing.TB) {
 		var parent struct {
 			ReadAt time.Time `json:"read_at"`
 		}
-		if !ok || json.Unmarshal(text, &parent) != nil {
+		if !ok || json.Unmarshal(text, &parent) != nil || parent.ReadAt.IsZero() {
 			continue
 		}
 		c.freshAt[id] = int(parent.ReadAt.Sub(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour))
@@ -177,4 +177,27 @@ func BenchmarkFanOutNights(b *testing.B) {
 			b.Errorf("complete after %d nights, %d refused, then at most %d requests a night, stalest %d nights", first, c.refused, c.most, stalest)
 		}
 	}
+}
+
+// TestABackfillOfOneLongListGoesOn reads a discography that is longer than a
+// day's budget.
+func TestABackfillOfOneLongListGoesOn(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 2, 1800, 100)
+	c.complete(t, 10)
+	for night := range 10 {
+		c.sim.OnRequest(func(int, *http.Request) { c.clock.set(c.clock.Now().Add(time.Second)) })
+		run := c.run(t, "artist_albums", pipeline.Mode{Backfill: true})
+		if run.Status == load.StatusOK {
+			if night == 0 {
+				t.Error("the lists are too short for this test")
+			}
+			return
+		}
+		if run.Status != load.StatusDeferred {
+			t.Fatalf("%+v", run)
+		}
+		c.clock.set(c.clock.Now().Add(24 * time.Hour))
+	}
+	t.Error("the backfill does not end")
 }

@@ -77,7 +77,7 @@ type listReading struct {
 // has read and committed before it was cut off: only the rest is read.
 func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before, begun *snapshot) (listReading, error) {
 	known := before
-	goOn := begun != nil && feed.Parts[i].Gone != nil && !j.mode.Backfill
+	goOn := begun != nil && feed.Parts[i].Gone != nil && (!j.mode.Backfill || j.goesOn)
 	if goOn {
 		known = begun
 	}

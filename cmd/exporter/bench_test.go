@@ -190,6 +190,9 @@ func BenchmarkMemory(b *testing.B) {
 		b.Run(job, func(b *testing.B) {
 			var first, again float64
 			for b.Loop() {
+				if job != "warehouse" {
+					w.clean(b)
+				}
 				_, first, _ = w.export(b, job, address)
 				_, again, _ = w.export(b, job, address)
 			}
