@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,7 +115,10 @@ func TestAListThatMovesWhileItIsSearched(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 9))
 			s.change(r)
 			s.change(r)
+			var changing sync.Mutex // requests come side by side when the list is read whole
 			s.sim.OnRequest(func(_ int, q *http.Request) {
+				changing.Lock()
+				defer changing.Unlock()
 				if q.URL.Path == "/v1/me/tracks" && r.IntN(3) == 0 {
 					s.change(r)
 				}
