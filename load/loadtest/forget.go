@@ -98,8 +98,11 @@ func testForgetFence(t *testing.T, r *run) {
 		t.Fatal(err)
 	}
 	r.forget(t, r.account, false)
+	// The account comes back, and its job begins anew.
+	back, _ := r.begin(t, "job", 5)
 	if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 0, load.StatusOK)}); !errors.Is(err, load.ErrFenced) {
 		t.Errorf("commit after forgetting: %v, want ErrFenced", err)
 	}
-	same(t, "what is kept", load.Forgotten{Rows: map[string]int{}}, r.forget(t, r.account, true))
+	r.finish(t, back, "job", 5)
+	same(t, "rows", nil, r.lines(t, schema(facts()), "fact_id"))
 }

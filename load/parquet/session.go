@@ -82,6 +82,11 @@ func (s *session) begin() error {
 	if err := readJSON(s.fencePath(), &s.fence); err != nil {
 		return err
 	}
+	if s.fence == 0 {
+		// The fence may have been forgotten with the account: a run of before
+		// must not find its number again.
+		s.fence = time.Now().UnixMicro()
+	}
 	s.fence++
 	if err := s.d.files.writeJSON(s.fencePath(), s.fence); err != nil {
 		return err

@@ -126,7 +126,9 @@ func (s *session) lockedBy(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
-	err := tx.QueryRow(ctx, `INSERT INTO exporter.fences AS f (account_id, job, fence) VALUES ($1, $2, 1)
+	// The fence may have been forgotten with the account: a run of before must
+	// not find its number again.
+	err := tx.QueryRow(ctx, `INSERT INTO exporter.fences AS f (account_id, job, fence) VALUES ($1, $2, extract(epoch FROM clock_timestamp()) * 1000000)
 		ON CONFLICT (account_id, job) DO UPDATE SET fence = f.fence + 1 RETURNING fence`, s.job.Account, s.job.Name).Scan(&s.fence)
 	if err != nil {
 		return nil, fmt.Errorf("raise fence: %w", err)
