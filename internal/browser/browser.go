@@ -100,40 +100,65 @@ func (b *Browser) begin(chromium, profile string) {
 // call sends one command and decodes its value.
 func (b *Browser) call(method, path string, body, value any) {
 	b.t.Helper()
+	if err := b.ask(method, path, body, value); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// ask is call for commands that may fail.
+func (b *Browser) ask(method, path string, body, value any) error {
 	var text []byte
 	if method != http.MethodGet {
 		var err error
 		if text, err = json.Marshal(body); err != nil {
-			b.t.Fatal(err)
+			return err
 		}
 	}
 	r, err := http.NewRequest(method, b.session+path, bytes.NewReader(text))
 	if err != nil {
-		b.t.Fatal(err)
+		return err
 	}
 	resp, err := (&http.Client{Timeout: 3 * patience}).Do(r)
 	if err != nil {
-		b.t.Fatalf("ask the browser: %v", err)
+		return fmt.Errorf("ask the browser: %w", err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		b.t.Fatalf("ask the browser: %v", err)
+		return fmt.Errorf("ask the browser: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		b.t.Fatalf("the browser refuses %s: %.400s", path, answer)
+		return fmt.Errorf("the browser refuses %s: %.400s", path, answer)
 	}
 	if err := json.Unmarshal(answer, &struct {
 		Value any `json:"value"`
 	}{value}); err != nil {
-		b.t.Fatalf("the browser answers %.200s: %v", answer, err)
+		return fmt.Errorf("the browser answers %.200s: %w", answer, err)
 	}
+	return nil
 }
 
 // Go opens an address.
 func (b *Browser) Go(address string) {
 	b.t.Helper()
 	b.call(http.MethodPost, "/url", map[string]string{"url": address}, new(any))
+}
+
+// Arrive waits until the page of a title has loaded. A click returns before the
+// pages that it leads to are there: what is read before is of the page left.
+func (b *Browser) Arrive(title string) {
+	b.t.Helper()
+	script := map[string]any{"script": "return document.readyState + ' ' + document.title", "args": []any{}}
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		var at string
+		err := b.ask(http.MethodPost, "/execute/sync", script, &at) // fails between two pages
+		if at == "complete "+title {
+			return
+		}
+		if time.Now().After(end) {
+			b.t.Fatalf("the browser does not arrive at %q; it is at %q: %v", title, at, err)
+		}
+	}
 }
 
 // element waits for the first element that a CSS selector matches.
