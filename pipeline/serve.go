@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -22,7 +23,8 @@ const atOnce = 4
 const refreshUsers = 15 * time.Second
 
 // A Scheduler runs jobs when they are due, for every user: one run of a job and
-// a user at a time, a schedule that was missed (the machine slept, the process
+// a user at a time, those that read the same lists one after the other with one
+// reading between them, a schedule that was missed (the machine slept, the process
 // was down) made up once, a deferred run continued when its time has come.
 //
 // It looks at the clock on every tick instead of waiting for a point in time,
@@ -98,10 +100,9 @@ func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 	s.ticked, s.ready = now, err
 	tasks := s.tasks
 	s.mu.Unlock()
-	for _, j := range tasks {
-		if s.take(j, now) {
-			runs.Go(func() { s.run(ctx, j) })
-		}
+	due := slices.DeleteFunc(slices.Clone(tasks), func(t *scheduled) bool { return !s.take(t, now) })
+	for _, same := range together(due) {
+		runs.Go(func() { s.run(ctx, same) })
 	}
 }
 
@@ -157,17 +158,40 @@ func (s *Scheduler) take(j *scheduled, now time.Time) bool {
 	return true
 }
 
-func (s *Scheduler) run(ctx context.Context, j *scheduled) {
-	var resume time.Time
-	select {
-	case s.slots <- struct{}{}:
-		resume = s.runner.Run(ctx, j.Job, j.User, Mode{}).DeferredTo
-		<-s.slots
-	case <-ctx.Done():
+// run runs tasks that read the same lists one after the other, so that they
+// share the answers.
+func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
+	if len(same) > 1 {
+		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j.running, j.resume = false, resume
+	for _, t := range same {
+		var resume time.Time
+		select {
+		case s.slots <- struct{}{}:
+			resume = s.runner.Run(ctx, t.Job, t.User, Mode{}).DeferredTo
+			<-s.slots
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		t.running, t.resume = false, resume
+		s.mu.Unlock()
+	}
+}
+
+// together puts tasks that read the same lists next to each other, in one group.
+func together(tasks []*scheduled) [][]*scheduled {
+	var groups [][]*scheduled
+	at := map[string]int{}
+	for _, t := range tasks {
+		key := shareKey(t.Job, t.User)
+		i, ok := at[key]
+		if !ok {
+			i, at[key] = len(groups), len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], t)
+	}
+	return groups
 }
 
 // learn reads from the history when jobs ran last, once for each job, so that

@@ -198,6 +198,27 @@ func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
 	s.none(t)
 }
 
+func TestSchedulerReadsOnceWhatTwoJobsNeed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, `jobs:
+  tracks: {resource: saved_tracks, destinations: [lake], schedule: "0 3 * * *"}
+  copy: {resource: saved_tracks, destinations: [lake], schedule: "0 3 * * *"}
+  later: {resource: saved_tracks, destinations: [lake], schedule: "0 4 * * *"}
+`, world(120))
+	s.serve(t)
+	s.none(t)
+	s.clock.set(time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC))
+	first, second := s.next(t), s.next(t)
+	if first.Requests == 0 || second.Requests != 0 || second.Items != 120 || second.Status != load.StatusOK {
+		t.Errorf("%d requests, then %d for %d items (%s); want the second to read what the first has read",
+			first.Requests, second.Requests, second.Items, second.Status)
+	}
+	s.clock.set(time.Date(2026, 11, 2, 4, 0, 0, 0, time.UTC))
+	if run := s.next(t); run.Requests == 0 {
+		t.Errorf("the job of an hour later asked nothing; its answers are old")
+	}
+}
+
 func TestSchedulerContinuesADeferredRun(t *testing.T) {
 	t.Parallel()
 	o := world(40)
