@@ -71,7 +71,7 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 			if err == nil {
 				entries.add(page)
 			}
-			if !f.pass(p, page, err, entries.begun(), yield) {
+			if !f.pass(p, page, err, entries.begun, yield) {
 				return
 			}
 		}
@@ -87,7 +87,7 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 		p := f.parts[i]
 		reading := extract.ReadNewest(c, p.List, known)
 		for page, err := range reading.Pages(ctx) {
-			if !f.pass(p, page, err, keysOf(reading.Outcome().Keys), yield) {
+			if !f.pass(p, page, err, func() *Keys { return keysOf(reading.Outcome().Keys) }, yield) {
 				return
 			}
 		}
@@ -99,10 +99,10 @@ func (f *feed[T]) search(ctx context.Context, c *extract.Client, i int, known []
 
 // pass hands a page on, or the error that ended the reading and the keys that
 // came before it, and tells whether to go on.
-func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun *Keys, yield func(Step, error) bool) bool {
+func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun func() *Keys, yield func(Step, error) bool) bool {
 	if err != nil {
 		f.drop()
-		yield(Step{Keys: begun}, fmt.Errorf("read %s: %w", f.name(p), err))
+		yield(Step{Keys: begun()}, fmt.Errorf("read %s: %w", f.name(p), err))
 		return false
 	}
 	return yield(f.step(p, page), nil)
@@ -149,6 +149,7 @@ func (e *entries[T]) begun() *Keys {
 	return e.all()
 }
 
+// all returns the keys, and forgets them: they are large.
 func (e *entries[T]) all() *Keys {
 	var lines strings.Builder
 	size := 0
@@ -159,6 +160,7 @@ func (e *entries[T]) all() *Keys {
 	for _, block := range e.blocks {
 		lines.Write(block)
 	}
+	e.blocks = nil
 	return &Keys{Lines: strings.TrimSuffix(lines.String(), "\n"), Count: e.count}
 }
 

@@ -14,11 +14,11 @@ import (
 // BenchmarkQuietNight runs over a library of 10,000 tracks that has not changed.
 func BenchmarkQuietNight(b *testing.B) {
 	w := newWorld(b, 10_000, 0)
-	w.export(b, "nightly")
+	w.export(b, "lake")
 	var requests, written int
 	for b.Loop() {
 		w.sim.ForgetRequests()
-		_, _, run := w.export(b, "nightly")
+		_, _, run := w.export(b, "lake")
 		requests = max(requests, w.sim.Count("/"))
 		written += rowsWritten(run)
 	}
@@ -33,7 +33,7 @@ func BenchmarkQuietNight(b *testing.B) {
 // that nobody knows.
 func BenchmarkBusyNight(b *testing.B) {
 	w := newWorld(b, 10_000, 0)
-	w.export(b, "nightly")
+	w.export(b, "lake")
 	r := rand.New(rand.NewPCG(1, 1))
 	most, sum := 0, 0
 	for range 10 { // other places each time
@@ -42,7 +42,7 @@ func BenchmarkBusyNight(b *testing.B) {
 		}
 		w.sim.SaveTracks(30, time.Now())
 		w.sim.ForgetRequests()
-		_, _, run := w.export(b, "nightly")
+		_, _, run := w.export(b, "lake")
 		n := w.sim.Count("/")
 		most, sum = max(most, n), sum+n
 		if live, want := w.live(b), len(w.sim.SavedTracks()); run.Status != load.StatusOK || live != want {
