@@ -18,7 +18,8 @@ import (
 type Destination interface {
 	// Begin takes the lock of one job of one account, raises its fence, and
 	// records the run as running. It returns the job's state as last
-	// committed. A lock that is held elsewhere is a [*LockedError].
+	// committed, or none when rows are missing; see [Session.Missing]. A lock
+	// that is held elsewhere is a [*LockedError].
 	Begin(ctx context.Context, job Job) (Session, State, error)
 	// Close frees what the destination holds. Sessions must be closed before.
 	Close(ctx context.Context) error
@@ -33,6 +34,10 @@ type Destination interface {
 // A Session is one run of one job at one destination. It is used by one
 // goroutine at a time.
 type Session interface {
+	// Missing names the lasting tables that had fewer rows when the session
+	// began than after the job's last finished run: somebody has emptied or
+	// exchanged them. What the state says was read is then not there.
+	Missing() []string
 	// Write stages a batch. It does not keep the record after it returns.
 	// Nothing staged is visible before Commit.
 	Write(ctx context.Context, batch transform.Batch) error
@@ -56,9 +61,8 @@ type Session interface {
 type History interface {
 	// Runs returns the newest runs first, at most limit of each job and account.
 	Runs(ctx context.Context, limit int) ([]Run, error)
-	// State returns what a job of an account has committed last, without
-	// taking its lock.
-	State(ctx context.Context, account, job string) (State, error)
+	// State returns what Begin would return, without taking the job's lock.
+	State(ctx context.Context, job Job) (State, error)
 }
 
 // Source reads values back, for jobs that take their parents from a table.

@@ -108,12 +108,13 @@ func (j *jobRun) identify(ctx, writing context.Context, opened []load.Destinatio
 // openSessions takes the job's lock in each destination.
 func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) error {
 	for i, d := range opened {
-		session, state, err := d.Begin(ctx, load.Job{
-			Account: j.record.Account, Name: j.job.Name, Resource: j.job.Resource.Name,
-			Tables: j.job.Resource.Tables, Run: j.record,
-		})
+		session, state, err := d.Begin(ctx, j.loadJob())
 		if err != nil {
 			return fmt.Errorf("begin at %s: %w", j.job.Destinations[i], err)
+		}
+		if missing := session.Missing(); len(missing) > 0 {
+			j.log.Warn("rows are missing that were there after the last run; everything is read again",
+				"destination", j.job.Destinations[i], "tables", missing)
 		}
 		held, err := j.heldBefore(ctx, d)
 		if err != nil {
@@ -124,6 +125,14 @@ func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) er
 		j.state = agreed(j.state, state, i == 0)
 	}
 	return nil
+}
+
+// loadJob is the job as destinations know it.
+func (j *jobRun) loadJob() load.Job {
+	return load.Job{
+		Account: j.record.Account, Name: j.job.Name, Resource: j.job.Resource.Name,
+		Tables: j.job.Resource.Tables, Run: j.record,
+	}
 }
 
 // lastAccount names the one account that the job has ever run for, so that a

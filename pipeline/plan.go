@@ -97,7 +97,7 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 		return err
 	}
 	for i, d := range opened {
-		state, err := d.State(ctx, j.record.Account, j.job.Name)
+		state, err := d.State(ctx, j.loadJob())
 		if err != nil {
 			return err //nolint:wrapcheck // it says what was done
 		}

@@ -59,6 +59,10 @@ type Schema struct {
 	record *arrow.Schema
 }
 
+// Lasting tells whether rows stay once they are there: what leaves the source is
+// marked at the most.
+func (s *Schema) Lasting() bool { return s.Removable || s.Merge == Fill }
+
 // Schema checks the declaration and returns it without the item type.
 func (t Table[T]) Schema() (*Schema, error) {
 	s := &Schema{

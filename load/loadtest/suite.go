@@ -23,6 +23,8 @@ type Harness struct {
 	// value is "NULL", a time its microseconds since 1970, a date 2006-01-02,
 	// a list its texts with | between them in [ ]. Order does not matter.
 	Rows func(t *testing.T, table *transform.Schema, columns ...string) [][]string
+	// Empty takes all rows from a table behind the destination's back.
+	Empty func(t *testing.T, table *transform.Schema)
 }
 
 // Run runs the suite. open returns a new, empty destination each time.
@@ -42,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"several commits in a session":       testCommits,
 		"a dry run only counts":              testDryRun,
 		"state is kept":                      testState,
+		"state ends with its rows":           testMissing,
 		"one session a job":                  testLock,
 		"an abandoned run is recorded":       testAbandoned,
 		"an overtaken run cannot commit":     testFence,
@@ -165,12 +168,12 @@ func testState(t *testing.T, r *run) {
 	}
 	s, state = r.begin(t, "job", 5)
 	same(t, "state", map[string]string{"a": `{"n":1}`, "b": `"x"`}, compact(t, state))
-	looked, err := r.Reopen(t).State(t.Context(), r.account, "job")
+	looked, err := r.Reopen(t).State(t.Context(), r.job("job", 5))
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "state without the lock", map[string]string{"a": `{"n":1}`, "b": `"x"`}, compact(t, looked))
-	if none, err := r.Destination.State(t.Context(), r.account, "another"); err != nil || len(none) != 0 {
+	if none, err := r.Destination.State(t.Context(), r.job("another", 5)); err != nil || len(none) != 0 {
 		t.Errorf("another job's state: %v, %v", none, err)
 	}
 	if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), State: load.State{"a": nil}}); err != nil {

@@ -39,7 +39,7 @@ func Open(ctx context.Context, path string, o Options) (*Destination, error) {
 		return nil, fmt.Errorf("find folder %s: %w", path, err)
 	}
 	d := &Destination{root: root, version: o.Version, files: files{fault: o.faults}}
-	for _, folder := range []string{"locks", "staging", "state", "runs", "fences"} {
+	for _, folder := range []string{"locks", "staging", "state", "rows", "runs", "fences"} {
 		if err := os.MkdirAll(d.inner(folder), 0o700); err != nil {
 			return nil, describe("make folder", err)
 		}
@@ -93,13 +93,10 @@ func (d *Destination) Runs(_ context.Context, limit int) ([]load.Run, error) {
 	return out, nil
 }
 
-// State returns what a job has committed last.
-func (d *Destination) State(_ context.Context, account, job string) (load.State, error) {
-	state := load.State{}
-	if err := readJSON(d.inner("state", fileName(account, job)+".json"), &state); err != nil {
-		return nil, fmt.Errorf("read state: %w", err)
-	}
-	return state, nil
+// State returns what a job has committed last, if its rows are still there.
+func (d *Destination) State(_ context.Context, job load.Job) (load.State, error) {
+	state, _, err := d.state(job)
+	return state, err
 }
 
 // closures is the content of closures.json: client, family, until.

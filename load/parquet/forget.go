@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/gofrs/flock"
 
 	"github.com/tracklake/tracklake/load"
@@ -89,7 +87,7 @@ func (d *Destination) kept(account string) (load.Forgotten, error) {
 		return out, err
 	}
 	for _, folder := range folders {
-		rows, err := countRows(folder)
+		rows, err := countRows(folder, nil)
 		if err != nil {
 			return out, err
 		}
@@ -133,29 +131,9 @@ func (d *Destination) partitionsOf(account string) ([]string, error) {
 	return out, nil
 }
 
-// countRows adds up the rows of all files in a folder.
-func countRows(folder string) (int, error) {
-	rows := 0
-	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() != publishedName {
-			return err
-		}
-		r, err := file.OpenParquetFile(path, false)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", path, err)
-		}
-		rows += int(r.NumRows())
-		return r.Close()
-	})
-	if err != nil {
-		return 0, describe("count rows", err)
-	}
-	return rows, nil
-}
-
 // eachOwn calls f for every file of an account in the bookkeeping folders.
 func (d *Destination) eachOwn(account string, f func(folder, path string) error) error {
-	for _, folder := range []string{"state", "runs", "fences", "staging", "locks"} {
+	for _, folder := range []string{"state", "rows", "runs", "fences", "staging", "locks"} {
 		entries, err := os.ReadDir(d.inner(folder))
 		if err != nil {
 			return describe("read "+folder, err)

@@ -14,6 +14,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"github.com/tracklake/tracklake/transform"
 )
 
 // groupRows is the size of a row group. The writer keeps a whole group in
@@ -28,6 +30,7 @@ const groupRows = 16 << 10
 // errors, and close opens the file again and counts.
 type output struct {
 	path   string
+	table  *transform.Schema
 	files  files
 	sink   *sink
 	writer *pqarrow.FileWriter
@@ -44,7 +47,7 @@ func newOutput(f files, path string, l *layout, version string) (*output, error)
 	if err != nil {
 		return nil, describe("write", err)
 	}
-	o := &output{path: path, files: f, sink: &sink{file: out, files: f}, fields: l.file.NumFields()}
+	o := &output{path: path, table: l.table, files: f, sink: &sink{file: out, files: f}, fields: l.file.NumFields()}
 	err = guarded(func() error {
 		o.writer, err = pqarrow.NewFileWriter(l.file, o.sink, properties(l), pqarrow.NewArrowWriterProperties(pqarrow.WithAllocator(memory.DefaultAllocator)))
 		if err != nil {

@@ -3,6 +3,7 @@ package parquet_test
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tracklake/tracklake/internal/pyreader"
@@ -61,6 +62,12 @@ func TestSuite(t *testing.T) {
 					t.Fatalf("%v: %s", err, out)
 				}
 				return rows
+			},
+			Empty: func(t *testing.T, table *transform.Schema) {
+				t.Helper()
+				if err := os.RemoveAll(filepath.Join(root, table.Name)); err != nil {
+					t.Fatal(err)
+				}
 			},
 		}
 	})

@@ -129,10 +129,15 @@ func (s *session) bookkeeping(outputs map[string]*output) ([]rename, error) {
 		renames = append(renames, rename{s.d.relative(o.path), s.d.relative(to)})
 	}
 	slices.SortFunc(renames, func(a, b rename) int { return strings.Compare(a.To, b.To) })
-	for to, v := range map[string]any{
-		s.statePath(): s.state,
-		s.runsPath():  s.runs(s.run.With(s.total), false),
-	} {
+	books := map[string]any{s.statePath(): s.state, s.runsPath(): s.runs(s.run.With(s.total), false)}
+	if s.run.Finished() {
+		rows, err := s.d.rows(s.job, outputs)
+		if err != nil {
+			return nil, err
+		}
+		books[s.rowsPath()] = rows
+	}
+	for to, v := range books {
 		from := s.d.inner("staging", filepath.Base(filepath.Dir(to))+"."+filepath.Base(to))
 		if err := s.d.files.writeAside(from, v); err != nil {
 			return nil, err

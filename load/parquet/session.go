@@ -32,8 +32,9 @@ type session struct {
 	fence   int64
 	layouts map[string]*layout
 
-	state load.State
-	total load.Result
+	state   load.State
+	missing []string // tables
+	total   load.Result
 
 	pending  []transform.Batch // since the last commit, not in the partitions yet
 	waiting  int               // rows in pending
@@ -71,6 +72,7 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 }
 
 func (s *session) statePath() string { return s.d.inner("state", s.name()+".json") }
+func (s *session) rowsPath() string  { return s.d.inner("rows", s.name()+".json") }
 func (s *session) runsPath() string  { return s.d.inner("runs", s.name()+".json") }
 func (s *session) fencePath() string { return s.d.inner("fences", s.name()+".json") }
 func (s *session) name() string      { return fileName(s.job.Account, s.job.Name) }
@@ -91,12 +93,16 @@ func (s *session) begin() error {
 	if err := s.d.files.writeJSON(s.fencePath(), s.fence); err != nil {
 		return err
 	}
-	if err := readJSON(s.statePath(), &s.state); err != nil {
+	var err error
+	if s.state, s.missing, err = s.d.state(s.job); err != nil {
 		return err
 	}
 	s.run.Status = load.StatusRunning
 	return s.d.files.writeJSON(s.runsPath(), s.runs(s.run, true))
 }
+
+// Missing names the tables that have lost rows.
+func (s *session) Missing() []string { return s.missing }
 
 // keptRuns is how many runs of a job are remembered.
 const keptRuns = 200

@@ -105,7 +105,26 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 	if err := s.keepState(ctx, tx, c.State); err != nil {
 		return result, err
 	}
+	if err := s.keepRowCounts(ctx, tx, c.Run); err != nil {
+		return result, err
+	}
 	return result, s.record(ctx, tx, c.Run.With(result))
+}
+
+// keepRowCounts keeps how many rows there are at the end of a run.
+func (s *session) keepRowCounts(ctx context.Context, tx pgx.Tx, run load.Run) error {
+	if !run.Finished() {
+		return nil
+	}
+	rows, err := countRows(ctx, tx, s.job)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE exporter.fences SET row_counts = $3 WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name, rows)
+	if err != nil {
+		return fmt.Errorf("keep row counts: %w", err)
+	}
+	return nil
 }
 
 // plan keeps the planner from walking large tables row by row: of those that
@@ -191,6 +210,9 @@ func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Cou
 
 func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) error {
 	batch := &pgx.Batch{}
+	if len(s.missing) > 0 && s.commits == 1 { // the state speaks of rows that are not there
+		batch.Queue("DELETE FROM exporter.state WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name)
+	}
 	for _, key := range slices.Sorted(maps.Keys(state)) {
 		if state[key] == nil {
 			batch.Queue("DELETE FROM exporter.state WHERE account_id = $1 AND job = $2 AND key = $3", s.job.Account, s.job.Name, key)

@@ -106,6 +106,10 @@ func TestSuite(t *testing.T) {
 				t.Helper()
 				return readRows(t, conn, table, columns)
 			},
+			Empty: func(t *testing.T, table *transform.Schema) {
+				t.Helper()
+				exec(t, conn, "TRUNCATE spotify."+table.Name)
+			},
 		}
 	})
 }

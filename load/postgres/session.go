@@ -30,6 +30,7 @@ type session struct {
 
 	total   load.Result
 	commits int // that took effect
+	missing []string
 	run     load.Run
 	broken  error // what was staged is lost; nothing can be committed
 	done    bool
@@ -126,10 +127,11 @@ func (s *session) lockedBy(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
+	rows := load.Rows{}
 	// The fence may have been forgotten with the account: a run of before must
 	// not find its number again.
 	err := tx.QueryRow(ctx, `INSERT INTO exporter.fences AS f (account_id, job, fence) VALUES ($1, $2, extract(epoch FROM clock_timestamp()) * 1000000)
-		ON CONFLICT (account_id, job) DO UPDATE SET fence = f.fence + 1 RETURNING fence`, s.job.Account, s.job.Name).Scan(&s.fence)
+		ON CONFLICT (account_id, job) DO UPDATE SET fence = f.fence + 1 RETURNING fence, row_counts`, s.job.Account, s.job.Name).Scan(&s.fence, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("raise fence: %w", err)
 	}
@@ -144,8 +146,13 @@ func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
 	if err := s.record(ctx, tx, s.run); err != nil {
 		return nil, err
 	}
-	return readState(ctx, tx, s.job.Account, s.job.Name)
+	state, missing, err := stateIfThere(ctx, tx, s.job, rows)
+	s.missing = missing
+	return state, err
 }
+
+// Missing names the tables that have lost rows.
+func (s *session) Missing() []string { return s.missing }
 
 // record writes the run record.
 func (s *session) record(ctx context.Context, tx pgx.Tx, r load.Run) error {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -10,15 +11,64 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// State returns what a job has committed last.
-func (d *Destination) State(ctx context.Context, account, job string) (load.State, error) {
-	return readState(ctx, d.pool, account, job)
+// State returns what a job has committed last, if its rows are still there.
+func (d *Destination) State(ctx context.Context, job load.Job) (load.State, error) {
+	before := load.Rows{}
+	err := d.pool.QueryRow(ctx, "SELECT row_counts FROM exporter.fences WHERE account_id = $1 AND job = $2", job.Account, job.Name).Scan(&before)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("read row counts: %w", err)
+	}
+	state, _, err := stateIfThere(ctx, d.pool, job, before)
+	return state, err
+}
+
+// querier is a connection, a pool of them, or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// stateIfThere reads a job's state, or none and the tables that have fewer rows
+// than before.
+func stateIfThere(ctx context.Context, q querier, job load.Job, before load.Rows) (load.State, []string, error) {
+	now, err := countRows(ctx, q, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if missing := before.Missing(now); len(missing) > 0 {
+		return load.State{}, missing, nil
+	}
+	state, err := readState(ctx, q, job.Account, job.Name)
+	return state, nil, err
+}
+
+// countedRows bounds how far tables that all accounts share are counted: they
+// can be so large that counting takes longer than the run.
+const countedRows = 100_000
+
+// countRows counts the rows of a job's lasting tables.
+func countRows(ctx context.Context, q querier, job load.Job) (load.Rows, error) {
+	out := load.Rows{}
+	for _, t := range job.Tables {
+		if !t.Lasting() {
+			continue
+		}
+		name := pgx.Identifier{"spotify", t.Name}.Sanitize()
+		sql, args := fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS present", name, countedRows), []any{}
+		if t.HasAccount() {
+			sql, args = fmt.Sprintf("SELECT count(*) FROM %s WHERE account_id = $1", name), []any{job.Account}
+		}
+		var n int
+		if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+			return nil, fmt.Errorf("count rows of %s: %w", t.Name, err)
+		}
+		out[t.Name] = n
+	}
+	return out, nil
 }
 
 // readState reads a job's state, in a transaction or out of one.
-func readState(ctx context.Context, q interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, account, job string) (load.State, error) {
+func readState(ctx context.Context, q querier, account, job string) (load.State, error) {
 	rows, err := q.Query(ctx, "SELECT key, value FROM exporter.state WHERE account_id = $1 AND job = $2", account, job)
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
