@@ -66,7 +66,7 @@ func (f *feed[T]) read(ctx context.Context, c *extract.Client, i int) iter.Seq2[
 	return func(yield func(Step, error) bool) {
 		p := f.parts[i]
 		reading := extract.ReadOffset(c, p.List)
-		entries := &entries[T]{list: &p.List, wanted: f.entries && p.Gone != nil}
+		entries := &entries[T]{list: &p.List, wanted: f.entries}
 		for page, err := range reading.Pages(ctx) {
 			if err == nil {
 				entries.add(page)
@@ -113,7 +113,8 @@ func (f *feed[T]) pass(p part[T], page *extract.Page[T], err error, begun func()
 type entries[T any] struct {
 	list   *extract.List[T]
 	wanted bool
-	broken bool     // pages came that do not follow each other
+	broken bool // the list moved, or is read again from somewhere else
+	total  int
 	blocks [][]byte // the keys, a line each
 	count  int
 }
@@ -126,7 +127,11 @@ func (e *entries[T]) add(page *extract.Page[T]) {
 	if page.Restart {
 		e.blocks, e.count, e.broken = nil, 0, false
 	}
-	e.broken = e.broken || page.Offset != e.count
+	if page.Offset == 0 && e.count == 0 {
+		e.total = page.Total
+	}
+	// What follows stands elsewhere than it did when the pages before were read.
+	e.broken = e.broken || page.Offset != e.count || page.Total != e.total || page.Torn
 	if !e.wanted || e.broken {
 		return
 	}
@@ -141,9 +146,10 @@ func (e *entries[T]) add(page *extract.Page[T]) {
 	}
 }
 
-// begun returns the keys from the beginning on, of a reading that was cut off.
+// begun returns the keys from the beginning on, of a reading that was cut off:
+// as far as the list held still.
 func (e *entries[T]) begun() *Keys {
-	if !e.wanted || e.broken || e.count == 0 {
+	if !e.wanted || e.count == 0 {
 		return nil
 	}
 	return e.all()

@@ -18,6 +18,9 @@ type Page[T any] struct {
 	Rejects []Reject
 	// Restart says that the list moved and is read anew: what came before is void.
 	Restart bool
+	// Torn says that it took several answers, and that the list changed between
+	// them.
+	Torn bool
 
 	skipped []Skip
 	cursors cursors

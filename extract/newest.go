@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strconv"
 )
 
 // maxRestarts is how often a search begins anew because the list moved.
@@ -54,30 +55,44 @@ func (r *NewestReading[T]) Outcome() NewestOutcome { return r.outcome }
 // for. After a page with Restart set, what came before is void.
 func (r *NewestReading[T]) Pages(ctx context.Context) func(yield func(*Page[T], error) bool) {
 	return func(yield func(*Page[T], error) bool) {
-		inner := ReadOffset(r.client, r.list)
-		size := r.client.pageSize(r.list.Endpoint)
-		source := func(ctx context.Context, offset, n int) (sighting, error) {
-			inner.total.Store(-1) // the search decides for itself what to ask
-			page, err := inner.fetch(ctx, offset, n, 0)
-			if err != nil {
-				return sighting{}, err
-			}
-			if len(page.skipped) > 0 {
-				return sighting{}, page.skipped[0].Err
-			}
-			if !yield(page, nil) {
-				return sighting{}, errEnough
-			}
-			return sighting{offset: offset, keys: page.Keys(&r.list), total: page.Total}, nil
-		}
-		found, err := search(ctx, r.known, size, source)
+		l := &look[T]{reading: ReadOffset(r.client, r.list), yield: yield}
+		found, err := search(ctx, r.known, l)
 		r.outcome = found
-		if err != nil {
-			if !errors.Is(err, errEnough) {
-				yield(nil, err)
-			}
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, err)
 		}
 	}
+}
+
+// A look is where a search of a list of the API gets its answers from.
+type look[T any] struct {
+	reading *Reading[T]
+	yield   func(*Page[T], error) bool
+	attempt int // of the last answer
+}
+
+// size is that of the largest page.
+func (l *look[T]) size() int { return l.reading.client.pageSize(l.reading.list.Endpoint) }
+
+// at reads a page, as one answer: parts of a page that were read one after the
+// other prove nothing about what stands between them.
+func (l *look[T]) at(ctx context.Context, attempt, offset, n int) (sighting, error) {
+	more := map[string]string{"limit": strconv.Itoa(n), "offset": strconv.Itoa(offset)}
+	page, err := l.reading.ask(ctx, more, offset, true, 0)
+	switch {
+	case err == nil:
+	case isInvalidLimit(err) && l.reading.client.shrink(l.reading.list.Endpoint, n):
+		return sighting{unfit: "its pages became smaller"}, nil
+	case isBadPage(err):
+		return sighting{unfit: "Spotify could not serve a page of it", always: true}, nil
+	default:
+		return sighting{}, err
+	}
+	page.Restart, l.attempt = attempt > l.attempt, attempt
+	if !l.yield(page, nil) {
+		return sighting{}, errEnough
+	}
+	return sighting{offset: offset, keys: page.Keys(&l.reading.list), total: page.Total}, nil
 }
 
 // errEnough ends a search whose receiver has had enough.

@@ -111,6 +111,9 @@ func (p *pass[T]) take(page *Page[T]) bool {
 	if page.Total >= 0 && page.Total != p.total {
 		p.moved, p.shrunk, p.total = true, p.shrunk || page.Total < p.total, page.Total
 	}
+	if page.Torn { // by how much, no later page tells
+		p.moved, p.shrunk = true, true
+	}
 	if page.len() == 0 && page.Offset < page.Total {
 		p.empty++
 	}
@@ -254,6 +257,7 @@ func (r *Reading[T]) split(ctx context.Context, offset, head, tail, depth int) (
 	a.Items = append(a.Items, b.Items...)
 	a.Rejects = append(a.Rejects, b.Rejects...)
 	a.skipped = append(a.skipped, b.skipped...)
+	a.Torn = a.Torn || b.Torn || a.Total >= 0 && b.Total >= 0 && a.Total != b.Total
 	if b.Total >= 0 {
 		a.Total = b.Total
 	}

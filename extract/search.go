@@ -11,24 +11,36 @@ type sighting struct {
 	offset int
 	keys   []string
 	total  int
+	unfit  string // why it is no single answer, and proves nothing
+	always bool   // it would be no better another time
 }
 
 func (s sighting) end() int { return s.offset + len(s.keys) }
 
+// A source gives answers about a list.
+type source interface {
+	// size is that of the largest page, as far as it is known.
+	size() int
+	// at returns the n entries from an offset on. After the first attempt of a
+	// search comes the second.
+	at(ctx context.Context, attempt, offset, n int) (sighting, error)
+}
+
 // search finds out how a list differs from what was known. An error is one of
-// source; a list that would not hold still is an outcome that is not proven.
-func search(ctx context.Context, known []string, size int, source func(ctx context.Context, offset, n int) (sighting, error)) (NewestOutcome, error) {
+// the source; a list that would not hold still is an outcome that is not
+// proven.
+func search(ctx context.Context, known []string, list source) (NewestOutcome, error) {
 	var out NewestOutcome
 	spent := 0
-	for range maxRestarts + 1 {
-		s := newComparison(known, size)
-		err := s.run(ctx, source)
+	for attempt := range maxRestarts + 1 {
+		s := newComparison(known, list.size())
+		err := s.run(ctx, attempt, list)
 		spent += s.spent
 		if err != nil {
 			return NewestOutcome{Keys: s.prefix()}, err
 		}
 		out = s.outcome()
-		out.Spared = max(0, max(1, (out.Total+size-1)/size)-spent)
+		out.Spared = max(0, max(1, (out.Total+s.size-1)/s.size)-spent)
 		if out.Proven || s.hopeless {
 			break
 		}
@@ -64,9 +76,9 @@ func newComparison(known []string, size int) *comparison {
 }
 
 // run looks where it must, until everything fits or the list moves.
-func (c *comparison) run(ctx context.Context, source func(context.Context, int, int) (sighting, error)) error {
+func (c *comparison) run(ctx context.Context, attempt int, list source) error {
 	for offset, n := 0, c.size; n > 0 && c.moved == ""; offset, n = c.next() {
-		s, err := source(ctx, offset, n)
+		s, err := list.at(ctx, attempt, offset, n)
 		if err != nil {
 			return err
 		}
@@ -78,6 +90,10 @@ func (c *comparison) run(ctx context.Context, source func(context.Context, int, 
 
 // take adds an answer, and notices a list that moved.
 func (c *comparison) take(s sighting, offset, n int) {
+	if s.unfit != "" {
+		c.moved, c.hopeless = s.unfit, s.always
+		return
+	}
 	if c.total < 0 {
 		c.total = s.total
 	}
@@ -141,7 +157,7 @@ func (c *comparison) next() (offset, n int) {
 	for i := 1; i < len(anchors); i++ {
 		a, b := anchors[i-1], anchors[i]
 		if b.place <= a.place {
-			c.moved = "its order is another than before"
+			c.moved, c.hopeless = "its order is another than before", c.sawBoth(a, b)
 			return 0, 0
 		}
 		if b.at-a.at == b.place-a.place && (b.at-a.at == 1 || !c.sawWithin(a, b)) {
@@ -152,6 +168,11 @@ func (c *comparison) next() (offset, n int) {
 		}
 	}
 	return c.border(anchors)
+}
+
+// sawBoth tells whether a single answer shows two anchors.
+func (c *comparison) sawBoth(a, b anchor) bool {
+	return slices.ContainsFunc(c.seen, func(s sighting) bool { return s.offset <= a.at && b.at < s.end() })
 }
 
 // sawWithin tells whether entries between two anchors were read.
@@ -174,38 +195,59 @@ func (c *comparison) within(a, b anchor) (offset, n int) {
 		return 0, 0
 	}
 	page := (from + to - 1) / 2 / c.size
-	came := (b.at - a.at) - (b.place - a.place)
-	last := a.at + len(c.known) - 1 - a.place // where the last known entry stands if nothing came before it
 	switch {
 	case a.at < 0 && len(c.seen) > 0 && c.seen[0].end() == from, // the head goes on
 		b.place == a.place+1: // all of it is new
 		page = from / c.size
-	case b.place == len(c.known) && came >= c.size && from <= last && last < to:
-		// Much came: most likely behind what is known, of which only the
-		// beginning was read before.
-		page = last / c.size
+	case b.place == len(c.known) && (b.at-a.at)-(b.place-a.place) >= c.size:
+		page = c.behind(a, b)
 	}
 	return page * c.size, min(c.size, c.total-page*c.size)
+}
+
+// behind returns the page to read after an anchor when much came: most likely
+// behind what is known, of which only the beginning was read before. So it is
+// looked for where that ends, and then gone on from there.
+func (c *comparison) behind(a, b anchor) int {
+	last := a.at + len(c.known) - 1 - a.place // where the last known entry stands if nothing came before it
+	from, to := c.longestUnread(a.at+1, min(b.at, last+1))
+	switch {
+	case from < to && to == last+1:
+		return last / c.size
+	case from < to:
+		return (from + to - 1) / 2 / c.size
+	default:
+		from, _ = c.firstUnread(a.at+1, b.at)
+		return from / c.size
+	}
 }
 
 // longestUnread returns the longest stretch between two offsets that was not
 // read.
 func (c *comparison) longestUnread(from, to int) (int, int) {
 	bestFrom, bestTo := 0, 0
-	at := from
-	for _, s := range c.seen {
-		if s.end() <= from || s.offset >= to {
-			continue
+	for from < to {
+		a, b := c.firstUnread(from, to)
+		if b-a > bestTo-bestFrom {
+			bestFrom, bestTo = a, b
 		}
-		if s.offset-at > bestTo-bestFrom {
-			bestFrom, bestTo = at, s.offset
-		}
-		at = max(at, s.end())
-	}
-	if to-at > bestTo-bestFrom {
-		bestFrom, bestTo = at, to
+		from = max(b, from+1)
 	}
 	return bestFrom, bestTo
+}
+
+// firstUnread returns the first stretch between two offsets that was not read.
+func (c *comparison) firstUnread(from, to int) (int, int) {
+	for _, s := range c.seen {
+		switch {
+		case s.end() <= from:
+		case s.offset <= from:
+			from = s.end()
+		default:
+			return min(from, to), min(s.offset, to)
+		}
+	}
+	return min(from, to), to
 }
 
 // border returns a look across the border of two answers where entries seem to

@@ -126,6 +126,29 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+func TestSearchOfAListInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(k []string) []string{
+		"two neighbours exchanged": func(k []string) []string { k[3], k[4] = k[4], k[3]; return k },
+		"moved from end to head":   func(k []string) []string { return slices.Insert(k[:len(k)-1], 0, k[len(k)-1]) },
+		"moved from the middle, and one new": func(k []string) []string {
+			x := k[len(k)/2]
+			return slices.Insert(slices.Delete(k, len(k)/2, len(k)/2+1), 0, x, "new")
+		},
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPaged(500)
+			known := slices.Clone(p.keys)
+			p.keys = change(p.keys)
+			if out := find(t, p, known); out.Proven || p.asked != 1 {
+				t.Errorf("proven %v after %d requests; one answer shows that it is pointless", out.Proven, p.asked)
+			}
+		})
+	}
+}
+
 // A played history counts what its searches did.
 type played struct{ proven, hidden, requests int }
 

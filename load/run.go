@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -52,14 +53,19 @@ type Run struct {
 func (r Run) Finished() bool { return r.Status != "" && r.Status != StatusRunning }
 
 // With returns the record completed by what a session did: its counts, and,
-// where a guard held removals back, that the run is incomplete. Destinations
-// call it before they store a record.
+// where a guard held removals back, now or before, that the run is incomplete,
+// or, of one that ended early, that it says so. Destinations call it before they
+// store a record.
 func (r Run) With(result Result) Run {
-	r.Tables, r.Held = result.Tables, result.Held
-	if r.Held > 0 && r.Status == StatusOK {
-		r.Status = StatusIncomplete
-		r.Message = fmt.Sprintf("%d rows would be marked as removed, more than a fifth of them; they were left as they are", r.Held)
-		r.Hint = "if they are really gone, let them through with: exporter run " + r.Job + " --accept-removals"
+	r.Tables, r.Held = result.Tables, r.Held+result.Held
+	held := fmt.Sprintf("%d rows would be marked as removed, more than a fifth of them; they were left as they are", r.Held)
+	hint := "if they are really gone, let them through with: exporter run " + r.Job + " --accept-removals"
+	switch {
+	case r.Held == 0:
+	case r.Status == StatusOK:
+		r.Status, r.Message, r.Hint = StatusIncomplete, held, hint
+	case r.Status == StatusDeferred && !strings.Contains(r.Message, held):
+		r.Message, r.Hint = r.Message+"; "+held, r.Hint+"; "+hint
 	}
 	return r
 }

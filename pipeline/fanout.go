@@ -37,6 +37,7 @@ type parentState struct {
 	ReadAt time.Time `json:"read_at"`
 	Items  int       `json:"items"`
 	Gone   bool      `json:"gone,omitempty"` // the API no longer knows it
+	Held   int       `json:"held,omitempty"` // removals that were held back
 	// List is what the parent's list held, for the next search.
 	List *snapshot `json:"list,omitempty"`
 	// Begun is the beginning of the list, where a run had to stop within it.
@@ -49,7 +50,7 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	current, todo := j.planRound(parents)
+	todo := j.planRound(parents)
 	j.record.Parents, j.record.Fresh = len(parents), len(parents)-len(todo)
 	feed, err := j.job.Resource.Open(j.params(todo))
 	if err != nil {
@@ -58,7 +59,7 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 	defer feed.Release()
 	failures := 0
 	for i, id := range todo {
-		err := j.parent(ctx, feed, i, current)
+		err := j.parent(ctx, feed, i)
 		if err == nil {
 			failures = 0
 			continue
@@ -80,59 +81,82 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 // planRound decides whether the run goes on with an unfinished round, and
 // returns the parents that are not read in it: those never read first, in the
 // order given, then the stalest.
-func (j *jobRun) planRound(parents []string) (round, []string) {
-	current := round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
+func (j *jobRun) planRound(parents []string) []string {
+	j.round = round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
 	var open round
-	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == current.Kind) {
-		current, j.goesOn = open, true
+	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == j.round.Kind) && !ahead(open.StartedAt, j.record.StartedAt) {
+		j.round = open
 	}
+	j.rereads = j.round.Kind == Mode{Backfill: true}.kind()
 	readAt := map[string]time.Time{}
 	var todo []string
 	for _, id := range parents {
-		var s parentState
-		if err := json.Unmarshal(j.state[parentPrefix+id], &s); err == nil {
+		s := j.parentBefore(id)
+		j.record.Held += s.Held
+		if !j.letsGo(s) && !ahead(s.ReadAt, j.record.StartedAt) {
 			readAt[id] = s.ReadAt
 		}
-		if readAt[id].Before(current.StartedAt) {
+		if readAt[id].Before(j.round.StartedAt) {
 			todo = append(todo, id)
 		}
 	}
 	slices.SortStableFunc(todo, func(a, b string) int { return readAt[a].Compare(readAt[b]) })
-	return current, todo
+	return todo
 }
 
+// letsGo tells whether a parent is read now, and whole, because removals that
+// were held back are to be let through.
+func (j *jobRun) letsGo(s parentState) bool { return s.Held > 0 && j.mode.AcceptRemovals }
+
 // parent reads one parent's list and commits it.
-func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int, current round) error {
+func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int) error {
 	part := feed.Parts[i]
 	before := j.parentBefore(part.Name)
-	reading, err := j.readList(ctx, feed, i, before.List, before.Begun)
+	known, begun := before.List, before.Begun
+	if j.letsGo(before) {
+		known, begun = nil, nil
+	}
+	reading, err := j.readList(ctx, feed, i, known, begun)
 	outcome := reading.outcome
-	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, List: reading.after}
-	var change load.Change
+	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, Held: before.Held, List: reading.after}
 	var api *extract.Error
 	switch {
 	case errors.As(err, &api) && api.Kind == extract.NotFound:
 		state.Gone = true
 		j.gone(part.Name)
-	case errors.As(err, &api) && api.Kind == extract.Closed:
-		return and(err, j.keepBegun(feed, i, before, reading.begun, current))
+	case err != nil && fatal(err):
+		return and(err, j.keepBegun(feed, i, before, reading.begun))
 	case err != nil:
 		return err
 	default:
-		change.Sweeps = reading.sweeps
-	}
-	if !state.Gone {
 		j.judge(part, outcome)
 	}
 	if err := j.sinks.write(feed.Flush()); err != nil {
 		return err
 	}
-	change.State = load.State{roundEntry: encode(current)}
-	if outcome.Complete || state.Gone {
-		change.State[parentPrefix+part.Name] = encode(state)
-		j.record.Fresh++
+	change := load.Change{Sweeps: reading.sweeps}
+	if !outcome.Complete && !state.Gone {
+		_, err := j.commitParent(change)
+		return err
 	}
-	return j.commitParent(change, i)
+	if reading.whole {
+		j.record.Held, state.Held = j.record.Held-before.Held, 0 // the destination counts anew
+	}
+	j.record.Fresh++
+	return j.commitFresh(change, part.Name, state)
+}
+
+// commitFresh commits a parent that was read, and notes what was held back: the
+// tables hold more than its list.
+func (j *jobRun) commitFresh(change load.Change, id string, state parentState) error {
+	change.State = load.State{parentPrefix + id: encode(state)}
+	result, err := j.commitParent(change)
+	if err != nil || result.Held == j.heldBack {
+		return err
+	}
+	state.Held, j.heldBack = result.Held-j.heldBack, result.Held
+	_, err = j.commitParent(load.Change{State: load.State{parentPrefix + id: encode(state)}})
+	return err
 }
 
 // parentBefore is what is remembered of a parent.
@@ -146,7 +170,7 @@ func (j *jobRun) parentBefore(id string) parentState {
 
 // keepBegun commits what was read of a parent before the run had to stop, so
 // that the next one reads only the rest.
-func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun *snapshot, current round) error {
+func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun *snapshot) error {
 	if begun == nil {
 		return nil
 	}
@@ -154,23 +178,28 @@ func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun 
 		return err
 	}
 	before.Begun = begun
-	return j.commitParent(load.Change{State: load.State{
-		roundEntry: encode(current), parentPrefix + feed.Parts[i].Name: encode(before),
-	}}, i)
+	_, err := j.commitParent(load.Change{State: load.State{parentPrefix + feed.Parts[i].Name: encode(before)}})
+	return err
 }
 
-func (j *jobRun) commitParent(change load.Change, i int) error {
+// commitParent commits a change in the midst of a round.
+func (j *jobRun) commitParent(change load.Change) (load.Result, error) {
+	if change.State == nil {
+		change.State = load.State{}
+	}
+	change.State[roundEntry] = encode(j.round)
 	j.cost()
 	change.Run = j.record
 	change.Run.Status = load.StatusRunning
-	if _, err := j.sinks.commit(change); err != nil {
-		return err
+	result, err := j.sinks.commit(change)
+	if err != nil {
+		return result, err
 	}
 	j.runner.Observe(Event{
 		Kind: Committed, Run: j.record, Pages: j.pages, Items: j.record.Items,
 		Total: j.total, Done: j.record.Fresh, Parents: j.record.Parents,
 	})
-	return nil
+	return result, nil
 }
 
 // gone notes a parent that the API does not know. One that the user listed is

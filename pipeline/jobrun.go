@@ -34,8 +34,11 @@ type jobRun struct {
 	final load.Change // what the last commit publishes besides the record
 
 	meter        *meter
-	held         bool // the last run held removals back
-	goesOn       bool // of a fan-out: an earlier run began the round
+	held         bool  // the last run held removals back
+	rereads      bool  // every list is read whole: it is a backfill, or the rest of one
+	round        round // of a fan-out
+	due          int   // requests for lists of a fan-out that were due to be read whole
+	heldBack     int   // removals, in the commits so far
 	before       extract.Stats
 	pages        int
 	total        int
@@ -120,7 +123,7 @@ func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) er
 		if err != nil {
 			return err
 		}
-		j.held = j.held || held
+		j.held = j.held || held && !j.job.Resource.FanOut // there each parent knows it
 		j.sinks.add(j.job.Destinations[i], session)
 		j.state = agreed(j.state, state, i == 0)
 	}
@@ -194,8 +197,10 @@ func (j *jobRun) export(ctx context.Context) error {
 }
 
 // lists reads all lists of the job and stages their rows for one commit.
-// Lists that were read whole are kept when a later one breaks off.
+// Lists that were read whole are kept when a later one breaks off, and so is
+// the beginning of a single list, where it can be gone on with.
 func (j *jobRun) lists(ctx context.Context) error {
+	j.rereads = j.mode.Backfill
 	feed, err := j.job.Resource.Open(j.params(nil))
 	if err != nil {
 		return err
@@ -205,21 +210,33 @@ func (j *jobRun) lists(ctx context.Context) error {
 	var broken error
 	for i, part := range feed.Parts {
 		before := j.snapshotOf(listPrefix + part.Name)
-		reading, err := j.readList(ctx, feed, i, before, nil)
+		reading, err := j.readList(ctx, feed, i, before, j.snapshotOf(begunPrefix+part.Name))
 		if err != nil {
 			broken = err
+			if len(feed.Parts) == 1 {
+				return and(broken, j.keepBeginning(feed, reading.begun))
+			}
 			break
 		}
 		j.judge(part, reading.outcome)
 		sweeps = append(sweeps, reading.sweeps...)
-		j.keep(&j.final, part, before, reading.after)
+		j.keep(part, before, reading)
 	}
 	j.noteReplaced(feed)
-	if broken != nil && len(feed.Parts) == 1 {
-		return and(broken, j.sinks.discard())
-	}
 	j.final.Sweeps = sweeps
 	return and(broken, j.sinks.write(feed.Flush()))
+}
+
+// keepBeginning lets the last commit keep what was read of the only list, if
+// the next run can go on from there.
+func (j *jobRun) keepBeginning(feed *catalog.Feed, begun *snapshot) error {
+	part := feed.Parts[0]
+	if begun == nil || part.Gone == nil {
+		return j.sinks.discard()
+	}
+	j.noteReplaced(feed)
+	j.remember(begunPrefix+part.Name, begun)
+	return j.sinks.write(feed.Flush())
 }
 
 // noteReplaced tells of texts that could not be stored as they came.
@@ -322,8 +339,9 @@ func (j *jobRun) sweepsOf(covers []catalog.Cover, guard load.Guard) []load.Sweep
 func (j *jobRun) params(parents []string) catalog.Params {
 	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
 	return catalog.Params{
-		Account: j.record.Account, Options: j.job.Options, Parents: parents, Entries: j.job.FullEvery > 0,
-		Day: time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
+		Account: j.record.Account, Options: j.job.Options, Parents: parents,
+		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut,
+		Day:     time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
 	}
 }
 

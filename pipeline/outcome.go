@@ -25,7 +25,7 @@ func (j *jobRun) end(ctx context.Context, err error) {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		j.record.Status = load.StatusInterrupted
-		j.record.Message = "stopped before it was done; what was read whole is kept"
+		j.record.Message = "stopped before it was done; what was read is kept"
 		j.record.Hint = "run it again: exporter run " + j.job.Name
 	case errors.As(err, &api):
 		j.endAPI(api)

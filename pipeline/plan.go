@@ -106,7 +106,7 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 		if err != nil {
 			return err
 		}
-		j.held = j.held || held
+		j.held = j.held || held && !j.job.Resource.FanOut
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	_, todo := j.planRound(parents)
+	todo := j.planRound(parents)
 	feed, err := j.job.Resource.Open(j.params(todo))
 	if err != nil {
 		return err //nolint:wrapcheck // it says what was done

@@ -94,7 +94,7 @@ type Mode struct {
 
 // Run runs one job for one user and returns its record. It does not return before the
 // record is kept, or cannot be; the record then says why in its message.
-// Cancelling ctx ends the run early as interrupted, with what was read whole
+// Cancelling ctx ends the run early as interrupted, with what was read
 // committed.
 func (r *Runner) Run(ctx context.Context, job *Job, user *User, mode Mode) load.Run {
 	record := load.Run{

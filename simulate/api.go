@@ -146,13 +146,11 @@ func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	groups := strings.Split(r.URL.Query().Get("include_groups"), ",")
-	var all []int
-	for i, a := range s.world.artists[artist].albums {
-		if groups[0] == "" || slices.Contains(groups, a.group) {
-			all = append(all, i)
-		}
+	var groups []string
+	if text := r.URL.Query().Get("include_groups"); text != "" {
+		groups = strings.Split(text, ",")
 	}
+	all := s.albums.of(artist, groups...)
 	rows := cut(all, offset, limit)
 	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
 		return s.render.simpleAlbum(b, artist, rows[i], s.world.artists[artist].albums[rows[i]].group)

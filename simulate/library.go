@@ -154,6 +154,15 @@ func (s *Server) SaveTrackAgain(position int, at time.Time) {
 	l.saved = slices.Insert(slices.Delete(l.saved, position, position+1), 0, row)
 }
 
+// MoveTrack puts the track at a position elsewhere, with the date that it has.
+func (s *Server) MoveTrack(from, to int) {
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	row := l.saved[from]
+	l.saved = slices.Insert(slices.Delete(l.saved, from, from+1), to, row)
+}
+
 // RemoveTrack removes the track at a position of the list and returns its id.
 func (s *Server) RemoveTrack(position int) string {
 	l := s.library
@@ -176,22 +185,6 @@ func (s *Server) TopTracks(timeRange string) []string {
 	var out []string
 	for _, p := range s.library.top[timeRange] {
 		out = append(out, s.world.song(p).id)
-	}
-	return out
-}
-
-// ArtistAlbums lists the ids of an artist's albums of the given groups, in
-// the order of the API, or nil for an unknown artist.
-func (s *Server) ArtistAlbums(artistID string, groups ...string) []string {
-	i, ok := s.world.byID[artistID]
-	if !ok {
-		return nil
-	}
-	var out []string
-	for _, a := range s.world.artists[i].albums {
-		if slices.Contains(groups, a.group) {
-			out = append(out, a.id)
-		}
 	}
 	return out
 }

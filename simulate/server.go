@@ -18,6 +18,7 @@ type Server struct {
 	world     *world
 	library   *library   // of the first user
 	libraries []*library // of each user
+	albums    *discographies
 	render    *renderer
 	accounts  *accounts
 	limits    map[string]*limits // by client ID
@@ -45,7 +46,7 @@ func New(o Options) (*Server, error) {
 	}
 	w := newWorld(o)
 	s := &Server{
-		options: o, world: w, render: newRenderer(w, o.Mode), accounts: newAccounts(o),
+		options: o, world: w, albums: newDiscographies(w), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
 		limits: map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
 		faults: &faults{}, buffers: newPageBuffers(),
 	}

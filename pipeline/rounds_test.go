@@ -1,0 +1,173 @@
+package pipeline_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
+)
+
+// busiest is the artist with the longest discography.
+func (c *calendar) busiest() string {
+	return slices.MaxFunc(c.artists, func(a, b string) int {
+		return len(c.sim.ArtistAlbums(a, "album", "single")) - len(c.sim.ArtistAlbums(b, "album", "single"))
+	})
+}
+
+// settle lets nights pass until a round is done.
+func (c *calendar) settle(t *testing.T) {
+	t.Helper()
+	for range 20 {
+		if c.pass(t).Status == load.StatusOK {
+			return
+		}
+	}
+	t.Fatal("the round does not end")
+}
+
+// TestABackfillOfOneLongListGoesOn reads a discography that is longer than a
+// day's budget.
+func TestABackfillOfOneLongListGoesOn(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 2, 1800, 100)
+	c.complete(t, 10)
+	for night := range 10 {
+		c.sim.OnRequest(func(int, *http.Request) { c.clock.set(c.clock.Now().Add(time.Second)) })
+		run := c.run(t, "artist_albums", pipeline.Mode{Backfill: true})
+		if run.Status == load.StatusOK {
+			if night == 0 {
+				t.Error("the lists are too short for this test")
+			}
+			return
+		}
+		if run.Status != load.StatusDeferred {
+			t.Fatalf("%+v", run)
+		}
+		c.clock.set(c.clock.Now().Add(24 * time.Hour))
+	}
+	t.Error("the backfill does not end")
+}
+
+// TestListsLongerThanTheBudget reads discographies that take several nights,
+// also where they cannot be searched afterwards.
+func TestListsLongerThanTheBudget(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string]string{
+		"newest first": "options: {artists: {ids: [%s]}}",
+		"in no order":  "options: {include_groups: [album, single, appears_on], artists: {ids: [%s]}}",
+		"always whole": "full_every: 0d, options: {artists: {ids: [%s]}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCalendarOf(t, 2, 1800, 100, settings)
+			c.complete(t, 10)
+			if c.night < 3 || c.refused > 0 {
+				t.Errorf("%d nights, %d requests refused", c.night, c.refused)
+			}
+		})
+	}
+}
+
+// TestAListThatMovesWhileItIsReadAndCutOff lets an album go while a discography
+// is read that takes two nights.
+func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 4, 1200, 100)
+	id := c.busiest()
+	c.stage.config.Job("artist_albums").Options.Artists.IDs = []string{id}
+	c.artists = []string{id}
+	asked := 0
+	c.sim.OnRequest(func(_ int, q *http.Request) {
+		c.clock.set(c.clock.Now().Add(time.Second))
+		if !strings.Contains(q.URL.Path, "/albums") {
+			return
+		}
+		if asked++; asked == 40 {
+			c.sim.RemoveAlbum(id, c.sim.ArtistAlbums(id, "album", "single")[15])
+		}
+	})
+	if run := c.run(t, "artist_albums", pipeline.Mode{}); run.Status != load.StatusDeferred {
+		t.Fatalf("the list is too short for this test: %+v", run)
+	}
+	c.clock.set(c.clock.Now().Add(24 * time.Hour))
+	c.settle(t)
+	rows := c.rows(t, "album_id")
+	for _, album := range c.sim.ArtistAlbums(id, "album", "single") {
+		if rows[album] == 0 {
+			t.Errorf("album %s is missing", album)
+		}
+		delete(rows, album)
+	}
+	if len(rows) > 0 {
+		t.Errorf("%d albums are live and have gone", len(rows))
+	}
+}
+
+// TestABackfillThatRunsGoOnWith lets ordinary runs end a backfill: they read
+// whole as well what it still lacks.
+func TestABackfillThatRunsGoOnWith(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 60, 40, 100)
+	c.complete(t, 9)
+	c.settle(t)
+	requests := 0
+	for _, backfill := range []bool{true, false, true, false} {
+		run := c.passIn(t, pipeline.Mode{Backfill: backfill})
+		requests += run.Requests
+		if run.Spared > 0 {
+			t.Errorf("lists were searched: %+v", run)
+		}
+		if run.Status == load.StatusOK {
+			break
+		}
+	}
+	want := 0
+	for _, id := range c.artists {
+		want += (len(c.sim.ArtistAlbums(id, "album", "single")) + 9) / 10
+	}
+	if requests < want {
+		t.Errorf("%d requests for %d pages", requests, want)
+	}
+	if run := c.pass(t); run.Spared == 0 {
+		t.Errorf("the night after, lists are still read whole: %+v", run)
+	}
+}
+
+// TestHeldRemovalsOfAnArtistAreToldUntilTheyAreAccepted lets a third of a
+// discography go.
+func TestHeldRemovalsOfAnArtistAreToldUntilTheyAreAccepted(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 90, 40, 100)
+	c.complete(t, 9)
+	c.settle(t)
+	id := c.busiest()
+	all := c.sim.ArtistAlbums(id, "album", "single")
+	gone := len(all)*3/10 + 1
+	for _, album := range all[10 : 10+gone] {
+		c.sim.RemoveAlbum(id, album)
+	}
+	told := 0
+	for range 6 {
+		run := c.pass(t)
+		if rows := c.rows(t, "artist_id")[id]; rows != len(all) {
+			t.Errorf("%d rows of %d are left", rows, len(all))
+		}
+		if told > 0 && run.Held != gone || run.Held > 0 && (!strings.Contains(run.Message, "would be marked as removed") || !strings.Contains(run.Hint, "--accept-removals")) {
+			t.Errorf("%d removals are held back, want %d: %s, %s", run.Held, gone, run.Message, run.Hint)
+		}
+		if run.Held > 0 {
+			told++
+		}
+	}
+	if told < 3 {
+		t.Errorf("%d runs told of it", told)
+	}
+	run := c.passIn(t, pipeline.Mode{AcceptRemovals: true})
+	if rows := c.rows(t, "artist_id")[id]; run.Held > 0 || rows != len(all)-gone {
+		t.Errorf("%d rows are left, want %d: %+v", rows, len(all)-gone, run)
+	}
+}
