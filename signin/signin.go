@@ -116,7 +116,7 @@ var ErrNoAnswer = errors.New("nobody signed in within five minutes")
 func (r *Receiver) Receive(ctx context.Context, finish func(context.Context, url.Values) (who string, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, Patience, ErrNoAnswer)
 	defer cancel()
-	a := &answers{host: r.redirect.Host, path: r.redirect.Path, finish: finish, done: make(chan error, 1), ctx: ctx}
+	a := &answers{host: plainHost(r.redirect.Host), path: r.redirect.Path, finish: finish, done: make(chan error, 1), ctx: ctx}
 	if a.path == "" {
 		a.path = "/"
 	}
@@ -165,7 +165,7 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Connection", "close")
 	switch {
-	case r.Host != a.host: // a foreign page that was led here by its name
+	case plainHost(r.Host) != a.host: // a foreign page that was led here by its name
 		show(w, http.StatusBadRequest, page{Title: "Not here", Text: "This address belongs to a sign-in of exporter."})
 	case r.URL.Path != a.path || r.Method != http.MethodGet:
 		show(w, http.StatusNotFound, page{Title: "Nothing here", Text: "This address belongs to a sign-in of exporter."})
@@ -175,6 +175,9 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.answer(w, r.URL.Query())
 	}
 }
+
+// plainHost drops the port that browsers leave out.
+func plainHost(host string) string { return strings.TrimSuffix(host, ":80") }
 
 // first tells whether no other request has answered before.
 func (a *answers) first() bool {

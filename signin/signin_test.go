@@ -131,6 +131,31 @@ func TestReceiverTakesOneAnswer(t *testing.T) {
 	}
 }
 
+// TestReceiverOnPort80 sends what browsers send: they leave this port out.
+func TestReceiverOnPort80(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"127.0.0.1", "127.0.0.1:80"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := signin.NewReceiver(l, &url.URL{Scheme: "http", Host: "127.0.0.1:80", Path: "/callback"})
+		ended := make(chan error, 1)
+		go func() {
+			ended <- r.Receive(t.Context(), func(context.Context, url.Values) (string, error) { return "you", nil })
+		}()
+		if status, _, _ := get(t, "http://"+l.Addr().String()+"/callback?code=x", "127.0.0.1:8080"); status != http.StatusBadRequest {
+			t.Errorf("another port: %d", status)
+		}
+		if status, _, body := get(t, "http://"+l.Addr().String()+"/callback?code=x", host); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", host, status, body)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestReceiverTellsWhyNot(t *testing.T) {
 	t.Parallel()
 	why := errors.New(`no: <script>alert("x")</script>`)
