@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -75,10 +77,23 @@ func (a *app) logAt(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
+// checkDotenv tells what is wrong with .env. What a line of it holds is not told:
+// it may be a secret.
+func (a *app) checkDotenv() error {
+	var failed *fs.PathError
+	switch {
+	case a.dotenvErr == nil || errors.Is(a.dotenvErr, fs.ErrNotExist):
+		return nil
+	case errors.As(a.dotenvErr, &failed):
+		return &usageError{fmt.Errorf("read .env: %w", failed.Err)}
+	}
+	return &usageError{errors.New("read .env: it is not made of NAME=value lines")}
+}
+
 // load reads jobs.yaml and picks the named jobs.
 func (a *app) load(names []string) (*pipeline.Config, []*pipeline.Job, error) {
-	if a.dotenvErr != nil && !os.IsNotExist(a.dotenvErr) {
-		return nil, nil, &usageError{fmt.Errorf("read .env: it is not made of NAME=value lines")}
+	if err := a.checkDotenv(); err != nil {
+		return nil, nil, err
 	}
 	config, err := pipeline.LoadConfig(a.config, a.env)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -69,6 +70,8 @@ func codeOf(err error) int {
 		return int(codeNeedsSignIn)
 	case errors.As(err, &api) && api.Kind == extract.Closed:
 		return int(codeDeferred)
+	case errors.Is(err, context.Canceled): // nothing but a signal cancels a command
+		return int(codeInterrupted)
 	}
 	return int(codeFailed)
 }

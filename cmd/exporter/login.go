@@ -107,6 +107,9 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 		}
 		return fmt.Sprintf("exporter can now read the library of %s.", l.kept.User), nil
 	})
+	if err != nil && ctx.Err() != nil {
+		return codeInterrupted
+	}
 	if errors.Is(err, signin.ErrNoAnswer) {
 		return &hinted{err, "run it again: " + l.app.loginCommand(l.app.account) + "; on a server add --no-browser"}
 	}
@@ -123,7 +126,7 @@ func (a *app) openBrowser(ctx context.Context, address string) {
 	case "windows":
 		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	}
-	if own, ok := a.env("BROWSER"); ok {
+	if own, _ := a.env("BROWSER"); strings.TrimSpace(own) != "" {
 		command = strings.Fields(own)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], append(command[1:], address)...)
