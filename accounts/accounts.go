@@ -15,17 +15,6 @@ import (
 	"time"
 )
 
-// SignInLife is how long a sign-in lasts, whatever one does: six months, of
-// which the shortest have this many days.
-// https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens
-const SignInLife = 181 * 24 * time.Hour
-
-// How long before its end a sign-in's end is announced.
-const (
-	SoonLife   = 30 * 24 * time.Hour
-	UrgentLife = 7 * 24 * time.Hour
-)
-
 // An Account is a connected account. Nothing in it is secret.
 type Account struct {
 	Name       string    `json:"name"`       // what its owner calls it
@@ -40,34 +29,6 @@ type Account struct {
 	UsedAt    time.Time `json:"used_at,omitzero"`    // last refresh of the access token
 	RefusedAt time.Time `json:"refused_at,omitzero"` // when Spotify said that the sign-in has ended
 	SeedHash  string    `json:"seed_sha256,omitempty"`
-}
-
-// EndsAt is when the sign-in ends, at the latest if it was guessed.
-func (a Account) EndsAt() time.Time { return a.SignedInAt.Add(SignInLife) }
-
-// Urgency says how soon a sign-in ends.
-type Urgency string
-
-// The urgencies.
-const (
-	Calm   Urgency = ""
-	Soon   Urgency = "soon"   // within SoonLife
-	Urgent Urgency = "urgent" // within UrgentLife
-	Ended  Urgency = "ended"  // it has, or was refused
-)
-
-// Urgency tells how soon the sign-in ends.
-func (a Account) Urgency(now time.Time) Urgency {
-	left := a.EndsAt().Sub(now)
-	switch {
-	case !a.RefusedAt.IsZero() || left <= 0:
-		return Ended
-	case left <= UrgentLife:
-		return Urgent
-	case left <= SoonLife:
-		return Soon
-	}
-	return Calm
 }
 
 // A Row is an account as a backend keeps it.

@@ -235,9 +235,9 @@ func TestUrgency(t *testing.T) {
 	for day := range 200 {
 		told[accounts.Account{SignedInAt: signedIn}.Urgency(signedIn.Add(time.Duration(day)*24*time.Hour))]++
 	}
-	// The sign-in lasts 181 days: 151 calm ones, then 23 that warn and 7 that
-	// are urgent.
-	want := map[accounts.Urgency]int{accounts.Calm: 151, accounts.Soon: 23, accounts.Urgent: 7, accounts.Ended: 19}
+	// Six months have 181 days at least: 151 calm ones, then 23 that warn and 7
+	// that are urgent. They have 184 at most, so that 3 more are urgent.
+	want := map[accounts.Urgency]int{accounts.Calm: 151, accounts.Soon: 23, accounts.Urgent: 10, accounts.Ended: 16}
 	for urgency, days := range want {
 		if told[urgency] != days {
 			t.Errorf("%q on %d days, want %d", urgency, told[urgency], days)
@@ -245,5 +245,31 @@ func TestUrgency(t *testing.T) {
 	}
 	if got := (accounts.Account{SignedInAt: signedIn, RefusedAt: signedIn}).Urgency(signedIn); got != accounts.Ended {
 		t.Errorf("a refused one is %q", got)
+	}
+}
+
+func TestDaysLeft(t *testing.T) {
+	t.Parallel()
+	signedIn := time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC) // ends on 2027-05-20 at three
+	for now, want := range map[string]int{
+		"2026-11-20T03:00:00Z":      181,
+		"2027-05-18T23:59:59Z":      2,
+		"2027-05-19T00:00:00Z":      1, // tomorrow, in 27 hours
+		"2027-05-19T23:59:59Z":      1, // tomorrow, in three
+		"2027-05-19T22:00:00-07:00": 0,
+		"2027-05-20T02:00:00Z":      0,
+		"2027-05-22T02:00:00Z":      0,
+		"2027-07-01T00:00:00Z":      0,
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (accounts.Account{SignedInAt: signedIn}).DaysLeft(at); got != want {
+			t.Errorf("%s: %d days left, want %d", now, got, want)
+		}
+	}
+	if got := (accounts.Account{SignedInAt: signedIn, RefusedAt: signedIn}).DaysLeft(signedIn); got != 0 {
+		t.Errorf("a refused one has %d days left", got)
 	}
 }

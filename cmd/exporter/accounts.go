@@ -47,7 +47,7 @@ func describeAccount(a accounts.Account, now time.Time) anAccount {
 	out := anAccount{
 		Name: a.Name, AccountID: a.AccountID, User: a.User, ClientID: a.ClientID, Scopes: a.Scopes,
 		SignedInOn: a.SignedInAt.Format(time.DateOnly), Guessed: a.Guessed, EndsOn: a.EndsAt().Format(time.DateOnly),
-		DaysLeft: daysLeft(a, now), SignIn: string(a.Urgency(now)), UsedAt: a.UsedAt,
+		DaysLeft: a.DaysLeft(now), SignIn: string(a.Urgency(now)), UsedAt: a.UsedAt,
 	}
 	if out.SignIn == "" {
 		out.SignIn = "ok"

@@ -266,7 +266,7 @@ func (f *fleet) warn(all []accounts.Account, now time.Time) {
 		}
 		f.warned[account.Name] = urgency
 		f.log.Warn(ending(account, now), "account", account.Name, "ends_on", account.EndsAt().Format(time.DateOnly),
-			"days_left", daysLeft(account, now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+f.app.loginCommand(account.Name))
+			"days_left", account.DaysLeft(now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+f.app.loginCommand(account.Name))
 	}
 }
 
@@ -285,22 +285,16 @@ func ending(account accounts.Account, now time.Time) string {
 }
 
 func inDays(account accounts.Account, now time.Time) string {
-	switch days := daysLeft(account, now); days {
-	case 0:
+	switch days := account.DaysLeft(now); {
+	case days == 0 && now.After(account.EndsAt()):
+		return "any day now"
+	case days == 0:
 		return "today"
-	case 1:
+	case days == 1:
 		return "tomorrow"
 	default:
 		return fmt.Sprintf("in %d days", days)
 	}
-}
-
-// daysLeft is how many whole days a sign-in still lasts.
-func daysLeft(account accounts.Account, now time.Time) int {
-	if account.Urgency(now) == accounts.Ended {
-		return 0
-	}
-	return int(account.EndsAt().Sub(now) / (24 * time.Hour))
 }
 
 // loginCommand is what to type to sign an account in again.

@@ -64,7 +64,7 @@ func (m *metrics) handler(f *fleet) http.Handler {
 	m.registry.MustRegister(&signIns{
 		fleet: f,
 		ends:  prometheus.NewDesc("tracklake_sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", []string{"account"}, nil),
-		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days, 3 it has ended.", []string{"account"}, nil),
+		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 it has ended.", []string{"account"}, nil),
 		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts cannot be looked up.", nil, nil),
 	})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})

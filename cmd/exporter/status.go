@@ -103,7 +103,7 @@ func (a *app) printEndings(known []accounts.Account) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ACCOUNT\tUSER\tACCOUNT ID\tSIGN-IN ENDS\tNOTE")
 	for _, k := range known {
-		note := fmt.Sprintf("%d days left", daysLeft(k, now))
+		note := fmt.Sprintf("%d days left", k.DaysLeft(now))
 		if text := ending(k, now); text != "" {
 			note = text + "; sign in again: " + a.loginCommand(k.Name)
 		}

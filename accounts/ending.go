@@ -1,0 +1,57 @@
+package accounts
+
+import "time"
+
+// A sign-in lasts six months, whatever one does. Which months these are decides
+// how many days that is.
+// https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens
+const (
+	SignInLife  = 181 * day // the shortest six months
+	LongestLife = 184 * day // the longest
+
+	day = 24 * time.Hour
+)
+
+// How long before its end a sign-in's end is announced.
+const (
+	SoonLife   = 30 * day
+	UrgentLife = 7 * day
+)
+
+// EndsAt is when the sign-in may end. One that was guessed may end before.
+func (a Account) EndsAt() time.Time { return a.SignedInAt.Add(SignInLife) }
+
+// Urgency says how soon a sign-in ends.
+type Urgency string
+
+// The urgencies.
+const (
+	Calm   Urgency = ""
+	Soon   Urgency = "soon"   // within SoonLife
+	Urgent Urgency = "urgent" // within UrgentLife, or any day now
+	Ended  Urgency = "ended"  // it was refused, or the longest six months are over
+)
+
+// Urgency tells how soon the sign-in ends.
+func (a Account) Urgency(now time.Time) Urgency {
+	left := a.EndsAt().Sub(now)
+	switch {
+	case !a.RefusedAt.IsZero() || left <= SignInLife-LongestLife:
+		return Ended
+	case left <= UrgentLife:
+		return Urgent
+	case left <= SoonLife:
+		return Soon
+	}
+	return Calm
+}
+
+// DaysLeft is how many days the sign-in lasts at least, by the calendar: the day
+// before its last one there is one left, whatever the hour.
+func (a Account) DaysLeft(now time.Time) int {
+	if a.Urgency(now) == Ended {
+		return 0
+	}
+	today := now.UTC().Truncate(day)
+	return max(0, int(a.EndsAt().UTC().Truncate(day).Sub(today)/day))
+}
