@@ -81,16 +81,30 @@ func (s *Store) suspect(ctx context.Context) error {
 	return errors.Join(err, paused)
 }
 
-// resume ends a pause: the accounts that were refused in it may ask again.
+// resume ends a pause: the accounts that were refused in it may ask again. The
+// pause itself ends last: when this stops half-way, the next probe begins anew.
 func (s *Store) resume(ctx context.Context) error {
 	var since time.Time
 	err := s.backend.ChangePause(ctx, func(_ context.Context, p Pause) (Pause, error) {
 		since = p.Since
-		return Pause{}, nil
+		return p, nil
 	})
 	if err != nil || since.IsZero() {
 		return err //nolint:wrapcheck // the caller says what was done
 	}
+	if err := s.readmit(ctx, since); err != nil {
+		return err
+	}
+	return s.backend.ChangePause(ctx, func(_ context.Context, p Pause) (Pause, error) { //nolint:wrapcheck // as above
+		if p.Since.Equal(since) {
+			return Pause{}, nil
+		}
+		return p, nil
+	})
+}
+
+// readmit lets the accounts that were refused in a pause ask again.
+func (s *Store) readmit(ctx context.Context, since time.Time) error {
 	rows, err := s.backend.Rows(ctx)
 	if err != nil {
 		return fmt.Errorf("list accounts: %w", err)

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -216,6 +217,54 @@ func TestAnIncidentRevokesNobody(t *testing.T) {
 	}
 	if n := p.sim.Count("/api/token"); n != users {
 		t.Errorf("%d token requests, want one for each", n)
+	}
+}
+
+// stopping stands for a process that ends while it lets accounts ask again: it
+// comes no further than the first of the others.
+type stopping struct {
+	accounts.Backend
+	itself string
+}
+
+var errStopped = errors.New("the process has ended")
+
+func (s stopping) Change(ctx context.Context, name string, f func(context.Context, *accounts.Row) (*accounts.Row, error)) error {
+	if name != s.itself {
+		return errStopped
+	}
+	return s.Backend.Change(ctx, name, f)
+}
+
+// TestACrashWhileAPauseEnds lets everybody be refused, then the process of the
+// first that is let in again end before it has told the others.
+func TestACrashWhileAPauseEnds(t *testing.T) {
+	t.Parallel()
+	const users = 10
+	p := newPlace(t, users)
+	p.clock.pass(time.Hour)
+	p.sim.Inject(simulate.Fault{Kind: "revoked", Path: "/api/token"})
+	for user := range users {
+		if err := ask(t, p.client(t, user, p.clock.Now)); err == nil {
+			t.Fatalf("user %d was let in", user)
+		}
+	}
+	p.sim.ClearFaults()
+	p.clock.pass(15 * time.Minute)
+	whole := p.backend
+	p.backend = stopping{whole, simulate.UserIDOf(0)}
+	if err := ask(t, p.client(t, 0, p.clock.Now)); !errors.Is(err, errStopped) {
+		t.Fatalf("error = %v", err)
+	}
+	p.backend = whole
+	p.sim.ExpireAccess()
+	p.clock.pass(2 * time.Hour)
+	for round := range 2 { // in the first, those before the probe have to wait
+		for user := range users {
+			if err := ask(t, p.client(t, user, p.clock.Now)); err != nil && (round > 0 || kind(err) != extract.Closed) {
+				t.Errorf("round %d, user %d: %v", round, user, err)
+			}
+		}
 	}
 }
 
