@@ -83,22 +83,6 @@ func (s *Store) List(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
-// A NotFoundError says that no account has a name.
-type NotFoundError struct {
-	Name  string
-	Known []string
-}
-
-func (e *NotFoundError) Error() string { return fmt.Sprintf("there is no account %q", e.Name) }
-
-// Hint is the next step for the user.
-func (e *NotFoundError) Hint() string {
-	if len(e.Known) == 0 {
-		return "connect one: exporter login"
-	}
-	return "these are connected: " + strings.Join(e.Known, ", ")
-}
-
 // Find returns the account of that name or account_id, or a *NotFoundError.
 func (s *Store) Find(ctx context.Context, name string) (Account, error) {
 	all, err := s.List(ctx)

@@ -20,18 +20,6 @@ type Connection struct {
 	Token        extract.Token
 }
 
-// An OtherUserError says that somebody else signed in than the account's owner.
-type OtherUserError struct{ Name, Is, Got string }
-
-func (e *OtherUserError) Error() string {
-	return fmt.Sprintf("you signed in as %s, but account %s belongs to %s; nothing was changed", e.Got, e.Name, e.Is)
-}
-
-// Hint is the next step for the user.
-func (e *OtherUserError) Hint() string {
-	return "log out of Spotify in the browser (https://www.spotify.com/logout) and sign in again, or connect a further account under another name: exporter login --account NAME"
-}
-
 // Connect keeps a sign-in. An account that is known already keeps its name and
 // gets the new tokens.
 func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
@@ -78,7 +66,7 @@ func chooseName(all []Account, c Connection) (string, error) {
 		if a.AccountID == c.AccountID {
 			return "", &Error{
 				Message: fmt.Sprintf("this account is connected already, as %s", a.Name),
-				Advice:  "sign in again under that name: exporter login --account " + a.Name,
+				Next:    Advice{"sign in again under that name", SignIn, a.Name},
 			}
 		}
 	}

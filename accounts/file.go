@@ -40,7 +40,7 @@ func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
-	if err := f.private(f.path, 0o022); err != nil {
+	if err := f.private("", 0o022); err != nil {
 		return nil, err
 	}
 	var out []Row
@@ -110,7 +110,7 @@ func (f *Folder) locked(ctx context.Context, name string, do func() error) (err 
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make folder for accounts: %w", err)
 	}
-	if err := f.private(f.path, 0o022); err != nil {
+	if err := f.private("", 0o022); err != nil {
 		return err
 	}
 	shard := pauseName
@@ -128,8 +128,8 @@ func (f *Folder) locked(ctx context.Context, name string, do func() error) (err 
 
 // read reads a file and tells whether it is there.
 func (f *Folder) read(name string, v any) (bool, error) {
-	path := filepath.Join(f.path, name+suffix)
-	if err := f.private(path, 0o077); errors.Is(err, fs.ErrNotExist) {
+	path := f.file(name)
+	if err := f.private(name, 0o077); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	} else if err != nil {
 		return false, err
@@ -142,7 +142,7 @@ func (f *Folder) read(name string, v any) (bool, error) {
 		return false, fmt.Errorf("read account: %w", err)
 	}
 	if json.Unmarshal(text, v) != nil {
-		return false, &Error{Message: path + " is damaged", Advice: "remove the file and sign in again: exporter login"}
+		return false, &Error{Message: path + " is damaged", Next: Advice{"remove the file and sign in again", SignIn, name}}
 	}
 	return true, nil
 }
@@ -159,7 +159,7 @@ func (f *Folder) write(name string, v any) error {
 	_, err = aside.Write(append(text, '\n'))
 	err = errors.Join(err, aside.Sync(), aside.Close())
 	if err == nil {
-		err = os.Rename(aside.Name(), filepath.Join(f.path, name+suffix))
+		err = os.Rename(aside.Name(), f.file(name))
 	}
 	if err != nil {
 		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(aside.Name())))
@@ -183,59 +183,40 @@ func (f *Folder) sweep() {
 }
 
 func (f *Folder) remove(name string) error {
-	if err := os.Remove(filepath.Join(f.path, name+suffix)); err != nil {
+	if err := os.Remove(f.file(name)); err != nil {
 		return fmt.Errorf("remove account: %w", err)
 	}
 	return syncFolder(f.path)
 }
 
-// An OpenFileError says that others could read or replace tokens.
-type OpenFileError struct {
-	Path string
-	Mode fs.FileMode
-	Want fs.FileMode
-}
-
-func (e *OpenFileError) Error() string {
-	if e.Want == 0 {
-		return fmt.Sprintf("%s is no plain file; tokens are not read through links", e.Path)
-	}
-	return fmt.Sprintf("others can read or replace %s (mode %04o), so its tokens are not used", e.Path, e.Mode.Perm())
-}
-
-// Hint is the next step for the user.
-func (e *OpenFileError) Hint() string {
-	if e.Want == 0 {
-		return "remove it and sign in again: exporter login"
-	}
-	return fmt.Sprintf("close it: chmod %o %s; if somebody may have read it, sign in again afterwards: exporter login", e.Want, e.Path)
-}
-
 // private refuses files and folders that others have some rights to.
-func (f *Folder) private(path string, forbidden fs.FileMode) error {
-	info, err := os.Lstat(path)
+func (f *Folder) private(name string, forbidden fs.FileMode) error {
+	path, look, open := f.file(name), os.Lstat, &OpenFileError{Account: name, Want: 0o600}
+	switch name {
+	case "":
+		path, look, open = f.path, os.Stat, &OpenFileError{Want: 0o700}
+	case pauseName:
+		open.Account = ""
+	}
+	info, err := look(path)
 	if err != nil {
 		return fmt.Errorf("read account: %w", err)
 	}
-	isFolder := path == f.path
-	if isFolder {
-		info, err = os.Stat(path)
-		if err != nil {
-			return fmt.Errorf("read accounts: %w", err)
-		}
-	}
+	open.Path, open.Mode = path, info.Mode()
 	switch {
-	case !isFolder && !info.Mode().IsRegular():
-		return &OpenFileError{Path: path, Mode: info.Mode()}
+	case name != "" && !info.Mode().IsRegular():
+		open.Want = 0
+		return open
 	case runtime.GOOS == "windows": // it has no such modes; the user's folder is closed to others
 		return nil
-	case info.Mode().Perm()&forbidden != 0 && isFolder:
-		return &OpenFileError{Path: path, Mode: info.Mode(), Want: 0o700}
 	case info.Mode().Perm()&forbidden != 0:
-		return &OpenFileError{Path: path, Mode: info.Mode(), Want: 0o600}
+		return open
 	}
 	return nil
 }
+
+// file is the path of an account's file.
+func (f *Folder) file(name string) string { return filepath.Join(f.path, name+suffix) }
 
 func syncFolder(folder string) error {
 	d, err := os.Open(folder)

@@ -43,7 +43,7 @@ func TestFolderIsClosedToOthers(t *testing.T) {
 		}
 		_, err := f.Rows(t.Context())
 		var open *accounts.OpenFileError
-		if !errors.As(err, &open) || open.Hint() != "close it: chmod 600 "+path+"; if somebody may have read it, sign in again afterwards: exporter login" {
+		if !errors.As(err, &open) || open.Advice() != (accounts.Advice{"close it with `chmod 600 '" + path + "'`; if somebody may have read it, sign in again", accounts.SignIn, "sam"}) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestFolderThatIsDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told *accounts.Error
-	if _, err := f.Rows(t.Context()); !errors.As(err, &told) || !strings.Contains(told.Hint(), "exporter login") {
+	if _, err := f.Rows(t.Context()); !errors.As(err, &told) || told.Next.Step != accounts.SignIn {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -114,14 +114,6 @@ func (k *Keys) seal(a Account, s secrets) (*Row, error) {
 	return row, nil
 }
 
-// An Error says what is wrong with the kept accounts, and what to do about it.
-type Error struct{ Message, Advice string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the next step for the user.
-func (e *Error) Hint() string { return e.Advice }
-
 // open returns the secrets of a row.
 func (k *Keys) open(r *Row) (secrets, error) {
 	var s secrets
@@ -135,7 +127,7 @@ func (k *Keys) open(r *Row) (secrets, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return s, &Error{
 			Message: "the tokens of account " + r.Name + " are damaged",
-			Advice:  "sign in again: exporter login --account " + r.Name,
+			Next:    again(r.Name),
 		}
 	}
 	return s, nil
@@ -145,7 +137,7 @@ func (k *Keys) decrypt(r *Row) ([]byte, error) {
 	if k.Empty() {
 		return nil, &Error{
 			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
-			Advice:  "set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE",
+			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if the key is lost, remove the account and sign in again", Remove, r.Name},
 		}
 	}
 	for _, key := range k.list {
@@ -156,13 +148,13 @@ func (k *Keys) decrypt(r *Row) ([]byte, error) {
 		if err != nil {
 			return nil, &Error{
 				Message: "the tokens of account " + r.Name + " do not belong to it: they were changed or moved",
-				Advice:  "find out who changed them, then sign in again: exporter login --account " + r.Name,
+				Next:    Advice{"find out who changed them, then sign in again", SignIn, r.Name},
 			}
 		}
 		return text, nil
 	}
 	return nil, &Error{
 		Message: "the tokens of account " + r.Name + " are encrypted with another key (" + r.KeyID + ")",
-		Advice:  "put that key behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY, then run: exporter accounts rekey",
+		Next:    Advice{"put that key behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY; if it is lost, remove the account and sign in again", Remove, r.Name},
 	}
 }

@@ -35,7 +35,7 @@ func (s *Store) admit(ctx context.Context, a Account) (probe bool, err error) {
 		switch {
 		case p.Since.IsZero() && a.RefusedAt.IsZero():
 		case p.Since.IsZero() || !a.RefusedAt.IsZero() && !suspect:
-			refusal = signInError("the sign-in has ended: Spotify refused it on "+a.RefusedAt.Format(time.DateOnly), a.Name)
+			refusal = signInError("the sign-in has ended: Spotify refused it on " + a.RefusedAt.Format(time.DateOnly))
 		case now.Before(p.NextProbeAt):
 			refusal = pausedError(p)
 		default:

@@ -71,7 +71,7 @@ func TestConnect(t *testing.T) {
 	}
 	_, err := s.Connect(t.Context(), accounts.Connection{Name: "anna", AccountID: "a3"})
 	var other *accounts.OtherUserError
-	if !errors.As(err, &other) || other.Hint() == "" {
+	if !errors.As(err, &other) || other.Advice().Step != accounts.SignIn {
 		t.Errorf("somebody else as anna: %v", err)
 	}
 	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "bob", AccountID: "a2"}); err == nil || !strings.Contains(err.Error(), "connected already, as anna") {
@@ -164,7 +164,7 @@ func TestSealedAccounts(t *testing.T) {
 	for name, s := range map[string]*accounts.Store{"no key": accounts.New(b, nil, nil), "another key": accounts.New(b, keys(t, keyTwo), nil)} {
 		_, err := refresh(t, s, "sam")
 		var told *accounts.Error
-		if !errors.As(err, &told) || !strings.Contains(told.Hint(), "EXPORTER_TOKEN_KEY") {
+		if !errors.As(err, &told) || !strings.Contains(told.Next.Text, "EXPORTER_TOKEN_KEY") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if all, err := s.List(ctx); err != nil || len(all) != 2 {

@@ -50,7 +50,7 @@ type renewal struct {
 // change is called while nobody else has the row.
 func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
 	if row == nil {
-		return nil, signInError("the account is no longer connected", "")
+		return nil, signInError("the account is no longer connected")
 	}
 	kept, err := r.keys.open(row)
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
 func (r *renewal) refused(row *Row, api *extract.Error) *Row {
 	out := *row
 	out.RefusedAt = r.now().UTC()
-	r.err = signInError(api.Message, out.Name)
+	r.err = signInError(api.Message)
 	expected := !out.Guessed && !r.now().Before(out.EndsAt())
 	if !expected {
 		r.after = r.suspect
@@ -103,10 +103,6 @@ func (r *renewal) refused(row *Row, api *extract.Error) *Row {
 	return &out
 }
 
-func signInError(message, name string) *extract.Error {
-	command := "exporter login"
-	if name != "" {
-		command += " --account " + name
-	}
-	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Hint: "sign in again: " + command}
+func signInError(message string) *extract.Error {
+	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Hint: "sign in again"}
 }

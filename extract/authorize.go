@@ -60,9 +60,10 @@ func (s *Authorization) URL() string {
 	return s.oauth.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier))
 }
 
-// A RefusedError says why an answer to a sign-in is no code. Its text is safe
-// to show; what the browser brought is not in it.
-type RefusedError struct{ Message, Hint string }
+// A RefusedError says why an answer to a sign-in connects nobody, and what to do
+// when signing in again. Its text is safe to show; what the browser brought is
+// not in it.
+type RefusedError struct{ Message, Advice string }
 
 func (e *RefusedError) Error() string { return e.Message }
 
@@ -79,7 +80,7 @@ func (s *Authorization) PastedCode(answer url.Values) (string, error) {
 func (s *Authorization) code(answer url.Values, withState bool) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	again := "sign in again: exporter login"
+	const again = "sign in again"
 	for _, name := range []string{"state", "code", "error"} {
 		if len(answer[name]) > 1 {
 			return "", &RefusedError{"the answer names " + name + " twice; it was not used", again}
@@ -89,7 +90,7 @@ func (s *Authorization) code(answer url.Values, withState bool) (string, error) 
 	case s.answered:
 		return "", &RefusedError{"this sign-in was answered already", again}
 	case withState && subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(s.state)) != 1:
-		return "", &RefusedError{"the answer does not belong to this sign-in (its state is another); it was not used", again + ", and use only the address that it opens"}
+		return "", &RefusedError{"the answer does not belong to this sign-in (its state is another); it was not used", again + " and use only the address that is shown then"}
 	}
 	s.answered = true
 	switch {
@@ -119,10 +120,7 @@ func (s *Authorization) Exchange(ctx context.Context, code string) (Token, error
 		return Token{}, err
 	}
 	if fresh.RefreshToken == "" {
-		return Token{}, &Error{
-			Kind: Malformed, Path: "/api/token", Message: "Spotify sent no refresh token, so nothing was connected",
-			Hint: "sign in again: exporter login",
-		}
+		return Token{}, &RefusedError{"Spotify sent no refresh token, so nothing was connected", "sign in again"}
 	}
 	if fresh.Scopes == nil { // an answer without scopes grants those asked for (RFC 6749, 5.1)
 		fresh.Scopes = s.oauth.Scopes
@@ -131,12 +129,10 @@ func (s *Authorization) Exchange(ctx context.Context, code string) (Token, error
 }
 
 // exchangeError is a tokenError in the words of a sign-in.
-func exchangeError(ctx context.Context, err error) *Error {
+func exchangeError(ctx context.Context, err error) error {
 	e := tokenError(ctx, err)
 	if e.Kind == SignIn {
-		e.Kind = BadRequest
-		e.Message = "Spotify does not accept the code: it was used before, is older than ten minutes, or belongs to another sign-in"
-		e.Hint = "sign in again: exporter login"
+		return &RefusedError{"Spotify does not accept the code: it was used before, is older than ten minutes, or belongs to another sign-in", "sign in again"}
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -74,7 +75,8 @@ func TestAuthorization(t *testing.T) {
 				t.Errorf("%d token requests", n)
 			}
 			_, err = a.Exchange(t.Context(), code)
-			if e := kindOf(t, err); e.Kind != extract.BadRequest || !strings.Contains(e.Message, "was used before") {
+			var refused *extract.RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(refused.Message, "was used before") || refused.Advice == "" {
 				t.Errorf("a code that was used: %v", err)
 			}
 			for _, secret := range append(sim.Secrets(), code) {

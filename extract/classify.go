@@ -75,7 +75,7 @@ func forbidden(e Endpoint, out *Error, isJSON bool, body []byte) error {
 		out.Hint = "add the user under User Management of the app at https://developer.spotify.com/dashboard"
 	case strings.Contains(out.Message, "scope"):
 		out.Kind, out.Message = Scope, fmt.Sprintf("the sign-in lacks the scope %s", e.Scope)
-		out.Hint = "sign in again and grant the scope: exporter login"
+		out.Hint = "sign in again and agree to everything"
 	default:
 		out.Kind = Forbidden
 		if out.Message == "" {

@@ -279,5 +279,5 @@ func tokenError(ctx context.Context, err error) *Error {
 }
 
 func signInError(message string) *Error {
-	return &Error{Kind: SignIn, Path: "/api/token", Message: message, Hint: "sign in again: exporter login"}
+	return &Error{Kind: SignIn, Path: "/api/token", Message: message, Hint: "sign in again"}
 }

@@ -143,7 +143,7 @@ func keep(ctx context.Context, tx pgx.Tx, name string, r *accounts.Row) error {
 // errNoKey keeps tokens out of a database unencrypted.
 var errNoKey = &accounts.Error{
 	Message: "accounts in PostgreSQL are always encrypted, and there is no key",
-	Advice:  "make one with: openssl rand -base64 32, and set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it",
+	Next:    accounts.Advice{Text: "set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to one; make it with: openssl rand -base64 32"},
 }
 
 func orNull(t time.Time) *time.Time {
@@ -203,15 +203,15 @@ func transaction(ctx context.Context, pool *pgxpool.Pool, lock string, do func(p
 // describe wraps an error of the database and says what to do. Addresses, which
 // hold passwords, do not get through.
 func describe(doing string, err error) error {
-	out := &accounts.Error{Message: doing + ": the database does not answer", Advice: "is the server running, and does the address name it rightly?"}
+	out := &accounts.Error{Message: doing + ": the database does not answer", Next: accounts.Advice{Text: "is the server running, and does the address name it rightly?"}}
 	var pg *pgconn.PgError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000"):
-		out.Message, out.Advice = doing+": the database has no table for accounts yet", "make it with: exporter migrate"
+		out.Message, out.Next = doing+": the database has no table for accounts yet", accounts.Advice{Text: "make it", Step: accounts.Migrate}
 	case errors.As(err, &pg):
-		out.Message, out.Advice = doing+": "+pg.Message, ""
+		out.Message, out.Next = doing+": "+pg.Message, accounts.Advice{}
 	}
 	return out
 }

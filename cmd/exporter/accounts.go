@@ -96,7 +96,7 @@ func (c *accountsListCmd) Run(a *app) error {
 		return a.printJSON(described)
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(a.stdout, "No account is connected. Connect one: exporter login")
+		fmt.Fprintln(a.stdout, "No account is connected. Connect one: "+a.loginCommand(""))
 		return nil
 	}
 	return a.printAccounts(described)

@@ -68,7 +68,7 @@ func TestSignInWithARealBrowser(t *testing.T) {
 		t.Errorf("the last page says %s", text)
 	}
 	picture(t, b, "refused.png")
-	if code, out := end(); code != 1 || !strings.Contains(out, "hint: sign in again: exporter login and choose Agree") {
+	if code, out := end(); code != 1 || !strings.Contains(out, "hint: sign in again and choose Agree: exporter login\n") {
 		t.Errorf("code %d: %s", code, out)
 	}
 

@@ -36,12 +36,12 @@ func (c *checkCmd) Run(a *app) error {
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
 	for _, d := range config.Destinations {
 		if used(jobs, d.Name) {
-			findings = append(findings, checkDestination(a.ctx, runner, d))
+			findings = append(findings, a.checkDestination(runner, d))
 		}
 	}
 	findings = append(findings, a.checkAccounts(config, jobs)...)
 	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
-		findings = append(findings, failed("closing", err))
+		findings = append(findings, a.failed("closing", err))
 	}
 	return c.report(a, findings)
 }
@@ -50,15 +50,15 @@ func used(jobs []*pipeline.Job, destination string) bool {
 	return slices.ContainsFunc(jobs, func(j *pipeline.Job) bool { return slices.Contains(j.Destinations, destination) })
 }
 
-func checkDestination(ctx context.Context, runner *pipeline.Runner, d pipeline.DestinationConfig) finding {
+func (a *app) checkDestination(runner *pipeline.Runner, d pipeline.DestinationConfig) finding {
 	name := "destination " + d.Name
-	opened, err := runner.Destination(ctx, d.Name)
+	opened, err := runner.Destination(a.ctx, d.Name)
 	if err != nil {
-		return failed(name, err)
+		return a.failed(name, err)
 	}
 	if self, ok := opened.(checker); ok {
-		if err := self.Check(ctx); err != nil {
-			return failed(name, err)
+		if err := self.Check(a.ctx); err != nil {
+			return a.failed(name, err)
 		}
 	}
 	return finding{Check: name, OK: true, Detail: d.Type + " is reachable and writable"}
@@ -68,11 +68,11 @@ func checkDestination(ctx context.Context, runner *pipeline.Runner, d pipeline.D
 func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []finding {
 	w, err := a.work(config, workOptions{noMigrate: true, log: a.log()})
 	if err != nil {
-		return []finding{failed("accounts", err)}
+		return []finding{a.failed("accounts", err)}
 	}
 	tasks, err := w.tasks(a.ctx, jobs)
 	if err != nil {
-		return []finding{failed("accounts", errors.Join(err, w.close(a.ctx)))}
+		return []finding{a.failed("accounts", errors.Join(err, w.close(a.ctx)))}
 	}
 	var out []finding
 	var seen []*pipeline.User
@@ -88,7 +88,7 @@ func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []fin
 		out = append(out, a.checkAccount(w, t.User, jobs)...)
 	}
 	if err := w.close(a.ctx); err != nil {
-		out = append(out, failed("closing", err))
+		out = append(out, a.failed("closing", err))
 	}
 	return out
 }
@@ -101,7 +101,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) [
 		_, err = w.fleet.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
 	}
 	if err != nil {
-		f := failed(name, err)
+		f := a.failed(name, err)
 		if f.code == int(codeNeedsSignIn) {
 			f.Hint = "sign in again: " + user.SignIn
 		}
@@ -130,8 +130,8 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) [
 	return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "all that the jobs need"})
 }
 
-func failed(check string, err error) finding {
-	return finding{Check: check, Detail: err.Error(), Hint: hintOf(err), code: codeOf(err)}
+func (a *app) failed(check string, err error) finding {
+	return finding{Check: check, Detail: err.Error(), Hint: a.hintOf(err), code: codeOf(err)}
 }
 
 func (c *checkCmd) report(a *app, findings []finding) error {

@@ -75,19 +75,3 @@ func codeOf(err error) int {
 	}
 	return int(codeFailed)
 }
-
-// hintOf returns what to do next about an error, or nothing.
-func hintOf(err error) string {
-	if hint := pipeline.Hint(err); hint != "" {
-		return hint
-	}
-	var api *extract.Error
-	var refused *extract.RefusedError
-	switch {
-	case errors.As(err, &api):
-		return api.Hint
-	case errors.As(err, &refused):
-		return refused.Hint
-	}
-	return ""
-}

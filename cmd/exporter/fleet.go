@@ -221,7 +221,7 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 		old.account.RefusedAt.IsZero() && account.RefusedAt.IsZero() {
 		return old, nil
 	}
-	client, err := f.client(account.ClientID, f.secret(ctx, account), f.store.Tokens(account.Name))
+	client, err := f.client(account.ClientID, f.secret(ctx, account), hinting{f.store.Tokens(account.Name), f.app, account.Name})
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 		Name: name, App: account.ClientID, Client: client, SignIn: f.app.loginCommand(name), Scopes: account.Scopes,
 		Identify: func(ctx context.Context, p catalog.Profile) error {
 			_, err := f.store.Identify(ctx, name, p.AccountID, p.User)
-			return err //nolint:wrapcheck // it says what was done
+			return f.app.advise(err, name)
 		},
 	}
 	f.known[name] = &member{account: account, user: user.Known(account.AccountID)}
@@ -295,16 +295,4 @@ func inDays(account accounts.Account, now time.Time) string {
 	default:
 		return fmt.Sprintf("in %d days", days)
 	}
-}
-
-// loginCommand is what to type to sign an account in again.
-func (a *app) loginCommand(name string) string {
-	command := "exporter login"
-	if a.config != "jobs.yaml" {
-		command = "exporter --config " + a.config + " login"
-	}
-	if name != "" && name != accounts.SeedName {
-		command += " --account " + name
-	}
-	return command
 }

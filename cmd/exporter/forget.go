@@ -189,7 +189,7 @@ func (c *forgetCmd) prove(a *app, f *forgotten) error {
 		f.printCredentials(a)
 	}
 	if left > 0 {
-		return &hinted{errors.New("something came back while it was deleted: a run of another process"), "stop exporter serve and run it again: exporter forget " + f.AccountID}
+		return &hinted{errors.New("something came back while it was deleted: a run of another process"), "stop exporter serve, then run it again: " + a.command("forget", f.AccountID)}
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 		return codeInterrupted
 	}
 	if errors.Is(err, signin.ErrNoAnswer) {
-		return &hinted{err, "run it again: " + l.app.loginCommand(l.app.account) + "; on a server add --no-browser"}
+		return &hinted{err, "run it again, on a server with --no-browser: " + l.app.loginCommand(l.app.account)}
 	}
 	return err //nolint:wrapcheck // it comes from this package, or says all
 }
@@ -234,15 +234,3 @@ func (l *login) report() error {
 	}
 	return nil
 }
-
-// A hinted error tells what to do next.
-type hinted struct {
-	err  error
-	hint string
-}
-
-func (e *hinted) Error() string { return e.err.Error() }
-func (e *hinted) Unwrap() error { return e.err }
-
-// Hint is the next step for the user.
-func (e *hinted) Hint() string { return e.hint }

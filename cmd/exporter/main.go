@@ -70,7 +70,7 @@ func exporter(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return int(done)
 	}
 	fmt.Fprintln(stderr, "exporter:", err)
-	if hint := hintOf(err); hint != "" {
+	if hint := a.hintOf(err); hint != "" {
 		fmt.Fprintln(stderr, "hint:", hint)
 	}
 	return codeOf(err)

@@ -45,7 +45,7 @@ func (c *planCmd) plan(a *app, w *work, jobs []*pipeline.Job) ([]pipeline.Plan, 
 		p, err := w.runner.Plan(a.ctx, t)
 		if err != nil {
 			p.Note = printable(err.Error())
-			if hint := hintOf(err); hint != "" {
+			if hint := a.hintFor(err, t.User.Name); hint != "" {
 				p.Note += "; " + printable(hint)
 			}
 		}

@@ -54,7 +54,7 @@ func (a *app) signIns(config *pipeline.Config) []accounts.Account {
 	defer end()
 	all, err := store.List(a.ctx)
 	if err != nil {
-		a.log().Warn("connected accounts are not shown", "error", err, "hint", hintOf(err))
+		a.log().Warn("connected accounts are not shown", "error", err, "hint", a.hintOf(err))
 	}
 	return all
 }
