@@ -9,8 +9,10 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,6 +31,8 @@ type Account struct {
 	UsedAt    time.Time `json:"used_at,omitzero"`    // last refresh of the access token
 	RefusedAt time.Time `json:"refused_at,omitzero"` // when Spotify said that the sign-in has ended
 	SeedHash  string    `json:"seed_sha256,omitempty"`
+	// Problem says why the account cannot be used; then only its name is known.
+	Problem error `json:"-"`
 }
 
 // A Row is an account as a backend keeps it.
@@ -40,12 +44,13 @@ type Row struct {
 
 // A Backend keeps rows durably, also among several processes.
 type Backend interface {
-	// Rows returns all rows, by name.
+	// Rows returns all rows, by name. One that cannot be used has its name and
+	// the Problem, and is in nobody's way.
 	Rows(ctx context.Context) ([]Row, error)
 	// Change hands f the row of a name, or nil, while nobody else changes that
 	// row, and keeps what f returns durably before it returns. The same
 	// pointer means that nothing changed, nil that the row is deleted. An
-	// error of f is returned and changes nothing.
+	// error of f is returned and changes nothing. A row keeps its name.
 	Change(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error
 	// ChangePause does the same with the pause of all refreshing.
 	ChangePause(ctx context.Context, f func(context.Context, Pause) (Pause, error)) error
@@ -70,6 +75,32 @@ func New(b Backend, keys *Keys, now func() time.Time) *Store {
 	return &Store{backend: b, keys: keys, now: now}
 }
 
+// CheckRow tells why a row cannot be that of a name, or nil. There may be none.
+func CheckRow(name string, r *Row) error {
+	switch {
+	case r == nil:
+		return nil
+	case r.Problem != nil:
+		return r.Problem
+	case r.Name != name:
+		return &Error{
+			Message: fmt.Sprintf("what is kept as account %s belongs to account %q: it was copied or renamed, so it is not used", name, r.Name),
+			Next:    Advice{"find out who did that, then sign in again", SignIn, name},
+		}
+	}
+	return nil
+}
+
+// change changes a row that can be used.
+func (s *Store) change(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error {
+	return s.backend.Change(ctx, name, func(ctx context.Context, r *Row) (*Row, error) { //nolint:wrapcheck // the caller says what was done
+		if err := CheckRow(name, r); err != nil {
+			return r, err
+		}
+		return f(ctx, r)
+	})
+}
+
 // List returns all accounts, by name. It needs no key.
 func (s *Store) List(ctx context.Context) ([]Account, error) {
 	rows, err := s.backend.Rows(ctx)
@@ -83,17 +114,22 @@ func (s *Store) List(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
-// Find returns the account of that name or account_id, or a *NotFoundError.
+// Find returns the account of that name, else of that account_id, or a
+// *NotFoundError.
 func (s *Store) Find(ctx context.Context, name string) (Account, error) {
 	all, err := s.List(ctx)
 	if err != nil {
 		return Account{}, err
 	}
+	i := slices.IndexFunc(all, func(a Account) bool { return a.Name == name })
+	if i < 0 && name != "" {
+		i = slices.IndexFunc(all, func(a Account) bool { return a.AccountID == name })
+	}
+	if i >= 0 {
+		return all[i], nil
+	}
 	missing := &NotFoundError{Name: name}
 	for _, a := range all {
-		if a.Name == name || a.AccountID == name {
-			return a, nil
-		}
 		missing.Known = append(missing.Known, a.Name)
 	}
 	return Account{}, missing
@@ -117,15 +153,16 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 }
 
 // Rekey seals every account's secrets with the newest key, and returns how many
-// were sealed otherwise before.
+// were sealed otherwise before. It goes on after one that cannot be opened.
 func (s *Store) Rekey(ctx context.Context) (int, error) {
 	all, err := s.List(ctx)
 	if err != nil {
 		return 0, err
 	}
 	changed := 0
+	var failed []error
 	for _, a := range all {
-		err := s.backend.Change(ctx, a.Name, func(_ context.Context, r *Row) (*Row, error) {
+		err := s.change(ctx, a.Name, func(_ context.Context, r *Row) (*Row, error) {
 			if r == nil || r.KeyID == s.keys.newest() {
 				return r, nil
 			}
@@ -137,10 +174,10 @@ func (s *Store) Rekey(ctx context.Context) (int, error) {
 			return s.keys.seal(r.Account, secrets)
 		})
 		if err != nil {
-			return changed, fmt.Errorf("rekey account %s: %w", a.Name, err)
+			failed = append(failed, fmt.Errorf("rekey account %s: %w", a.Name, err))
 		}
 	}
-	return changed, nil
+	return changed, errors.Join(failed...)
 }
 
 // CheckName refuses names that would be awkward in commands and file names.

@@ -34,7 +34,7 @@ func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
 	var kept Account
 	err = s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
 		seed := ""
-		if r != nil {
+		if CheckRow(name, r) == nil && r != nil { // one that cannot be used is mended so
 			if r.AccountID != "" && r.AccountID != c.AccountID {
 				return r, &OtherUserError{Name: name, Is: r.AccountID, Got: c.AccountID}
 			}
@@ -59,7 +59,7 @@ func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
 func chooseName(all []Account, c Connection) (string, error) {
 	taken := map[string]bool{}
 	for _, a := range all {
-		taken[a.Name] = true
+		taken[a.Name] = a.Problem == nil
 		if a.AccountID == c.AccountID && (c.Name == "" || c.Name == a.Name || c.Name == a.AccountID) {
 			return a.Name, nil
 		}
@@ -100,8 +100,8 @@ func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken s
 		}
 	}
 	err = s.backend.Change(ctx, SeedName, func(_ context.Context, r *Row) (*Row, error) {
-		if r != nil && r.SeedHash == hash { // another process was faster
-			return r, nil
+		if CheckRow(SeedName, r) != nil || r != nil && r.SeedHash == hash {
+			return r, nil // it tells by itself that it cannot be used, or another process was faster
 		}
 		return s.keys.seal(
 			Account{Name: SeedName, ClientID: clientID, SignedInAt: s.now().UTC(), Guessed: true, SeedHash: hash},
@@ -127,7 +127,7 @@ func (s *Store) Identify(ctx context.Context, name, accountID, user string) (Acc
 		}
 	}
 	var out Account
-	err = s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
+	err = s.change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
 		if r == nil {
 			return nil, &NotFoundError{Name: name}
 		}
@@ -152,7 +152,7 @@ func (s *Store) Identify(ctx context.Context, name, accountID, user string) (Acc
 // remembers the seed so that it does not come back.
 func (s *Store) absorb(ctx context.Context, into, seeded string) error {
 	hash := ""
-	err := s.backend.Change(ctx, seeded, func(_ context.Context, r *Row) (*Row, error) {
+	err := s.change(ctx, seeded, func(_ context.Context, r *Row) (*Row, error) {
 		if r == nil {
 			return nil, nil
 		}
@@ -160,7 +160,7 @@ func (s *Store) absorb(ctx context.Context, into, seeded string) error {
 		return r, nil
 	})
 	if err == nil {
-		err = s.backend.Change(ctx, into, func(_ context.Context, r *Row) (*Row, error) {
+		err = s.change(ctx, into, func(_ context.Context, r *Row) (*Row, error) {
 			if r == nil || hash == "" {
 				return r, nil
 			}
@@ -182,7 +182,7 @@ func (s *Store) absorb(ctx context.Context, into, seeded string) error {
 // empty for apps without one.
 func (s *Store) ClientSecret(ctx context.Context, name string) (string, error) {
 	var secret string
-	err := s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
+	err := s.change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
 		if r == nil {
 			return nil, &NotFoundError{Name: name}
 		}

@@ -30,12 +30,16 @@ const (
 	Soon   Urgency = "soon"   // within SoonLife
 	Urgent Urgency = "urgent" // within UrgentLife, or any day now
 	Ended  Urgency = "ended"  // it was refused, or the longest six months are over
+
+	Unreadable Urgency = "unreadable" // nobody knows: see Account.Problem
 )
 
 // Urgency tells how soon the sign-in ends.
 func (a Account) Urgency(now time.Time) Urgency {
 	left := a.EndsAt().Sub(now)
 	switch {
+	case a.Problem != nil:
+		return Unreadable
 	case !a.RefusedAt.IsZero() || left <= SignInLife-LongestLife:
 		return Ended
 	case left <= UrgentLife:
@@ -49,7 +53,7 @@ func (a Account) Urgency(now time.Time) Urgency {
 // DaysLeft is how many days the sign-in lasts at least, by the calendar: the day
 // before its last one there is one left, whatever the hour.
 func (a Account) DaysLeft(now time.Time) int {
-	if a.Urgency(now) == Ended {
+	if u := a.Urgency(now); u == Ended || u == Unreadable {
 		return 0
 	}
 	today := now.UTC().Truncate(day)

@@ -46,17 +46,30 @@ func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
 	var out []Row
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), suffix)
-		if !ok || strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") {
+		if !ok || CheckName(name) != nil {
 			continue
 		}
-		var row Row
-		if there, err := f.read(name, &row); err != nil {
-			return nil, err
-		} else if there {
-			out = append(out, row)
+		if row := f.row(name); row != nil {
+			out = append(out, *row)
 		}
 	}
 	return out, ctx.Err()
+}
+
+// row reads an account's file. There may be none: then it returns nil.
+func (f *Folder) row(name string) *Row {
+	row := &Row{}
+	there, err := f.read(name, row)
+	if err == nil && there {
+		err = CheckRow(name, row)
+	}
+	switch {
+	case err != nil:
+		return &Row{Account: Account{Name: name, Problem: err}}
+	case !there:
+		return nil
+	}
+	return row
 }
 
 // Change locks, reads and writes one account's file.
@@ -65,20 +78,18 @@ func (f *Folder) Change(ctx context.Context, name string, change func(context.Co
 		return err
 	}
 	return f.locked(ctx, name, func() error {
-		row := &Row{}
-		if there, err := f.read(name, row); err != nil {
-			return err
-		} else if !there {
-			row = nil
-		}
+		row := f.row(name)
 		out, err := change(ctx, row)
 		switch {
 		case err != nil:
 			return err
-		case out == nil && row != nil:
-			return f.remove(name)
-		case out == row || out == nil:
+		case out == row:
 			return nil
+		case out == nil:
+			return f.remove(name)
+		}
+		if err := CheckRow(name, out); err != nil {
+			return err
 		}
 		return f.write(name, out)
 	})
@@ -142,7 +153,11 @@ func (f *Folder) read(name string, v any) (bool, error) {
 		return false, fmt.Errorf("read account: %w", err)
 	}
 	if json.Unmarshal(text, v) != nil {
-		return false, &Error{Message: path + " is damaged", Next: Advice{"remove the file and sign in again", SignIn, name}}
+		damaged := &Error{Message: path + " is damaged", Next: again(name)}
+		if name == pauseName {
+			damaged.Next = Advice{Text: "remove the file"}
+		}
+		return false, damaged
 	}
 	return true, nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/accounts/backendtest"
@@ -29,6 +30,16 @@ func one(t *testing.T) (*accounts.Folder, string) {
 	return f, filepath.Join(folder, "sam.json")
 }
 
+// problem returns what is wrong with the folder's only account.
+func problem(t *testing.T, f *accounts.Folder) error {
+	t.Helper()
+	rows, err := f.Rows(t.Context())
+	if err != nil || len(rows) != 1 || rows[0].Name != "sam" {
+		t.Fatalf("rows %v, %v", rows, err)
+	}
+	return rows[0].Problem
+}
+
 func TestFolderIsClosedToOthers(t *testing.T) {
 	t.Parallel()
 	f, path := one(t)
@@ -41,7 +52,7 @@ func TestFolderIsClosedToOthers(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := f.Rows(t.Context())
+		err := problem(t, f)
 		var open *accounts.OpenFileError
 		if !errors.As(err, &open) || open.Advice() != (accounts.Advice{"close it with `chmod 600 '" + path + "'`; if somebody may have read it, sign in again", accounts.SignIn, "sam"}) {
 			t.Errorf("mode %o: %v", mode, err)
@@ -62,7 +73,7 @@ func TestFolderFollowsNoLinks(t *testing.T) {
 	if err := errors.Join(os.Rename(path, aside), os.Symlink(aside, path)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Rows(t.Context()); err == nil || !strings.Contains(err.Error(), "no plain file") {
+	if err := problem(t, f); err == nil || !strings.Contains(err.Error(), "no plain file") {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -110,7 +121,84 @@ func TestFolderThatIsDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told *accounts.Error
-	if _, err := f.Rows(t.Context()); !errors.As(err, &told) || told.Next.Step != accounts.SignIn {
+	if err := problem(t, f); !errors.As(err, &told) || told.Next.Step != accounts.SignIn {
 		t.Errorf("error = %v", err)
+	}
+}
+
+// TestFolderWithABadAccount spoils one of three accounts in each way that there
+// is: the others go on, and the one can be removed or signed in again.
+func TestFolderWithABadAccount(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(sam, anna string) error{
+		"readable by others": func(sam, _ string) error { return os.Chmod(sam, 0o644) },
+		"damaged":            func(sam, _ string) error { return os.WriteFile(sam, []byte(`{"name":`), 0o600) },
+		"empty":              func(sam, _ string) error { return os.WriteFile(sam, nil, 0o600) },
+		"without a name":     func(sam, _ string) error { return os.WriteFile(sam, []byte(`{}`), 0o600) },
+		"a folder":           func(sam, _ string) error { return errors.Join(os.Remove(sam), os.Mkdir(sam, 0o700)) },
+		"another's, copied": func(sam, anna string) error {
+			text, err := os.ReadFile(anna)
+			return errors.Join(err, os.WriteFile(sam, text, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, path := one(t)
+			s := accounts.New(f, nil, nil)
+			connect(t, s, "anna", "aAnna")
+			connect(t, s, "zoe", "aZoe")
+			if err := spoil(path, filepath.Join(filepath.Dir(path), "anna.json")); err != nil {
+				t.Fatal(err)
+			}
+			all, err := s.List(t.Context())
+			if err != nil || len(all) != 3 {
+				t.Fatalf("accounts %+v, %v", all, err)
+			}
+			for _, a := range all {
+				if bad := a.Name == "sam"; bad != (a.Problem != nil) || bad != (a.AccountID == "") || bad != (a.Urgency(time.Now()) == accounts.Unreadable) {
+					t.Errorf("%+v", a)
+				}
+				if got, err := refresh(t, s, a.Name); (err != nil) != (a.Name == "sam") || a.Name != "sam" && got != "refresh-"+a.AccountID {
+					t.Errorf("%s: %q, %v", a.Name, got, err)
+				}
+			}
+			if name == "a folder" { // nothing is deleted that may hold anything
+				return
+			}
+			connect(t, s, "sam", "aSam")
+			if got, err := refresh(t, s, "sam"); got != "refresh-aSam" || err != nil {
+				t.Errorf("signed in again: %q, %v", got, err)
+			}
+			if err := spoil(path, filepath.Join(filepath.Dir(path), "anna.json")); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Remove(t.Context(), "sam"); err != nil {
+				t.Error(err)
+			}
+			if all, err := s.List(t.Context()); err != nil || len(all) != 2 {
+				t.Errorf("after removing: %+v, %v", all, err)
+			}
+		})
+	}
+}
+
+// TestFolderWithSwappedFiles swaps the files of two accounts.
+func TestFolderWithSwappedFiles(t *testing.T) {
+	t.Parallel()
+	for name, k := range map[string]*accounts.Keys{"plain": nil, "encrypted": keys(t, keyOne)} {
+		folder := filepath.Join(t.TempDir(), "accounts")
+		s := accounts.New(accounts.NewFolder(folder), k, nil)
+		connect(t, s, "sam", "aSam")
+		connect(t, s, "anna", "aAnna")
+		sam, anna, aside := filepath.Join(folder, "sam.json"), filepath.Join(folder, "anna.json"), filepath.Join(folder, "aside")
+		if err := errors.Join(os.Rename(sam, aside), os.Rename(anna, sam), os.Rename(aside, anna)); err != nil {
+			t.Fatal(err)
+		}
+		for _, account := range []string{"sam", "anna"} {
+			got, err := refresh(t, s, account)
+			if got != "" || err == nil || !strings.Contains(err.Error(), "copied or renamed") {
+				t.Errorf("%s, %s: %q, %v", name, account, got, err)
+			}
+		}
 	}
 }

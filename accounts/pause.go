@@ -109,11 +109,11 @@ func (s *Store) readmit(ctx context.Context, since time.Time) error {
 	if err != nil {
 		return fmt.Errorf("list accounts: %w", err)
 	}
-	for _, r := range rows {
+	for _, r := range rows { // those with a Problem were not refused
 		if !r.RefusedAt.After(since.Add(-incidentWindow)) {
 			continue
 		}
-		err := s.backend.Change(ctx, r.Name, func(_ context.Context, r *Row) (*Row, error) {
+		err := s.change(ctx, r.Name, func(_ context.Context, r *Row) (*Row, error) {
 			if r == nil || r.RefusedAt.IsZero() {
 				return r, nil
 			}

@@ -92,6 +92,23 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+func TestFind(t *testing.T) {
+	t.Parallel()
+	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	connect(t, s, "anna", "sam") // an account_id that is another's name
+	connect(t, s, "sam", "a2")
+	if err := s.Seed(t.Context(), "client", "", "token"); err != nil { // nobody knows yet whose it is
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"anna": "anna", "sam": "sam", "a2": "sam", "default": "default", "": "", "aSam": ""} {
+		a, err := s.Find(t.Context(), name)
+		var missing *accounts.NotFoundError
+		if a.Name != want || (want == "") != errors.As(err, &missing) {
+			t.Errorf("%q: found %q, %v", name, a.Name, err)
+		}
+	}
+}
+
 func TestSeedAndIdentify(t *testing.T) {
 	t.Parallel()
 	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)

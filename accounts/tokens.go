@@ -23,7 +23,7 @@ func (s *Store) Tokens(name string) *Tokens { return &Tokens{store: s, name: nam
 // Spotify has refused is not asked for again.
 func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
 	r := &renewal{Store: t.store, stale: stale, ask: ask}
-	err := t.store.backend.Change(ctx, t.name, r.change)
+	err := t.store.change(ctx, t.name, r.change)
 	if err == nil && r.after != nil {
 		err = r.after(ctx)
 	}

@@ -27,6 +27,7 @@ func Run(t *testing.T, place Opener) {
 		"changes nothing on an error":   keepsOnError,
 		"deletes":                       deletes,
 		"refuses awkward names":         refusesNames,
+		"keeps a row under its name":    refusesOthers,
 		"lets one change at a time":     oneAtATime,
 		"keeps the pause":               keepsPause,
 		"waits no longer than its time": givesUp,
@@ -131,6 +132,24 @@ func refusesNames(t *testing.T, open func() accounts.Backend) {
 		if err == nil {
 			t.Errorf("%q is no error", name)
 		}
+	}
+}
+
+// refusesOthers puts an account's row in another's place.
+func refusesOthers(t *testing.T, open func() accounts.Backend) {
+	put(t, open(), sample("a"))
+	put(t, open(), sample("b"))
+	for _, name := range []string{"a", "c"} {
+		err := open().Change(t.Context(), name, func(context.Context, *accounts.Row) (*accounts.Row, error) {
+			other := sample("b")
+			return &other, nil
+		})
+		if err == nil {
+			t.Errorf("the row of b was kept as %s", name)
+		}
+	}
+	if diff := cmp.Diff([]accounts.Row{sample("a"), sample("b")}, rows(t, open())); diff != "" {
+		t.Error(diff)
 	}
 }
 

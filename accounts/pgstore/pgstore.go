@@ -125,6 +125,9 @@ func keep(ctx context.Context, tx pgx.Tx, name string, r *accounts.Row) error {
 		}
 		return nil
 	}
+	if err := accounts.CheckRow(name, r); err != nil {
+		return err //nolint:wrapcheck // it says all
+	}
 	if r.KeyID == "" {
 		return errNoKey
 	}

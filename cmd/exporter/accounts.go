@@ -35,15 +35,26 @@ type anAccount struct {
 	User       string    `json:"user,omitempty"`
 	ClientID   string    `json:"client_id"`
 	Scopes     []string  `json:"scopes"`
-	SignedInOn string    `json:"signed_in_on"`
+	SignedInOn string    `json:"signed_in_on,omitempty"`
 	Guessed    bool      `json:"signed_in_guessed,omitempty"` // signed in on that day or before
-	EndsOn     string    `json:"ends_on"`
+	EndsOn     string    `json:"ends_on,omitempty"`
 	DaysLeft   int       `json:"days_left"`
-	SignIn     string    `json:"sign_in"` // ok, soon, urgent or ended
+	SignIn     string    `json:"sign_in"` // ok, soon, urgent, ended or unreadable
 	UsedAt     time.Time `json:"last_used_at,omitzero"`
+	Error      string    `json:"error,omitempty"` // why it cannot be used; then only its name is known
+	Hint       string    `json:"hint,omitempty"`
 }
 
-func describeAccount(a accounts.Account, now time.Time) anAccount {
+func (a *app) describeAccount(account accounts.Account, now time.Time) anAccount {
+	if account.Problem != nil {
+		return anAccount{
+			Name: account.Name, SignIn: string(accounts.Unreadable), Error: account.Problem.Error(), Hint: a.hintFor(account.Problem, account.Name),
+		}
+	}
+	return describeSignIn(account, now)
+}
+
+func describeSignIn(a accounts.Account, now time.Time) anAccount {
 	out := anAccount{
 		Name: a.Name, AccountID: a.AccountID, User: a.User, ClientID: a.ClientID, Scopes: a.Scopes,
 		SignedInOn: a.SignedInAt.Format(time.DateOnly), Guessed: a.Guessed, EndsOn: a.EndsAt().Format(time.DateOnly),
@@ -90,7 +101,7 @@ func (c *accountsListCmd) Run(a *app) error {
 	now := time.Now()
 	described := make([]anAccount, 0, len(all))
 	for _, account := range all {
-		described = append(described, describeAccount(account, now))
+		described = append(described, a.describeAccount(account, now))
 	}
 	if c.JSON {
 		return a.printJSON(described)
@@ -106,6 +117,10 @@ func (a *app) printAccounts(all []anAccount) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tUSER\tACCOUNT\tSIGNED IN\tENDS\tLEFT\tLAST USED\tSCOPES")
 	for _, x := range all {
+		if x.Error != "" {
+			fmt.Fprintf(w, "%s\t-\t-\t-\t-\t%s\t-\t-\n", x.Name, x.SignIn)
+			continue
+		}
 		signedIn := x.SignedInOn
 		if x.Guessed {
 			signedIn = "by " + signedIn
@@ -122,6 +137,11 @@ func (a *app) printAccounts(all []anAccount) error {
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print accounts: %w", err)
+	}
+	for _, x := range all {
+		if x.Error != "" {
+			fmt.Fprintf(a.stdout, "\nAccount %s cannot be used: %s\n  hint: %s\n", x.Name, printable(x.Error), printable(x.Hint))
+		}
 	}
 	return nil
 }

@@ -241,6 +241,9 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 // environment where it is the same app, as it may have been changed there.
 // Tokens that cannot be opened are told when they are used.
 func (f *fleet) secret(ctx context.Context, account accounts.Account) string {
+	if account.Problem != nil {
+		return ""
+	}
 	if id, _ := f.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID {
 		if secret, ok := f.app.env("SPOTIFY_CLIENT_SECRET"); ok {
 			return secret
@@ -253,7 +256,7 @@ func (f *fleet) secret(ctx context.Context, account accounts.Account) string {
 	return secret
 }
 
-// warn tells, once a day, whose sign-in ends soon.
+// warn tells, once a day, whose sign-in ends soon or cannot be read.
 func (f *fleet) warn(all []accounts.Account, now time.Time) {
 	if today := now.Format(time.DateOnly); f.day != today {
 		f.day = today
@@ -265,6 +268,10 @@ func (f *fleet) warn(all []accounts.Account, now time.Time) {
 			continue
 		}
 		f.warned[account.Name] = urgency
+		if account.Problem != nil {
+			f.log.Warn("the account cannot be used", "account", account.Name, "error", account.Problem, "hint", f.app.hintFor(account.Problem, account.Name))
+			continue
+		}
 		f.log.Warn(ending(account, now), "account", account.Name, "ends_on", account.EndsAt().Format(time.DateOnly),
 			"days_left", account.DaysLeft(now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+f.app.loginCommand(account.Name))
 	}

@@ -219,7 +219,7 @@ func (l *login) report() error {
 		}
 	}
 	if l.JSON {
-		if err := l.app.printJSON(describeAccount(l.kept, time.Now())); err != nil {
+		if err := l.app.printJSON(describeSignIn(l.kept, time.Now())); err != nil {
 			return err
 		}
 	} else {

@@ -65,7 +65,7 @@ func (m *metrics) handler(f *fleet) http.Handler {
 		fleet: f,
 		ends:  prometheus.NewDesc("tracklake_sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", []string{"account"}, nil),
 		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 it has ended.", []string{"account"}, nil),
-		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts cannot be looked up.", nil, nil),
+		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts, or some of them, cannot be read.", nil, nil),
 	})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
 }
@@ -90,12 +90,16 @@ func (s *signIns) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		failed = 1
 	}
-	to <- prometheus.MustNewConstMetric(s.fails, prometheus.GaugeValue, failed)
 	now := time.Now()
 	for _, a := range all {
+		if a.Problem != nil {
+			failed = 1
+			continue
+		}
 		to <- prometheus.MustNewConstMetric(s.ends, prometheus.GaugeValue, float64(a.EndsAt().Unix()), a.Name)
 		to <- prometheus.MustNewConstMetric(s.state, prometheus.GaugeValue, stateNumber(a.Urgency(now)), a.Name)
 	}
+	to <- prometheus.MustNewConstMetric(s.fails, prometheus.GaugeValue, failed)
 }
 
 func stateNumber(u accounts.Urgency) float64 {

@@ -62,7 +62,7 @@ func (a *app) signIns(config *pipeline.Config) []accounts.Account {
 // nameOf is what the owner calls an account.
 func nameOf(accountID string, known []accounts.Account) string {
 	for _, k := range known {
-		if k.AccountID == accountID {
+		if k.AccountID == accountID && accountID != "" {
 			return k.Name
 		}
 	}
@@ -85,7 +85,7 @@ func withSignIns(standing []pipeline.JobStatus, known []accounts.Account) []aSta
 		out[i].JobStatus = s
 		for _, k := range known {
 			if k.AccountID == s.Account && s.Account != "" {
-				d := describeAccount(k, now)
+				d := describeSignIn(k, now)
 				out[i].Name, out[i].SignIn, out[i].SignInEnds, out[i].DaysLeft = d.Name, d.SignIn, d.EndsOn, &d.DaysLeft
 			}
 		}
@@ -103,6 +103,10 @@ func (a *app) printEndings(known []accounts.Account) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ACCOUNT\tUSER\tACCOUNT ID\tSIGN-IN ENDS\tNOTE")
 	for _, k := range known {
+		if k.Problem != nil {
+			fmt.Fprintf(w, "%s\t-\t-\t-\t%s; %s\n", k.Name, printable(k.Problem.Error()), printable(a.hintFor(k.Problem, k.Name)))
+			continue
+		}
 		note := fmt.Sprintf("%d days left", k.DaysLeft(now))
 		if text := ending(k, now); text != "" {
 			note = text + "; sign in again: " + a.loginCommand(k.Name)
