@@ -54,6 +54,9 @@ type Backend interface {
 	Change(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error
 	// ChangePause does the same with the pause of all refreshing.
 	ChangePause(ctx context.Context, f func(context.Context, Pause) (Pause, error)) error
+	// Check tries whether a row, encrypted or not, could be kept. It leaves
+	// everything as it was.
+	Check(ctx context.Context, encrypted bool) error
 }
 
 // A Store keeps accounts. It is safe for concurrent use.
@@ -99,6 +102,36 @@ func (s *Store) change(ctx context.Context, name string, f func(context.Context,
 		}
 		return f(ctx, r)
 	})
+}
+
+// Check tells why a sign-in could not be kept, or nil, and leaves everything as
+// it was.
+func (s *Store) Check(ctx context.Context) error {
+	if _, err := s.writable(ctx); err != nil {
+		return err
+	}
+	if err := s.backend.Check(ctx, !s.keys.Empty()); err != nil {
+		return fmt.Errorf("try whether a sign-in can be kept: %w", err)
+	}
+	return nil
+}
+
+// writable lists all accounts. It is an error when one is sealed with a key that
+// is not held: the next one would be sealed otherwise, or not at all, and nobody
+// would notice.
+func (s *Store) writable(ctx context.Context) ([]Account, error) {
+	rows, err := s.backend.Rows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	out := make([]Account, len(rows))
+	for i, r := range rows {
+		if r.Problem == nil && !s.keys.hold(r.KeyID) {
+			return nil, s.keys.missing(&r)
+		}
+		out[i] = r.Account
+	}
+	return out, nil
 }
 
 // List returns all accounts, by name. It needs no key.

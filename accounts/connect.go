@@ -23,7 +23,7 @@ type Connection struct {
 // Connect keeps a sign-in. An account that is known already keeps its name and
 // gets the new tokens.
 func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
-	all, err := s.List(ctx)
+	all, err := s.writable(ctx)
 	if err != nil {
 		return Account{}, err
 	}
@@ -90,7 +90,7 @@ const SeedName = "default"
 func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken string) error {
 	sum := sha256.Sum256([]byte("tracklake seed\x00" + refreshToken))
 	hash := hex.EncodeToString(sum[:])
-	all, err := s.List(ctx)
+	all, err := s.writable(ctx)
 	if err != nil {
 		return err
 	}

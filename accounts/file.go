@@ -167,20 +167,42 @@ func (f *Folder) write(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode account: %w", err)
 	}
-	aside, err := os.CreateTemp(f.path, ".aside-*") // made with mode 0600, and never over another file
+	aside, err := f.aside(text)
 	if err != nil {
-		return fmt.Errorf("write account: %w", err)
+		return err
 	}
-	_, err = aside.Write(append(text, '\n'))
-	err = errors.Join(err, aside.Sync(), aside.Close())
-	if err == nil {
-		err = os.Rename(aside.Name(), f.file(name))
-	}
-	if err != nil {
-		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(aside.Name())))
+	if err := os.Rename(aside, f.file(name)); err != nil {
+		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(aside)))
 	}
 	f.sweep()
 	return syncFolder(f.path)
+}
+
+// aside writes a file that no account has yet, and returns its path.
+func (f *Folder) aside(text []byte) (string, error) {
+	file, err := os.CreateTemp(f.path, ".aside-*") // made with mode 0600, and never over another file
+	if err != nil {
+		return "", fmt.Errorf("write account: %w", err)
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return "", fmt.Errorf("write account: %w", errors.Join(err, os.Remove(file.Name())))
+	}
+	return file.Name(), nil
+}
+
+// Check writes a file aside, as large as that of an account, and removes it.
+func (f *Folder) Check(ctx context.Context, _ bool) error {
+	return f.locked(ctx, pauseName, func() error {
+		aside, err := f.aside(make([]byte, 8<<10))
+		if err != nil {
+			return err
+		}
+		if err := os.Remove(aside); err != nil {
+			return fmt.Errorf("write account: %w", err)
+		}
+		return nil
+	})
 }
 
 // sweep removes what a process left that ended while it wrote aside. Old files

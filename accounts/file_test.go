@@ -202,3 +202,35 @@ func TestFolderWithSwappedFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(folder string) error{
+		"nowhere": func(folder string) error { return os.Symlink(folder+"-that-is-missing", folder) },
+		"no place for locks": func(folder string) error {
+			return errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(filepath.Join(folder, "locks"), nil, 0o600))
+		},
+	} {
+		folder := filepath.Join(t.TempDir(), "tracklake")
+		if err := spoil(folder); err != nil {
+			t.Fatal(err)
+		}
+		if name == "nowhere" {
+			folder = filepath.Join(folder, "accounts")
+		}
+		s := accounts.New(accounts.NewFolder(folder), nil, nil)
+		if _, err := s.List(t.Context()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := s.Check(t.Context()); err == nil {
+			t.Errorf("%s: nothing is wrong", name)
+		}
+	}
+	f, path := one(t)
+	if err := accounts.New(f, nil, nil).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".aside-*")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

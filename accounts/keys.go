@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,12 +135,6 @@ func (k *Keys) open(r *Row) (secrets, error) {
 }
 
 func (k *Keys) decrypt(r *Row) ([]byte, error) {
-	if k.Empty() {
-		return nil, &Error{
-			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
-			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if the key is lost, remove the account and sign in again", Remove, r.Name},
-		}
-	}
 	for _, key := range k.list {
 		if key.id != r.KeyID {
 			continue
@@ -153,7 +148,23 @@ func (k *Keys) decrypt(r *Row) ([]byte, error) {
 		}
 		return text, nil
 	}
-	return nil, &Error{
+	return nil, k.missing(r)
+}
+
+// hold tells whether what was sealed with a key can be opened.
+func (k *Keys) hold(id string) bool {
+	return id == "" || slices.ContainsFunc(k.list, func(key key) bool { return key.id == id })
+}
+
+// missing says that a row's key is not held.
+func (k *Keys) missing(r *Row) *Error {
+	if k.Empty() {
+		return &Error{
+			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
+			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if the key is lost, remove the account and sign in again", Remove, r.Name},
+		}
+	}
+	return &Error{
 		Message: "the tokens of account " + r.Name + " are encrypted with another key (" + r.KeyID + ")",
 		Next:    Advice{"put that key behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY; if it is lost, remove the account and sign in again", Remove, r.Name},
 	}

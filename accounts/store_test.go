@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,41 @@ func TestSealedAccounts(t *testing.T) {
 	if secret, err := both.ClientSecret(ctx, "anna"); secret != "secret-a2" || err != nil {
 		t.Errorf("%q, %v", secret, err)
 	}
+}
+
+// TestEncryptionIsNotChangedUnnoticed signs in with no key and with another one
+// where accounts are encrypted.
+func TestEncryptionIsNotChangedUnnoticed(t *testing.T) {
+	t.Parallel()
+	b := accounts.NewFolder(filepath.Join(t.TempDir(), "a"))
+	connect(t, accounts.New(b, keys(t, keyOne), nil), "sam", "a1")
+	before, err := b.Rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]*accounts.Keys{"no key": nil, "another key": keys(t, keyTwo)} {
+		s := accounts.New(b, k, nil)
+		_, further := s.Connect(t.Context(), accounts.Connection{Name: "anna", AccountID: "a2"})
+		_, again := s.Connect(t.Context(), accounts.Connection{Name: "sam", AccountID: "a1"})
+		for what, err := range map[string]error{
+			"checking": s.Check(t.Context()), "connecting another": further, "signing in again": again, "seeding": s.Seed(t.Context(), "client", "", "token"),
+		} {
+			var told *accounts.Error
+			if !errors.As(err, &told) || !strings.Contains(told.Next.Text, "EXPORTER_TOKEN_KEY") || told.Next.Step != accounts.Remove || told.Next.Account != "sam" {
+				t.Errorf("%s with %s: %v", what, name, err)
+			}
+		}
+	}
+	if after, err := b.Rows(t.Context()); err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("%v became %v, %v", before, after, err)
+	}
+	// With the old key behind the new one, and with nothing left of the old one.
+	connect(t, accounts.New(b, keys(t, keyTwo+","+keyOne), nil), "anna", "a2")
+	s := accounts.New(b, keys(t, keyTwo), nil)
+	if err := s.Remove(t.Context(), "sam"); err != nil {
+		t.Fatal(err)
+	}
+	connect(t, s, "sam", "a1")
 }
 
 func TestSealedAccountsCannotBeSwapped(t *testing.T) {

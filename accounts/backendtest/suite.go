@@ -30,6 +30,7 @@ func Run(t *testing.T, place Opener) {
 		"keeps a row under its name":    refusesOthers,
 		"lets one change at a time":     oneAtATime,
 		"keeps the pause":               keepsPause,
+		"is checked without a trace":    checks,
 		"waits no longer than its time": givesUp,
 	}
 	for name, test := range tests {
@@ -176,6 +177,18 @@ func oneAtATime(t *testing.T, open func() accounts.Backend) {
 	work.Wait()
 	if got := rows(t, open())[0].Sealed[0]; got != workers*rounds {
 		t.Errorf("%d changes are left of %d", got, workers*rounds)
+	}
+}
+
+func checks(t *testing.T, open func() accounts.Backend) {
+	for _, want := range [][]accounts.Row{nil, {sample("a")}} {
+		if err := open().Check(t.Context(), true); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(want, append([]accounts.Row(nil), rows(t, open())...)); diff != "" {
+			t.Error(diff)
+		}
+		put(t, open(), sample("a"))
 	}
 }
 

@@ -182,6 +182,32 @@ func (b *Backend) ChangePause(ctx context.Context, change func(context.Context, 
 	})
 }
 
+// errUndo ends a transaction that was to change nothing.
+var errUndo = errors.New("undo")
+
+// Check does what keeping a row takes, to no row.
+func (b *Backend) Check(ctx context.Context, encrypted bool) error {
+	if !encrypted {
+		return errNoKey
+	}
+	err := transaction(ctx, b.side, "tracklake accounts check", func(tx pgx.Tx) error {
+		for _, statement := range []string{
+			"INSERT INTO exporter.accounts SELECT * FROM exporter.accounts WHERE false",
+			"UPDATE exporter.accounts SET sealed = sealed WHERE false",
+			"DELETE FROM exporter.accounts WHERE false",
+		} {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return describe("write account", err)
+			}
+		}
+		return errUndo
+	})
+	if errors.Is(err, errUndo) {
+		return nil
+	}
+	return err
+}
+
 // transaction runs do while it holds a lock of that name. What do did is
 // durable when it returns without an error.
 func transaction(ctx context.Context, pool *pgxpool.Pool, lock string, do func(pgx.Tx) error) error {

@@ -39,8 +39,25 @@ func TestBackendIsAlwaysEncrypted(t *testing.T) {
 	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
 		t.Fatal(err)
 	}
-	err := accounts.New(open(t, url), nil, nil).Seed(t.Context(), "client", "", "token")
-	if err == nil || !strings.Contains(err.Error(), "always encrypted") {
+	s := accounts.New(open(t, url), nil, nil)
+	for name, err := range map[string]error{"keeping": s.Seed(t.Context(), "client", "", "token"), "checking": s.Check(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "always encrypted") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckOfADatabaseThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, url+"&default_transaction_read_only=on")
+	if _, err := b.Rows(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Check(t.Context(), true); err == nil || !strings.Contains(err.Error(), "read-only") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -27,7 +27,8 @@ func consent() {
 	defer resp.Body.Close()
 	page, err := io.ReadAll(resp.Body)
 	exitOn(err)
-	exitOn(os.WriteFile("page.html", page, 0o600))
+	exitOn(os.WriteFile("page.new", page, 0o600))
+	exitOn(os.Rename("page.new", "page.html"))
 }
 
 // decide answers the consent page and returns where the browser is sent back.

@@ -77,6 +77,11 @@ func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store,
 
 // keys reads the keys that tokens are encrypted with, if there are any.
 func (a *app) keys() (*accounts.Keys, error) {
+	for _, name := range []string{"EXPORTER_TOKEN_KEY", "EXPORTER_TOKEN_KEY_FILE"} {
+		if value, set := os.LookupEnv(name); set && value == "" {
+			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
+		}
+	}
 	text, ok := a.env("EXPORTER_TOKEN_KEY")
 	name := "EXPORTER_TOKEN_KEY"
 	if path, there := a.env("EXPORTER_TOKEN_KEY_FILE"); !ok && there {

@@ -67,7 +67,7 @@ func (c *loginCmd) Run(a *app) error {
 	}
 	defer end()
 	// A store that cannot be written must not be found out after the sign-in.
-	if _, err := l.store.List(a.ctx); err != nil {
+	if err := l.store.Check(a.ctx); err != nil {
 		return err
 	}
 	redirect := a.envOr("SPOTIFY_REDIRECT_URI", defaultRedirect)
