@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/tracklake/tracklake/extract"
 )
@@ -64,10 +65,7 @@ func chooseName(all []Account, c Connection) (string, error) {
 			return a.Name, nil
 		}
 		if a.AccountID == c.AccountID {
-			return "", &Error{
-				Message: fmt.Sprintf("this account is connected already, as %s", a.Name),
-				Next:    Advice{"sign in again under that name", SignIn, a.Name},
-			}
+			return "", twice(all, c.Name, a.Name)
 		}
 	}
 	if c.Name != "" {
@@ -80,28 +78,48 @@ func chooseName(all []Account, c Connection) (string, error) {
 	return name, nil
 }
 
+// twice says that an account has a name already. Where somebody meant to mend
+// another one that way, of which nobody knows whose it is, that one is to go.
+func twice(all []Account, asked, known string) error {
+	e := &Error{
+		Message: fmt.Sprintf("this account is connected already, as %s", known),
+		Next:    Advice{"sign in again under that name", SignIn, known},
+	}
+	if slices.ContainsFunc(all, func(a Account) bool { return a.Name == asked && a.AccountID == "" }) {
+		e.Next = Advice{fmt.Sprintf("if %s was meant to be the same account, remove it", asked), Remove, asked}
+	}
+	return e
+}
+
 // SeedName is the name of the account whose refresh token came from the
 // environment.
 const SeedName = "default"
 
 // Seed keeps a refresh token that came from the environment, unless it was kept
 // before: then the store may know a newer one. A token that the store does not
-// know replaces the one that was seeded last.
+// know replaces the one that was seeded last, but never a sign-in: then a
+// *SeedIgnoredError is returned.
 func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken string) error {
 	sum := sha256.Sum256([]byte("tracklake seed\x00" + refreshToken))
 	hash := hex.EncodeToString(sum[:])
-	all, err := s.writable(ctx)
+	all, err := s.List(ctx)
 	if err != nil {
 		return err
 	}
-	for _, a := range all {
-		if a.SeedHash == hash {
-			return nil
-		}
+	if slices.ContainsFunc(all, func(a Account) bool { return a.SeedHash == hash }) {
+		return nil
+	}
+	if _, err := s.writable(ctx); err != nil {
+		return err
 	}
 	err = s.backend.Change(ctx, SeedName, func(_ context.Context, r *Row) (*Row, error) {
-		if CheckRow(SeedName, r) != nil || r != nil && r.SeedHash == hash {
-			return r, nil // it tells by itself that it cannot be used, or another process was faster
+		switch {
+		case CheckRow(SeedName, r) != nil: // it tells so by itself when it is used
+			return r, nil
+		case r != nil && r.SeedHash == hash: // another process was faster
+			return r, nil
+		case r != nil && !r.Guessed:
+			return r, &SeedIgnoredError{}
 		}
 		return s.keys.seal(
 			Account{Name: SeedName, ClientID: clientID, SignedInAt: s.now().UTC(), Guessed: true, SeedHash: hash},

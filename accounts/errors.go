@@ -70,6 +70,19 @@ func (e *OtherUserError) Advice() Advice {
 	}
 }
 
+// A SeedIgnoredError says that a refresh token of the environment is not used,
+// because somebody signed in under the name that it would get.
+type SeedIgnoredError struct{}
+
+func (*SeedIgnoredError) Error() string {
+	return "SPOTIFY_REFRESH_TOKEN is not used: account " + SeedName + " was signed in by itself"
+}
+
+// Advice is the next step for the user.
+func (*SeedIgnoredError) Advice() Advice {
+	return Advice{"take the variable out of the environment or .env; to use it instead of the sign-in, remove that", Remove, SeedName}
+}
+
 // An OpenFileError says that others could read or replace tokens.
 type OpenFileError struct {
 	Account string // whose file it is; empty: the folder of all

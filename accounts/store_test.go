@@ -146,6 +146,36 @@ func TestSeedAndIdentify(t *testing.T) {
 	}
 }
 
+func TestASeedReplacesNoSignIn(t *testing.T) {
+	t.Parallel()
+	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	connect(t, s, accounts.SeedName, "a1")
+	var ignored *accounts.SeedIgnoredError
+	if err := s.Seed(t.Context(), "client", "", "one"); !errors.As(err, &ignored) || ignored.Advice().Step != accounts.Remove {
+		t.Errorf("error = %v", err)
+	}
+	if got, err := refresh(t, s, accounts.SeedName); got != "refresh-a1" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	// A seeded account that was signed in since is a sign-in, too.
+	if err := s.Remove(t.Context(), accounts.SeedName); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Seed(t.Context(), "client", "", "one"); err != nil {
+		t.Fatal(err)
+	}
+	connect(t, s, accounts.SeedName, "a1")
+	if err := s.Seed(t.Context(), "client", "", "one"); err != nil {
+		t.Errorf("the seed that it came from: %v", err)
+	}
+	if err := s.Seed(t.Context(), "client", "", "two"); !errors.As(err, &ignored) {
+		t.Errorf("another seed: %v", err)
+	}
+	if got, err := refresh(t, s, accounts.SeedName); got != "refresh-a1" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "hunter2", "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2", keyOne + ",short", strings.Repeat("0", 63)} {

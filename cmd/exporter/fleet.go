@@ -120,7 +120,10 @@ func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onC
 	id, _ := a.env("SPOTIFY_CLIENT_ID")
 	secret, _ := a.env("SPOTIFY_CLIENT_SECRET")
 	if seed, ok := a.env("SPOTIFY_REFRESH_TOKEN"); ok && id != "" {
-		if err := store.Seed(a.ctx, id, secret, seed); err != nil {
+		var ignored *accounts.SeedIgnoredError
+		if err := store.Seed(a.ctx, id, secret, seed); errors.As(err, &ignored) {
+			log.Warn(ignored.Error(), "hint", a.hintOf(ignored))
+		} else if err != nil {
 			end()
 			return nil, err
 		}
