@@ -56,7 +56,7 @@ func (c *forgetCmd) Run(a *app) error {
 	defer end()
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
 	f := &forgotten{runner: runner, store: store}
-	err = f.find(a.ctx, config, c.Name)
+	err = f.find(a, config, c.Name)
 	if err == nil {
 		err = c.forget(a, f)
 	}
@@ -75,11 +75,14 @@ func usable(config *pipeline.Config) error {
 }
 
 // find looks the account up, and counts what there is of it.
-func (f *forgotten) find(ctx context.Context, config *pipeline.Config, name string) error {
-	account, err := f.store.Find(ctx, name)
+func (f *forgotten) find(a *app, config *pipeline.Config, name string) error {
+	account, err := f.store.Find(a.ctx, name)
 	var missing *accounts.NotFoundError
 	if err != nil && !errors.As(err, &missing) {
 		return err
+	}
+	if missing == nil && account.AccountID == "" {
+		return a.unidentified(account.Name)
 	}
 	f.Account, f.AccountID, f.seeded = account.Name, account.AccountID, account.SeedHash != ""
 	if missing != nil { // perhaps its credentials were removed before
@@ -88,8 +91,8 @@ func (f *forgotten) find(ctx context.Context, config *pipeline.Config, name stri
 	kept := 0
 	for _, d := range config.Destinations {
 		at := forgottenAt{Destination: d.Name}
-		if f.AccountID != "" {
-			if at.Forgotten, err = f.at(ctx, d.Name, true); err != nil {
+		if f.AccountID != "" { // else no account has what was asked for, not even an empty name
+			if at.Forgotten, err = f.at(a.ctx, d.Name, true); err != nil {
 				return err
 			}
 		}
@@ -100,6 +103,17 @@ func (f *forgotten) find(ctx context.Context, config *pipeline.Config, name stri
 		return &usageError{missing}
 	}
 	return nil
+}
+
+// unidentified refuses to forget an account of which nobody knows whose it is:
+// what was exported of it cannot be found, and may be there. Its token may have
+// been replaced since.
+func (a *app) unidentified(name string) error {
+	return &usageError{&hinted{
+		fmt.Errorf("it is not known whose account %s is, so what was exported of it cannot be found; nothing was deleted", name),
+		fmt.Sprintf("ask Spotify with `%s`, then forget it again; or name what was exported by its account_id, which `%s` shows where it knows no name, and drop the credentials alone: %s",
+			a.command("check"), a.command("status"), a.command("accounts", "remove", name)),
+	}}
 }
 
 func (f *forgotten) at(ctx context.Context, destination string, dryRun bool) (load.Forgotten, error) {
@@ -122,9 +136,6 @@ func (c *forgetCmd) forget(a *app, f *forgotten) error {
 		}
 	}
 	for i := range f.Destinations {
-		if f.AccountID == "" {
-			break // Spotify was never asked whose account it is, so nothing was exported
-		}
 		at := &f.Destinations[i]
 		var err error
 		if at.Forgotten, err = f.at(a.ctx, at.Destination, false); err != nil {
@@ -168,9 +179,6 @@ func (f *forgotten) ask(a *app) error {
 func (c *forgetCmd) prove(a *app, f *forgotten) error {
 	left := 0
 	for i := range f.Destinations {
-		if f.AccountID == "" {
-			break
-		}
 		again, err := f.at(a.ctx, f.Destinations[i].Destination, true)
 		if err != nil {
 			return err
