@@ -245,6 +245,14 @@ func (t *tokens) remember(err error) error {
 	return err
 }
 
+// Refusal is the refusal after which the client asks the token endpoint no more,
+// or nil. What is kept may be another sign-in since: a new client asks again.
+func (c *Client) Refusal() *Error {
+	c.tokens.mu.Lock()
+	defer c.tokens.mu.Unlock()
+	return c.tokens.dead
+}
+
 // tokenError sorts an error of the token endpoint. The library's own text can
 // hold the server's answer, and with it secrets; only known fields get through.
 func tokenError(ctx context.Context, err error) *Error {

@@ -113,10 +113,6 @@ func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onC
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{
-		app: a, store: store, log: log, onClose: onClose, end: end,
-		known: map[string]*member{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
-	}
 	id, _ := a.env("SPOTIFY_CLIENT_ID")
 	secret, _ := a.env("SPOTIFY_CLIENT_SECRET")
 	if seed, ok := a.env("SPOTIFY_REFRESH_TOKEN"); ok && id != "" {
@@ -128,15 +124,19 @@ func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onC
 			return nil, err
 		}
 	}
-	if id != "" && secret != "" {
-		client, err := f.client(id, secret, nil)
-		if err != nil {
-			end()
-			return nil, err
-		}
-		f.itself = &pipeline.User{App: id, Client: client}
+	f := newFleet(a, store, log, onClose, end)
+	if _, err := f.theApp(); err != nil { // addresses that cannot be used are told at once
+		end()
+		return nil, err
 	}
 	return f, nil
+}
+
+func newFleet(a *app, store *accounts.Store, log *slog.Logger, onClose closer, end func()) *fleet {
+	return &fleet{
+		app: a, store: store, log: log, onClose: onClose, end: end,
+		known: map[string]*member{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
+	}
 }
 
 // close ends the clients' connections and the store.
@@ -206,7 +206,27 @@ func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, er
 		}
 		out = append(out, m.user)
 	}
-	return out, f.itself, nil
+	itself, err := f.theApp()
+	return out, itself, err
+}
+
+// theApp is the app as a user of its own, where it has a secret: the same one
+// as long as it is not refused.
+func (f *fleet) theApp() (*pipeline.User, error) {
+	id, _ := f.app.env("SPOTIFY_CLIENT_ID")
+	secret, _ := f.app.env("SPOTIFY_CLIENT_SECRET")
+	if id == "" || secret == "" || f.itself != nil && f.itself.Client.Refusal() == nil {
+		return f.itself, nil
+	}
+	client, err := f.client(id, secret, nil)
+	if err != nil {
+		return nil, err
+	}
+	if f.itself != nil {
+		f.itself.Client.CloseIdle()
+	}
+	f.itself = &pipeline.User{App: id, Client: client}
+	return f.itself, nil
 }
 
 // chosen lists the accounts, or the one that --account names.
@@ -221,15 +241,20 @@ func (f *fleet) chosen(ctx context.Context) ([]accounts.Account, error) {
 	return []accounts.Account{one}, nil
 }
 
-// member returns an account's client: the same one as long as the account signs
-// in to the same app and was not refused since.
+// member returns an account's client: the same one as long as it is the same
+// sign-in to the same app, and is not refused. After a refusal another process may
+// have signed the account in again, or found that it was an incident.
 func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, error) {
-	old := f.known[account.Name]
-	if old != nil && old.account.SignedInAt.Equal(account.SignedInAt) && old.account.ClientID == account.ClientID &&
-		old.account.RefusedAt.IsZero() && account.RefusedAt.IsZero() {
-		return old, nil
+	var refusal *extract.Error
+	if old := f.known[account.Name]; old != nil {
+		refusal = old.user.Client.Refusal()
+		if refusal == nil && old.account.SignedInAt.Equal(account.SignedInAt) && old.account.ClientID == account.ClientID {
+			return old, nil
+		}
+		old.user.Client.CloseIdle()
 	}
-	client, err := f.client(account.ClientID, f.secret(ctx, account), hinting{f.store.Tokens(account.Name), f.app, account.Name})
+	wrong := refusal != nil && refusal.Kind == extract.Credentials
+	client, err := f.client(account.ClientID, f.secret(ctx, account, wrong), hinting{f.store.Tokens(account.Name), f.app, account.Name})
 	if err != nil {
 		return nil, err
 	}
@@ -246,13 +271,14 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 }
 
 // secret is the secret of the app that an account signed in to: that of the
-// environment where it is the same app, as it may have been changed there.
+// environment where it is the same app, as it may have been changed there, unless
+// Spotify finds that wrong: a sign-in since may have brought the right one.
 // Tokens that cannot be opened are told when they are used.
-func (f *fleet) secret(ctx context.Context, account accounts.Account) string {
+func (f *fleet) secret(ctx context.Context, account accounts.Account, wrong bool) string {
 	if account.Problem != nil {
 		return ""
 	}
-	if id, _ := f.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID {
+	if id, _ := f.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID && !wrong {
 		if secret, ok := f.app.env("SPOTIFY_CLIENT_SECRET"); ok {
 			return secret
 		}

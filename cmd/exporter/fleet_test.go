@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/internal/simtest"
+	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// serving is a fleet as serve has one, and the accounts as another process sees
+// them.
+type serving struct {
+	*fleet
+	sim     *simulate.Server
+	backend accounts.Backend
+	other   *accounts.Store
+}
+
+func newServing(t *testing.T, secret string) *serving {
+	t.Helper()
+	o := simulate.DefaultOptions()
+	o.SavedTracks, o.TopTracks, o.Artists = 5, 5, 5
+	sim, running := simtest.Start(t, o)
+	s := &serving{sim: sim, backend: accounts.NewFolder(filepath.Join(t.TempDir(), "accounts"))}
+	s.other = accounts.New(s.backend, nil, nil)
+	a := &app{ctx: t.Context(), config: "jobs.yaml", dotenv: map[string]string{
+		"SPOTIFY_API_URL": running.APIURL, "SPOTIFY_ACCOUNTS_URL": running.AccountsURL,
+		"SPOTIFY_CLIENT_ID": simulate.ClientID, "SPOTIFY_CLIENT_SECRET": secret,
+	}}
+	s.fleet = newFleet(a, accounts.New(s.backend, nil, nil), slog.New(slog.DiscardHandler), nil, func() {})
+	t.Cleanup(s.close)
+	s.signIn(t)
+	return s
+}
+
+// signIn is what another process does.
+func (s *serving) signIn(t *testing.T) {
+	t.Helper()
+	_, err := s.other.Connect(t.Context(), accounts.Connection{
+		Name: "sam", AccountID: simulate.AccountID, ClientID: simulate.ClientID, ClientSecret: simulate.ClientSecret,
+		Token: extract.Token{RefreshToken: s.sim.Credentials().RefreshToken, SignedInAt: time.Now()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// look looks up who is connected, as serve does now and then.
+func (s *serving) look(t *testing.T) (sam, itself *pipeline.User) {
+	t.Helper()
+	users, itself, err := s.users(t.Context())
+	if err != nil || len(users) != 1 {
+		t.Fatalf("%d users, %v", len(users), err)
+	}
+	return users[0], itself
+}
+
+func read(t *testing.T, u *pipeline.User) error {
+	t.Helper()
+	_, err := catalog.ProfileOf(t.Context(), u.Client)
+	return err
+}
+
+func (s *serving) fault(t *testing.T, kind string) (remove func()) {
+	t.Helper()
+	s.sim.ExpireAccess()
+	return s.sim.Inject(simulate.Fault{Kind: kind, Path: "/api/token"})
+}
+
+func TestServeKeepsClientsThatWork(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, simulate.ClientSecret)
+	sam, itself := s.look(t)
+	if err := read(t, sam); err != nil {
+		t.Fatal(err)
+	}
+	if again, app := s.look(t); again != sam || app != itself || app == nil {
+		t.Error("there are new clients for no reason")
+	}
+}
+
+// TestServePicksUpANewSignIn lets the account be refused, and mended by another
+// process before serve looks again.
+func TestServePicksUpANewSignIn(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]func(*serving) error{
+		"signed in again": func(s *serving) error { s.signIn(t); return nil },
+		"the end of an incident": func(s *serving) error {
+			return s.backend.Change(t.Context(), "sam", func(_ context.Context, r *accounts.Row) (*accounts.Row, error) {
+				out := *r
+				out.RefusedAt = time.Time{}
+				return &out, nil
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServing(t, simulate.ClientSecret)
+			sam, _ := s.look(t)
+			if err := read(t, sam); err != nil {
+				t.Fatal(err)
+			}
+			remove := s.fault(t, "revoked")
+			if err := read(t, sam); codeOf(err) != int(codeNeedsSignIn) {
+				t.Fatalf("error = %v", err)
+			}
+			remove()
+			if err := mend(s); err != nil {
+				t.Fatal(err)
+			}
+			sam, _ = s.look(t)
+			if err := read(t, sam); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestServeLearnsTheSecret begins with a client secret that was changed since:
+// the one that the sign-in brought is right.
+func TestServeLearnsTheSecret(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, "outdated")
+	sam, itself := s.look(t)
+	if err := read(t, sam); err == nil {
+		t.Fatal("an outdated secret was taken")
+	}
+	if again, app := s.look(t); again == sam || app != itself {
+		t.Error("the refused client was kept, or the other one was not")
+	} else if err := read(t, again); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeTriesTheAppAgain(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, simulate.ClientSecret)
+	_, itself := s.look(t)
+	remove := s.fault(t, "client")
+	artist := func(u *pipeline.User) error {
+		type found struct{ ID string }
+		_, err := extract.Get[found](t.Context(), u.Client, extract.Endpoint{Path: "/artists/" + s.sim.Artists()[0], Family: "artists"})
+		return err
+	}
+	if err := artist(itself); err == nil {
+		t.Fatal("the app was let in")
+	}
+	remove()
+	_, itself = s.look(t)
+	if err := artist(itself); err != nil {
+		t.Error(err)
+	}
+}
