@@ -77,6 +77,9 @@ func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store,
 
 // keys reads the keys that tokens are encrypted with, if there are any.
 func (a *app) keys() (*accounts.Keys, error) {
+	if err := a.checkDotenv(); err != nil { // the key may be in it
+		return nil, err
+	}
 	for _, name := range []string{"EXPORTER_TOKEN_KEY", "EXPORTER_TOKEN_KEY_FILE"} {
 		if value, set := os.LookupEnv(name); set && value == "" {
 			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
