@@ -18,6 +18,9 @@ func (r *Reading[T]) byOffset(ctx context.Context, yield func(*Page[T], error) b
 	for n := 1; n <= maxPasses; n++ {
 		p := &pass[T]{reading: r, yield: yield, restart: n > 1, seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
 		r.outcome.Passes = n
+		if n > 1 {
+			ctx = fresh(ctx)
+		}
 		more, err := p.run(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -162,6 +165,7 @@ func (p *pass[T]) rereadHead(ctx context.Context) (bool, error) {
 	if !p.moved || p.shrunk || l.Key == nil || l.Max > 0 {
 		return true, nil
 	}
+	ctx = fresh(ctx)
 	size := p.reading.client.pageSize(l.Endpoint)
 	begin := p.want
 	p.want = p.total
@@ -176,12 +180,12 @@ func (p *pass[T]) rereadHead(ctx context.Context) (bool, error) {
 		if page.Total >= 0 && page.Total != p.total {
 			p.shrunk = true // it moves on; another pass sees to it
 		}
-		fresh := p.remember(page)
+		added := p.remember(page)
 		page.Rejects = nil // they were counted and handed on when first read
 		if !p.yield(page, nil) {
 			return false, nil
 		}
-		if fresh == 0 {
+		if added == 0 {
 			break
 		}
 	}

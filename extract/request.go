@@ -42,7 +42,7 @@ func newDelays(first time.Duration) *backoff.ExponentialBackOff {
 // error of accept means that the answer is not what the API documents.
 func (c *Client) do(ctx context.Context, r request, accept func(body []byte) error) error {
 	shared := sharedOf(ctx)
-	if body := shared.get(r.key()); body != nil && accept(body) == nil {
+	if body := shared.get(ctx, r.key()); body != nil && accept(body) == nil {
 		c.spared()
 		return nil
 	}

@@ -4,18 +4,33 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"time"
 )
+
+// sharedFor is how long a kept answer is used. A job that runs later than that
+// wants to know how the list is now.
+const sharedFor = 15 * time.Minute
 
 // Shared keeps the answers to requests for those that ask the same a moment
 // later, up to a size. It is safe for concurrent use.
 type Shared struct {
-	mu     sync.Mutex
-	bodies map[string][]byte
-	room   int
+	now func() time.Time
+
+	mu      sync.Mutex
+	answers map[string]keptAnswer
+	room    int
 }
 
-// NewShared returns an empty one that keeps so many bytes.
-func NewShared(bytes int) *Shared { return &Shared{bodies: map[string][]byte{}, room: bytes} }
+// A keptAnswer is a body and when it came.
+type keptAnswer struct {
+	body []byte
+	at   time.Time
+}
+
+// NewShared returns an empty one that keeps so many bytes, by the clock now.
+func NewShared(bytes int, now func() time.Time) *Shared {
+	return &Shared{now: now, answers: map[string]keptAnswer{}, room: bytes}
+}
 
 type sharedKey struct{}
 
@@ -30,27 +45,65 @@ func sharedOf(ctx context.Context) *Shared {
 	return s
 }
 
-// get returns an answer that was kept, or nil.
-func (s *Shared) get(key string) []byte {
-	if s == nil {
+type freshKey struct{}
+
+// fresh returns a context with which no kept answer is taken. What comes
+// replaces what was kept. It is for asking anew after a list has moved: the
+// kept answers are those that did not fit together.
+func fresh(ctx context.Context) context.Context {
+	return context.WithValue(ctx, freshKey{}, true)
+}
+
+func isFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
+
+// get returns an answer that was kept and may be taken, or nil.
+func (s *Shared) get(ctx context.Context, key string) []byte {
+	if s == nil || isFresh(ctx) {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bodies[key]
+	kept := s.answers[key]
+	if s.old(kept) {
+		return nil
+	}
+	return kept.body
 }
 
-// put keeps a copy of an answer, if there is room.
+// put keeps a copy of an answer in place of an earlier one, if there is room.
 func (s *Shared) put(key string, body []byte) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bodies[key] == nil && len(body) <= s.room {
-		s.room -= len(body)
-		s.bodies[key] = bytes.Clone(body)
+	s.drop(key)
+	if len(body) > s.room {
+		s.dropOld()
 	}
+	if len(body) <= s.room {
+		s.room -= len(body)
+		s.answers[key] = keptAnswer{body: bytes.Clone(body), at: s.now()}
+	}
+}
+
+func (s *Shared) drop(key string) {
+	s.room += len(s.answers[key].body)
+	delete(s.answers, key)
+}
+
+func (s *Shared) dropOld() {
+	for key, kept := range s.answers {
+		if s.old(kept) {
+			s.drop(key)
+		}
+	}
+}
+
+// old tells whether an answer is too old, or from a clock that went back since.
+func (s *Shared) old(kept keptAnswer) bool {
+	age := s.now().Sub(kept.at)
+	return age < 0 || age > sharedFor
 }
 
 func (r request) key() string { return r.endpoint.Path + "?" + r.query.Encode() }

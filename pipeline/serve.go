@@ -158,11 +158,11 @@ func (s *Scheduler) take(j *scheduled, now time.Time) bool {
 	return true
 }
 
-// run runs tasks that read the same lists one after the other, so that they
+// run runs tasks that may read the same lists one after the other, so that they
 // share the answers.
 func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
 	if len(same) > 1 {
-		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes))
+		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes, s.runner.Now))
 	}
 	for _, t := range same {
 		var resume time.Time
@@ -178,7 +178,8 @@ func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
 	}
 }
 
-// together puts tasks that read the same lists next to each other, in one group.
+// together puts tasks that may read the same lists next to each other, in one
+// group.
 func together(tasks []*scheduled) [][]*scheduled {
 	var groups [][]*scheduled
 	at := map[string]int{}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/tracklake/tracklake/extract"
 )
@@ -11,8 +10,8 @@ import (
 // the later job asks again.
 const sharedBytes = 64 << 20
 
-// ShareLists lets those of the tasks which read the same lists of the same user
-// share the answers: what the first has read is not asked again.
+// ShareLists lets those of the tasks which read lists of the same resource and
+// user share the answers: what the first has read is not asked again.
 func (r *Runner) ShareLists(tasks []Task) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -21,7 +20,7 @@ func (r *Runner) ShareLists(tasks []Task) {
 	for _, t := range tasks {
 		key := shareKey(t.Job, t.User)
 		if seen[key] && r.shared[key] == nil {
-			r.shared[key] = extract.NewShared(sharedBytes)
+			r.shared[key] = extract.NewShared(sharedBytes, r.Now)
 		}
 		seen[key] = true
 	}
@@ -38,11 +37,9 @@ func (r *Runner) share(ctx context.Context, j *Job, u *User) context.Context {
 	return ctx
 }
 
-// shareKey is the same for jobs that read the same lists.
+// shareKey is the same for jobs that may read the same lists. Their options may
+// differ: answers are told apart by what was asked, so that jobs whose options
+// overlap share what they have in common.
 func shareKey(j *Job, u *User) string {
-	options, err := json.Marshal(j.Options)
-	if err != nil { // they hold texts and numbers only
-		panic(err)
-	}
-	return u.Name + "\x00" + u.App + "\x00" + j.Resource.Name + "\x00" + string(options)
+	return u.Name + "\x00" + u.App + "\x00" + j.Resource.Name
 }
