@@ -141,13 +141,23 @@ func serviceURL(name, raw string) (*url.URL, error) {
 	return nil, fmt.Errorf("the %s address %s://%s must use https, or http to 127.0.0.1 or [::1]", name, u.Scheme, u.Host)
 }
 
-// CloseFamily tells the client that an earlier process found a family closed.
+// CloseFamily tells the client that another process found a family closed.
 func (c *Client) CloseFamily(family string, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if until.After(c.closed[family]) {
+	if have := c.closed[family]; until.After(have) || have.After(c.farthest()) {
 		c.closed[family] = until
 	}
+}
+
+// farthest is how far ahead a closure can lie; what lies beyond was learned
+// while the clock was wrong, and counts for nothing.
+func (c *Client) farthest() time.Time { return c.config.Now().Add(8 * longestRetryAfter) }
+
+// CheckFamily returns an error of kind Closed as long as a family is known to be
+// closed.
+func (c *Client) CheckFamily(family string) error {
+	return c.checkOpen(Endpoint{Path: family, Family: family})
 }
 
 // Stats returns what the client has done so far.
@@ -214,7 +224,7 @@ func (c *Client) checkOpen(e Endpoint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	until := c.closed[e.Family]
-	if !c.config.Now().Before(until) {
+	if !c.config.Now().Before(until) || until.After(c.farthest()) {
 		return nil
 	}
 	return closedError(e, until, "Spotify has closed these requests for a while")

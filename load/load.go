@@ -76,15 +76,31 @@ type Source interface {
 // Closures keeps which endpoint families are closed until when, per client ID.
 type Closures interface {
 	// Closed returns the families of a client ID that are closed, with the
-	// time from which they may be asked again.
-	Closed(ctx context.Context, client string) (map[string]time.Time, error)
-	// CloseFamily records that a family is closed until the given time. An
-	// earlier time than the recorded one changes nothing.
-	CloseFamily(ctx context.Context, client, family string, until time.Time) error
+	// time from which they may be asked again. What is recorded further ahead
+	// of at, which is now, than [LongestClosure] is left out.
+	Closed(ctx context.Context, client string, at time.Time) (map[string]time.Time, error)
+	// CloseFamily records that a family is closed. An earlier time than the
+	// recorded one changes nothing, unless that one would be left out.
+	CloseFamily(ctx context.Context, c Closure) error
 }
+
+// A Closure says that a family is not to be asked with a client ID.
+type Closure struct {
+	Client string
+	Family string
+	At     time.Time // when that was found out
+	Until  time.Time
+}
+
+// LongestClosure is how far ahead a closure can lie. Clients obey Spotify for a
+// day at a time; what lies much further ahead was recorded by a clock that was
+// wrong.
+const LongestClosure = 8 * 24 * time.Hour
 
 // A Ledger counts the requests that were made with a client ID to an endpoint
 // family within the last 24 hours, by all processes that share the destination.
+// What was booked more than [LedgerWindow] ahead of a time was booked by a clock
+// that was wrong: it does not count then, and the next booking forgets it.
 type Ledger interface {
 	// Book books up to N requests, as many as keep those of the last 24 hours
 	// within the budget, and returns how many. It is atomic among processes

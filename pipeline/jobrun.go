@@ -164,7 +164,7 @@ func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) str
 // learnClosures tells the client which families an earlier process found
 // closed.
 func (j *jobRun) learnClosures(ctx context.Context, d load.Destination) error {
-	closed, err := d.Closed(ctx, j.user.App)
+	closed, err := d.Closed(ctx, j.user.App, j.runner.Now())
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 		if err := j.learnClosures(ctx, d); err != nil {
 			return err
 		}
-		closed, err := d.Closed(ctx, j.user.App)
+		closed, err := d.Closed(ctx, j.user.App, j.record.StartedAt)
 		if err != nil {
 			return err //nolint:wrapcheck // it says what was done
 		}

@@ -149,7 +149,8 @@ func (r *Runner) KeepClosed(ctx context.Context, app, family string, until time.
 	defer r.mu.Unlock()
 	var errs []error
 	for name, d := range r.open {
-		if err := d.CloseFamily(context.WithoutCancel(ctx), app, family, until); err != nil {
+		c := load.Closure{Client: app, Family: family, At: r.Now(), Until: until}
+		if err := d.CloseFamily(context.WithoutCancel(ctx), c); err != nil {
 			errs = append(errs, fmt.Errorf("record at %s that %s is closed: %w", name, family, err))
 		}
 	}

@@ -158,28 +158,6 @@ func testValueCounts(t *testing.T, r *run) {
 		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day"}))
 }
 
-func testClosures(t *testing.T, r *run) {
-	early, late := moment(60).Truncate(time.Second), moment(120).Truncate(time.Second)
-	for _, c := range []struct {
-		family string
-		until  time.Time
-	}{{"a", late}, {"a", early}, {"b", early}} {
-		if err := r.Destination.CloseFamily(t.Context(), "client", c.family, c.until); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := r.Reopen(t).Closed(t.Context(), "client")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 2 || !got["a"].Equal(late) || !got["b"].Equal(early) {
-		t.Errorf("closed = %v", got)
-	}
-	if other, err := r.Destination.Closed(t.Context(), "another"); err != nil || len(other) != 0 {
-		t.Errorf("another client: %v, %v", other, err)
-	}
-}
-
 // testConcurrent lets jobs fill the same dimension at once.
 func testConcurrent(t *testing.T, r *run) {
 	const jobs, each = 6, 800

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,63 @@ func testLedger(t *testing.T, r *run) {
 		if got, err := r.Destination.Book(t.Context(), other); got != 10 || err != nil {
 			t.Errorf("another client or family: %d, %v", got, err)
 		}
+	}
+}
+
+// testLedgerClock lets a clock be a year ahead once.
+func testLedgerClock(t *testing.T, r *run) {
+	now := moment(0).Truncate(load.LedgerSlot)
+	book := func(at time.Time) int {
+		t.Helper()
+		got, err := r.Reopen(t).Book(t.Context(), load.Booking{Client: "client", Family: "family", At: at, N: 7, Budget: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	year := 365 * 24 * time.Hour
+	same(t, "a year ahead", 7, book(now.Add(year)))
+	booked, err := r.Destination.Booked(t.Context(), "client", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "booked, by the right clock", map[string]load.Booked{}, booked)
+	same(t, "by the right clock", 7, book(now))
+	same(t, "a day ahead", 3, book(now.Add(load.LedgerWindow)))
+	same(t, "back again", 0, book(now))
+	same(t, "a year later", 7, book(now.Add(year)))
+}
+
+func testClosures(t *testing.T, r *run) {
+	now := moment(0).Truncate(time.Second)
+	early, late := now.Add(time.Hour), now.Add(2*time.Hour)
+	closed := func(family string, at, until time.Time) {
+		t.Helper()
+		if err := r.Destination.CloseFamily(t.Context(), load.Closure{Client: "client", Family: family, At: at, Until: until}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed("a", now, late)
+	closed("a", now, early)
+	closed("b", now, early)
+	year := now.Add(365 * 24 * time.Hour)
+	closed("c", year, year.Add(time.Hour)) // the clock was wrong
+	closed("d", year, year.Add(time.Hour))
+	closed("d", now, early)
+	for at, want := range map[time.Time]map[string]time.Time{
+		now:  {"a": late, "b": early, "d": early},
+		year: {"a": late, "b": early, "c": year.Add(time.Hour), "d": early},
+	} {
+		got, err := r.Reopen(t).Closed(t.Context(), "client", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !maps.EqualFunc(got, want, time.Time.Equal) {
+			t.Errorf("closed at %s = %v, want %v", at, got, want)
+		}
+	}
+	if other, err := r.Destination.Closed(t.Context(), "another", now); err != nil || len(other) != 0 {
+		t.Errorf("another client: %v, %v", other, err)
 	}
 }
 

@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"closures are kept":                  testClosures,
 		"requests are counted":               testLedger,
 		"a budget is shared":                 testLedgerTogether,
+		"a clock that was wrong":             testLedgerClock,
 		"an account is forgotten":            testForget,
 		"nobody is forgotten amid a run":     testForgetLocked,
 		"forgetting overtakes a lost run":    testForgetFence,

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,28 +104,32 @@ func (d *Destination) State(_ context.Context, job load.Job) (load.State, error)
 type closures map[string]map[string]time.Time
 
 // Closed returns the closed families of a client ID.
-func (d *Destination) Closed(_ context.Context, client string) (map[string]time.Time, error) {
+func (d *Destination) Closed(_ context.Context, client string, at time.Time) (map[string]time.Time, error) {
 	all := closures{}
 	if err := readJSON(d.inner("closures.json"), &all); err != nil {
 		return nil, fmt.Errorf("read closures: %w", err)
 	}
+	maps.DeleteFunc(all[client], func(_ string, until time.Time) bool { return tooFar(until, at) })
 	return all[client], nil
 }
 
+// tooFar tells whether a closure was recorded by a clock that was wrong.
+func tooFar(until, at time.Time) bool { return until.After(at.Add(load.LongestClosure)) }
+
 // CloseFamily records that a family is closed.
-func (d *Destination) CloseFamily(ctx context.Context, client, family string, until time.Time) error {
+func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
 	err := d.exclusively(ctx, func() error {
 		all := closures{}
 		if err := readJSON(d.inner("closures.json"), &all); err != nil {
 			return err
 		}
-		if all[client] == nil {
-			all[client] = map[string]time.Time{}
+		if all[c.Client] == nil {
+			all[c.Client] = map[string]time.Time{}
 		}
-		if !until.After(all[client][family]) {
+		if have := all[c.Client][c.Family]; !c.Until.After(have) && !tooFar(have, c.At) {
 			return nil
 		}
-		all[client][family] = until.UTC()
+		all[c.Client][c.Family] = c.Until.UTC()
 		return d.files.writeJSON(d.inner("closures.json"), all)
 	})
 	if err != nil {

@@ -94,11 +94,14 @@ func (d *Destination) changeLedger(ctx context.Context, f func(ledger) bool) (er
 	return d.files.writeJSON(d.ledgerPath(), all)
 }
 
-// current drops slots that no longer count at a time, and empty ones. Slots
-// ahead of a clock that went back still count.
+// current drops slots that do not count at a time, and empty ones. Slots a
+// little ahead, of a clock that went back, still count.
 func current(slots []slot, at time.Time) []slot {
-	from := at.Add(-load.LedgerWindow - load.LedgerSlot)
-	return slices.DeleteFunc(slots, func(s slot) bool { return s.N == 0 || !time.Unix(s.At, 0).After(from) })
+	from, to := at.Add(-load.LedgerWindow-load.LedgerSlot), at.Add(load.LedgerWindow)
+	return slices.DeleteFunc(slots, func(s slot) bool {
+		slot := time.Unix(s.At, 0)
+		return s.N == 0 || !slot.After(from) || slot.After(to)
+	})
 }
 
 func slotOf(at time.Time) int64 { return at.Truncate(load.LedgerSlot).Unix() }

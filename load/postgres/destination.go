@@ -197,8 +197,9 @@ func scanRun(row pgx.CollectableRow) (load.Run, error) {
 }
 
 // Closed returns the closed families of a client ID.
-func (d *Destination) Closed(ctx context.Context, client string) (map[string]time.Time, error) {
-	rows, err := d.pool.Query(ctx, "SELECT family, not_before FROM exporter.closures WHERE client = $1", client)
+func (d *Destination) Closed(ctx context.Context, client string, at time.Time) (map[string]time.Time, error) {
+	rows, err := d.pool.Query(ctx, "SELECT family, not_before FROM exporter.closures WHERE client = $1 AND not_before <= $2",
+		client, at.Add(load.LongestClosure))
 	if err != nil {
 		return nil, fmt.Errorf("read closures: %w", err)
 	}
@@ -216,10 +217,11 @@ func (d *Destination) Closed(ctx context.Context, client string) (map[string]tim
 }
 
 // CloseFamily records that a family is closed.
-func (d *Destination) CloseFamily(ctx context.Context, client, family string, until time.Time) error {
+func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
 	_, err := d.pool.Exec(ctx, `INSERT INTO exporter.closures AS c (client, family, not_before) VALUES ($1, $2, $3)
-		ON CONFLICT (client, family) DO UPDATE SET not_before = EXCLUDED.not_before WHERE c.not_before < EXCLUDED.not_before`,
-		client, family, until)
+		ON CONFLICT (client, family) DO UPDATE SET not_before = EXCLUDED.not_before
+		WHERE c.not_before < EXCLUDED.not_before OR c.not_before > $4`,
+		c.Client, c.Family, c.Until, c.At.Add(load.LongestClosure))
 	if err != nil {
 		return fmt.Errorf("record closure: %w", err)
 	}

@@ -18,8 +18,8 @@ func (d *Destination) Book(ctx context.Context, b load.Booking) (int, error) {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", "tracklake ledger\x01"+b.Client+"\x01"+b.Family); err != nil {
 			return fmt.Errorf("lock ledger: %w", err)
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM exporter.requests WHERE client = $1 AND family = $2 AND slot <= $3",
-			b.Client, b.Family, since(b.At)); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM exporter.requests WHERE client = $1 AND family = $2 AND (slot <= $3 OR slot > $4)",
+			b.Client, b.Family, since(b.At), until(b.At)); err != nil {
 			return fmt.Errorf("clear ledger: %w", err)
 		}
 		var spent int
@@ -43,6 +43,9 @@ func (d *Destination) Book(ctx context.Context, b load.Booking) (int, error) {
 func since(at time.Time) time.Time {
 	return at.UTC().Add(-load.LedgerWindow - load.LedgerSlot)
 }
+
+// until is the latest slot that counts at a time.
+func until(at time.Time) time.Time { return at.UTC().Add(load.LedgerWindow) }
 
 func add(ctx context.Context, tx pgx.Tx, b load.Booking, n int) error {
 	if n == 0 {
@@ -70,7 +73,7 @@ func (d *Destination) Unbook(ctx context.Context, b load.Booking) error {
 // Booked returns what was booked, by family.
 func (d *Destination) Booked(ctx context.Context, client string, at time.Time) (map[string]load.Booked, error) {
 	rows, err := d.pool.Query(ctx, `SELECT family, sum(requests)::int, min(slot) FROM exporter.requests
-		WHERE client = $1 AND slot > $2 AND requests > 0 GROUP BY family`, client, since(at))
+		WHERE client = $1 AND slot > $2 AND slot <= $3 AND requests > 0 GROUP BY family`, client, since(at), until(at))
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
