@@ -160,7 +160,8 @@ func (c *Client) CheckFamily(family string) error {
 	return c.checkOpen(Endpoint{Path: family, Family: family})
 }
 
-// Stats returns what the client has done so far.
+// Stats returns what the client has done so far, for all its contexts together;
+// see [Tally].
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -62,7 +62,7 @@ func (p *Pacer) acquire(ctx context.Context) (ticket int, err error) {
 		if wait <= 0 {
 			return epoch, nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := tallyOf(ctx).wait(ctx, wait); err != nil {
 			<-p.slots
 			return 0, err
 		}

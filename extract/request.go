@@ -43,7 +43,7 @@ func newDelays(first time.Duration) *backoff.ExponentialBackOff {
 func (c *Client) do(ctx context.Context, r request, accept func(body []byte) error) error {
 	shared := sharedOf(ctx)
 	if body := shared.get(ctx, r.key()); body != nil && accept(body) == nil {
-		c.spared()
+		c.count(ctx, func(s *Stats) { s.Shared++ })
 		return nil
 	}
 	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries}
@@ -107,11 +107,12 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	return nil
 }
 
-// spared counts a request that need not be made.
-func (c *Client) spared() {
+// count counts for the client and for the context's tally.
+func (c *Client) count(ctx context.Context, f func(*Stats)) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stats.Shared++
+	f(&c.stats)
+	c.mu.Unlock()
+	tallyOf(ctx).count(f)
 }
 
 // An answer is what came back, without its body.
@@ -160,9 +161,7 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, 
 	if c.config.UserAgent != "" {
 		req.Header.Set("User-Agent", c.config.UserAgent)
 	}
-	c.mu.Lock()
-	c.stats.Requests++
-	c.mu.Unlock()
+	c.count(ctx, func(s *Stats) { s.Requests++ })
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.observe(Event{Family: r.endpoint.Family})
@@ -170,12 +169,12 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, 
 	}
 	defer resp.Body.Close()
 	err = readBody(resp.Body, buffer, cancel)
-	c.mu.Lock()
-	c.stats.Bytes += int64(buffer.Len())
-	if resp.StatusCode == http.StatusTooManyRequests {
-		c.stats.RateLimited++
-	}
-	c.mu.Unlock()
+	c.count(ctx, func(s *Stats) {
+		s.Bytes += int64(buffer.Len())
+		if resp.StatusCode == http.StatusTooManyRequests {
+			s.RateLimited++
+		}
+	})
 	c.observe(Event{Family: r.endpoint.Family, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
 	if err != nil && resp.StatusCode == http.StatusOK {
 		return 0, nil, &Error{
@@ -252,7 +251,7 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	if e, ok := asError(err); a.failures >= a.tries || ok && e.spent {
 		return err
 	}
-	if !a.client.spendRetry() {
+	if !a.client.spendRetry(ctx) {
 		if e, ok := asError(err); ok {
 			e.spent = true
 			e.Hint = "Spotify or the network has trouble; try again later"
@@ -290,7 +289,7 @@ type retryBudget struct {
 }
 
 // spendRetry takes one retry from the budget, if there is one.
-func (c *Client) spendRetry() bool {
+func (c *Client) spendRetry(ctx context.Context) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.budget.began) > budgetPeriod {
@@ -300,5 +299,6 @@ func (c *Client) spendRetry() bool {
 		return false
 	}
 	c.stats.Retries++
+	tallyOf(ctx).count(func(s *Stats) { s.Retries++ })
 	return true
 }

@@ -34,12 +34,12 @@ type jobRun struct {
 	final load.Change // what the last commit publishes besides the record
 
 	meter        *meter
-	held         bool  // the last run held removals back
-	rereads      bool  // every list is read whole: it is a backfill, or the rest of one
-	round        round // of a fan-out
-	due          int   // requests for lists of a fan-out that were due to be read whole
-	heldBack     int   // removals, in the commits so far
-	before       extract.Stats
+	held         bool          // the last run held removals back
+	rereads      bool          // every list is read whole: it is a backfill, or the rest of one
+	round        round         // of a fan-out
+	due          int           // requests for lists of a fan-out that were due to be read whole
+	heldBack     int           // removals, in the commits so far
+	tally        extract.Tally // of this run, whatever else the client does
 	pages        int
 	total        int
 	searchSpared int // requests, by searching instead of reading whole
@@ -47,14 +47,14 @@ type jobRun struct {
 
 // do runs the job and leaves the outcome in the record.
 func (j *jobRun) do(ctx context.Context) {
-	j.before = j.user.Client.Stats()
 	// Writing goes on for a moment after an interrupt, so that what was read
 	// whole is kept.
 	writing, stop := lingering(ctx, graceTime)
 	defer stop()
 	j.sinks = newSinks(writing, j.mode.DryRun)
 	j.meter = j.runner.newMeter(j.user.App)
-	ctx = extract.WithAdmission(j.runner.share(ctx, j.job, j.user), j.meter.admit)
+	ctx = extract.WithTally(j.runner.share(ctx, j.job, j.user), &j.tally)
+	ctx = extract.WithAdmission(ctx, j.meter.admit)
 	err := j.begin(ctx, writing)
 	if err == nil {
 		err = j.export(ctx)
@@ -297,7 +297,7 @@ func (j *jobRun) note(part catalog.Part, step catalog.Step) {
 	j.record.Rejects += step.Rejects
 	j.runner.Observe(Event{
 		Kind: PageRead, Run: j.record, Part: part.Name, Pages: j.pages, Items: j.record.Items,
-		Total: j.total, Wait: j.user.Client.Stats().Waited - j.before.Waited,
+		Total: j.total, Wait: j.tally.Stats().Waited,
 	})
 }
 
@@ -358,12 +358,10 @@ func (j *jobRun) finish() error {
 
 // cost fills in what the run has spent so far.
 func (j *jobRun) cost() {
-	now := j.user.Client.Stats()
-	j.record.Requests = now.Requests - j.before.Requests
-	j.record.Retries = now.Retries - j.before.Retries
-	j.record.Spared = j.searchSpared + now.Shared - j.before.Shared
-	j.record.Refused = now.RateLimited - j.before.RateLimited
-	j.record.WaitedMS = (now.Waited - j.before.Waited + j.meter.waited()).Milliseconds()
+	spent := j.tally.Stats()
+	j.record.Requests, j.record.Retries, j.record.Refused = spent.Requests, spent.Retries, spent.RateLimited
+	j.record.Spared = j.searchSpared + spent.Shared
+	j.record.WaitedMS = (spent.Waited + j.meter.waited()).Milliseconds()
 }
 
 // and joins two errors, of which the second may be the first again: a

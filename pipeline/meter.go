@@ -92,7 +92,7 @@ func (m *meter) book(ctx context.Context, family string) (load.Booking, error) {
 		if err := m.runner.Sleep(ctx, max(wait, time.Millisecond)); err != nil {
 			return b, err
 		}
-		m.slept += wait
+		m.slept += max(0, wait)
 	}
 }
 

@@ -136,3 +136,22 @@ func TestOneRunOfAJobAtATime(t *testing.T) {
 		t.Errorf("first run = %+v", first)
 	}
 }
+
+// TestEachRunCountsItsOwnRequests lets two jobs of one account run side by side.
+func TestEachRunCountsItsOwnRequests(t *testing.T) {
+	t.Parallel()
+	o := world(400)
+	o.Latency = 20 * time.Millisecond
+	s := newStage(t, "jobs: {saved_tracks: {destinations: [lake]}, top_tracks: {destinations: [lake]}}\n", o)
+	s.sim.Inject(simulate.Fault{Kind: "rate", Arg: 1, Path: "/v1/me/tracks", After: 3, Times: 1})
+	other := make(chan load.Run)
+	go func() { other <- s.runner.Run(t.Context(), s.config.Job("top_tracks"), s.user, pipeline.Mode{}) }()
+	tracks := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	top := <-other
+	if got, want := tracks.Requests+top.Requests, s.sim.Count("/v1/"); got != want {
+		t.Errorf("the runs count %d and %d requests, Spotify %d", tracks.Requests, top.Requests, want)
+	}
+	if top.Refused != 0 || tracks.Refused != 1 || tracks.WaitedMS < 500 || tracks.WaitedMS > 5000 {
+		t.Errorf("saved tracks %+v\ntop tracks %+v", tracks, top)
+	}
+}
