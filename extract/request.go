@@ -124,8 +124,15 @@ type answer struct {
 
 // exchange waits for its turn, sends the request and reads the body. The turn
 // ends with the body: what the answer means is found out while others ask.
+//
+// A request is admitted before its turn, because that may take a while, in which
+// requests of other families can be made. One that is then not made, because
+// the family was closed meanwhile or there is no token, stays counted.
 func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, error) {
 	c := a.client
+	if err := admit(ctx, a.request.endpoint.Family); err != nil {
+		return answer{}, err
+	}
 	ticket, err := c.pacer.acquire(ctx)
 	if err != nil {
 		return answer{}, err
@@ -137,9 +144,6 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 		return answer{}, err
 	}
 	if a.token, err = c.tokens.get(ctx, a.refused); err != nil {
-		return answer{}, err
-	}
-	if err := admit(ctx, a.request.endpoint.Family); err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, a.token), totalTimeout)

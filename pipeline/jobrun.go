@@ -52,7 +52,7 @@ func (j *jobRun) do(ctx context.Context) {
 	writing, stop := lingering(ctx, graceTime)
 	defer stop()
 	j.sinks = newSinks(writing, j.mode.DryRun)
-	j.meter = j.runner.newMeter(j.user.App)
+	j.meter = j.runner.newMeter(j.user)
 	ctx = extract.WithTally(j.runner.share(ctx, j.job, j.user), &j.tally)
 	ctx = extract.WithAdmission(ctx, j.meter.admit)
 	err := j.begin(ctx, writing)
@@ -72,23 +72,31 @@ func (j *jobRun) do(ctx context.Context) {
 // begin opens the destinations before the API is asked anything, then takes
 // the job's lock in each.
 func (j *jobRun) begin(ctx, writing context.Context) error {
-	var opened []load.Destination
-	for _, name := range j.job.Destinations {
-		d, err := j.runner.Destination(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := j.learnClosures(ctx, d); err != nil {
-			return fmt.Errorf("read closed families at %s: %w", name, err)
-		}
-		opened = append(opened, d)
-		j.meter.ledgers = append(j.meter.ledgers, d)
+	opened, err := j.open(ctx)
+	if err != nil {
+		return err
 	}
 	refused := j.identify(ctx, writing, opened)
 	if refused != nil && j.record.Account == "" {
 		return refused
 	}
 	return and(refused, j.openSessions(writing, opened))
+}
+
+// open opens the job's destinations, and the books in which its requests are
+// counted.
+func (j *jobRun) open(ctx context.Context) ([]load.Destination, error) {
+	var opened []load.Destination
+	own := map[string]load.Destination{}
+	for _, name := range j.job.Destinations {
+		d, err := j.runner.Destination(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		opened, own[name] = append(opened, d), d
+	}
+	j.meter.books = j.runner.booksOf(ctx, j.job, own)
+	return opened, j.meter.learn(ctx)
 }
 
 // identify finds out whose account it is, and that it may be read.
@@ -159,19 +167,6 @@ func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) str
 		}
 	}
 	return last
-}
-
-// learnClosures tells the client which families an earlier process found
-// closed.
-func (j *jobRun) learnClosures(ctx context.Context, d load.Destination) error {
-	closed, err := d.Closed(ctx, j.user.App, j.runner.Now())
-	if err != nil {
-		return err
-	}
-	for family, until := range closed {
-		j.user.Client.CloseFamily(family, until)
-	}
-	return nil
 }
 
 // agreed keeps of two destinations' states only what both say, so that what

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,65 +15,122 @@ import (
 
 const (
 	// block is how many requests to a family without a budget are booked at
-	// once: booking writes to disk.
-	block = 200
+	// once: booking writes to disk. A crash leaves as many counted that were
+	// never made.
+	block = 50
 	// blockLife is how long they may then be made; the ledger counts them from
 	// when they were booked.
 	blockLife = 30 * time.Second
 	// longestWait is how long a run waits for a budget to have room again.
 	longestWait = time.Minute
+	// lookEvery is how often a run looks for what other processes have found
+	// closed, if it books in blocks; else it does so with every booking.
+	lookEvery = time.Second
 )
 
-// A meter books the requests of one run, at each of its destinations, before
-// they are made. It is safe for concurrent use.
+// A meter books the requests of one run, in all of its books, before they are
+// made, and makes none to a family that another process has found closed. It is
+// safe for concurrent use: a family that waits does not hold up the others.
 type meter struct {
-	runner  *Runner
-	client  string // client ID
-	ledgers []load.Ledger
+	runner *Runner
+	user   *User
+	books  []book
 
-	mu    sync.Mutex
-	ahead map[string]load.Booking // booked and not made, by family
-	slept time.Duration
+	mu     sync.Mutex
+	ahead  map[string]*ahead // by family
+	looked time.Time
+	slept  time.Duration
 }
 
-func (r *Runner) newMeter(client string) *meter {
-	return &meter{runner: r, client: client, ahead: map[string]load.Booking{}}
+// ahead is what is booked of a family and not made.
+type ahead struct {
+	mu     sync.Mutex
+	booked load.Booking
+}
+
+func (r *Runner) newMeter(u *User) *meter {
+	return &meter{runner: r, user: u, ahead: map[string]*ahead{}}
 }
 
 // admit books one request, or refuses it.
 func (m *meter) admit(ctx context.Context, family string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.ledgers) == 0 {
+	if len(m.books) == 0 {
 		return nil
 	}
-	now := m.runner.Now()
-	if a := m.ahead[family]; a.N > 0 && now.Sub(a.At) > blockLife {
+	a := m.aheadOf(family)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.booked.N > 0 && m.runner.Now().Sub(a.booked.At) > blockLife {
 		if err := m.giveBack(ctx, a); err != nil {
 			return err
 		}
-		delete(m.ahead, family)
 	}
-	if m.ahead[family].N == 0 {
+	if a.booked.N == 0 {
 		booked, err := m.book(ctx, family)
 		if err != nil {
 			return err
 		}
-		m.ahead[family] = booked
+		a.booked = booked
+	} else if err := m.look(ctx, family, lookEvery); err != nil {
+		return err
 	}
-	a := m.ahead[family]
-	a.N--
-	m.ahead[family] = a
+	a.booked.N--
+	return nil
+}
+
+func (m *meter) aheadOf(family string) *ahead {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ahead[family] == nil {
+		m.ahead[family] = &ahead{}
+	}
+	return m.ahead[family]
+}
+
+// look returns an error of kind Closed while a family is closed, as far as
+// anybody knew a while ago.
+func (m *meter) look(ctx context.Context, family string, ago time.Duration) error {
+	now := m.runner.Now()
+	m.mu.Lock()
+	since := now.Sub(m.looked)
+	due := m.looked.IsZero() || since < 0 || since >= ago
+	m.mu.Unlock()
+	if due {
+		if err := m.learn(ctx); err != nil {
+			return err
+		}
+	}
+	return m.user.Client.CheckFamily(family) //nolint:wrapcheck // it says what was asked
+}
+
+// learn tells the client which families are closed, as the books say.
+func (m *meter) learn(ctx context.Context) error {
+	now := m.runner.Now()
+	for _, b := range m.books {
+		closed, err := b.Closed(ctx, m.user.App, now)
+		if err != nil {
+			return fmt.Errorf("read closed families at %s: %w", b.name, err)
+		}
+		for family, until := range closed {
+			m.user.Client.CloseFamily(family, until)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.looked = now
 	return nil
 }
 
 // book books a few requests, after a short wait if need be.
 func (m *meter) book(ctx context.Context, family string) (load.Booking, error) {
-	b := load.Booking{Client: m.client, Family: family, Budget: m.runner.config.Budget(family), N: block}
+	b := load.Booking{Client: m.user.App, Family: family, Budget: m.runner.config.Budget(family), N: block}
 	if b.Budget > 0 {
 		b.N = 1
 	}
 	for {
+		if err := m.look(ctx, family, 0); err != nil {
+			return b, err
+		}
 		b.At = m.runner.Now()
 		got, err := m.everywhere(ctx, b)
 		if err != nil {
@@ -89,17 +148,26 @@ func (m *meter) book(ctx context.Context, family string) (load.Booking, error) {
 		if wait > longestWait {
 			return b, extract.BudgetError(family, b.Budget, until)
 		}
-		if err := m.runner.Sleep(ctx, max(wait, time.Millisecond)); err != nil {
+		if err := m.wait(ctx, wait); err != nil {
 			return b, err
 		}
-		m.slept += max(0, wait)
 	}
 }
 
-// everywhere books at every destination as many as all of them have room for.
+func (m *meter) wait(ctx context.Context, d time.Duration) error {
+	if err := m.runner.Sleep(ctx, max(d, time.Millisecond)); err != nil {
+		return err //nolint:wrapcheck // it is the context's
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.slept += max(d, 0)
+	return nil
+}
+
+// everywhere books in every book as many as all of them have room for.
 func (m *meter) everywhere(ctx context.Context, b load.Booking) (int, error) {
 	least := b.N
-	for i, ledger := range m.ledgers {
+	for i, ledger := range m.books {
 		got, err := ledger.Book(ctx, load.Booking{Client: b.Client, Family: b.Family, At: b.At, Budget: b.Budget, N: least})
 		if err != nil {
 			return 0, err //nolint:wrapcheck // it says what was done
@@ -109,7 +177,7 @@ func (m *meter) everywhere(ctx context.Context, b load.Booking) (int, error) {
 		}
 		back := b
 		back.N, least = least-got, got
-		for _, earlier := range m.ledgers[:i] {
+		for _, earlier := range m.books[:i] {
 			if err := earlier.Unbook(ctx, back); err != nil {
 				return 0, err //nolint:wrapcheck // it says what was done
 			}
@@ -122,8 +190,8 @@ func (m *meter) everywhere(ctx context.Context, b load.Booking) (int, error) {
 func (m *meter) freesAt(ctx context.Context, family string) (time.Time, error) {
 	var latest time.Time
 	now := m.runner.Now()
-	for _, ledger := range m.ledgers {
-		booked, err := ledger.Booked(ctx, m.client, now)
+	for _, ledger := range m.books {
+		booked, err := ledger.Booked(ctx, m.user.App, now)
 		if err != nil {
 			return latest, fmt.Errorf("read what was booked: %w", err)
 		}
@@ -144,21 +212,25 @@ func (m *meter) waited() time.Duration {
 // close gives back what was booked and not made.
 func (m *meter) close(ctx context.Context) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	all := slices.Collect(maps.Values(m.ahead))
+	m.mu.Unlock()
 	var errs []error
-	for family, a := range m.ahead {
-		if a.N > 0 {
+	for _, a := range all {
+		a.mu.Lock()
+		if a.booked.N > 0 {
 			errs = append(errs, m.giveBack(ctx, a))
 		}
-		delete(m.ahead, family)
+		a.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }
 
-func (m *meter) giveBack(ctx context.Context, b load.Booking) error {
+// giveBack takes what is booked of a family and not made out of the books.
+func (m *meter) giveBack(ctx context.Context, a *ahead) error {
 	var errs []error
-	for _, ledger := range m.ledgers {
-		errs = append(errs, ledger.Unbook(ctx, b))
+	for _, ledger := range m.books {
+		errs = append(errs, ledger.Unbook(ctx, a.booked))
 	}
+	a.booked = load.Booking{}
 	return errors.Join(errs...)
 }

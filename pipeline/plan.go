@@ -46,7 +46,7 @@ func (p Plan) Left() int {
 func (r *Runner) Plan(ctx context.Context, t Task) (Plan, error) {
 	p := Plan{Job: t.Job.Name, Account: t.User.Name, Family: t.Job.Resource.Family, Budget: r.config.Budget(t.Job.Resource.Family)}
 	j := &jobRun{
-		runner: r, job: t.Job, user: t.User, log: r.Log, meter: r.newMeter(t.User.App),
+		runner: r, job: t.Job, user: t.User, log: r.Log, meter: r.newMeter(t.User),
 		record: load.Run{Kind: Mode{}.kind(), StartedAt: r.Now().UTC()},
 	}
 	ctx = extract.WithAdmission(ctx, j.meter.admit)
@@ -66,32 +66,12 @@ func (r *Runner) Plan(ctx context.Context, t Task) (Plan, error) {
 
 // look reads what the destinations remember.
 func (j *jobRun) look(ctx context.Context, p *Plan) error {
-	var opened []load.Destination
-	for _, name := range j.job.Destinations {
-		d, err := j.runner.Destination(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := j.learnClosures(ctx, d); err != nil {
-			return err
-		}
-		closed, err := d.Closed(ctx, j.user.App, j.record.StartedAt)
-		if err != nil {
-			return err //nolint:wrapcheck // it says what was done
-		}
-		if until := closed[p.Family]; until.After(j.record.StartedAt) {
-			p.ClosedTo = until
-		}
-		booked, err := d.Booked(ctx, j.user.App, j.record.StartedAt)
-		if err != nil {
-			return err //nolint:wrapcheck // it says what was done
-		}
-		p.Spent = max(p.Spent, booked[p.Family].Requests)
-		opened = append(opened, d)
+	opened, err := j.open(ctx)
+	if err != nil {
+		return err
 	}
-	j.meter.ledgers = nil
-	for _, d := range opened {
-		j.meter.ledgers = append(j.meter.ledgers, d)
+	if err := j.lookUp(ctx, p); err != nil {
+		return err
 	}
 	if err := j.identify(ctx, ctx, opened); err != nil {
 		return err
@@ -107,6 +87,25 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 			return err
 		}
 		j.held = j.held || held && !j.job.Resource.FanOut
+	}
+	return nil
+}
+
+// lookUp reads what the books say of the family.
+func (j *jobRun) lookUp(ctx context.Context, p *Plan) error {
+	for _, b := range j.meter.books {
+		closed, err := b.Closed(ctx, j.user.App, j.record.StartedAt)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what was done
+		}
+		if until := closed[p.Family]; until.After(j.record.StartedAt) && until.After(p.ClosedTo) {
+			p.ClosedTo = until
+		}
+		booked, err := b.Booked(ctx, j.user.App, j.record.StartedAt)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what was done
+		}
+		p.Spent = max(p.Spent, booked[p.Family].Requests)
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ type Runner struct {
 	mu     sync.Mutex
 	open   map[string]load.Destination
 	shared map[string]*extract.Shared // by what the jobs read
+	absent map[string]time.Time       // when destinations failed that a run could do without
 }
 
 // NewRunner returns a Runner. Close it when done.
@@ -53,7 +54,7 @@ func NewRunner(config *Config, o Options) *Runner {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{config: config, Options: o, open: map[string]load.Destination{}}
+	return &Runner{config: config, Options: o, open: map[string]load.Destination{}, absent: map[string]time.Time{}}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
