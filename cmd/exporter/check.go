@@ -93,10 +93,13 @@ func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []fin
 	return out
 }
 
-// checkAccount spends one request, and a token refresh if one is due.
+// checkAccount spends one request, which is counted like those of runs, and a
+// token refresh if one is due.
 func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) []finding {
 	name := "account " + user.Name
-	profile, err := catalog.ProfileOf(a.ctx, user.Client)
+	ctx, done := w.runner.Counted(a.ctx, user, jobs)
+	profile, err := catalog.ProfileOf(ctx, user.Client)
+	err = errors.Join(err, done())
 	if err == nil {
 		_, err = w.fleet.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
 	}
