@@ -258,7 +258,7 @@ func (j *jobRun) parents(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(rows) == 0 && !ran {
-		return nil, &hintedError{
+		return nil, &missingError{
 			text: fmt.Sprintf("job %s takes its artists from %s, which has not been exported yet", j.job.Name, strings.Join(choice.From, " and ")),
 			hint: "run first: exporter run " + strings.Join(choice.From, " "),
 		}
@@ -313,10 +313,11 @@ func encode(v any) json.RawMessage {
 	return text
 }
 
-// A hintedError tells what to do next.
-type hintedError struct{ text, hint string }
+// A missingError says that what a job reads from is not there yet, and what to
+// do next.
+type missingError struct{ text, hint string }
 
-func (e *hintedError) Error() string { return e.text }
+func (e *missingError) Error() string { return e.text }
 
 // Hint is the next step for the user.
-func (e *hintedError) Hint() string { return e.hint }
+func (e *missingError) Hint() string { return e.hint }

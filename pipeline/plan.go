@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,10 +28,15 @@ type Plan struct {
 	Asked    int  `json:"asked"`    // requests that planning took
 	Budget   int  `json:"budget"`   // of 24 hours; 0: none
 	Spent    int  `json:"spent"`    // in the last 24 hours, by all jobs
+	Ahead    int  `json:"ahead"`    // of the same budget, by tasks that were planned before
 	// Days is after how many days all lists are read, with a run a day.
 	Days     int       `json:"days"`
 	ClosedTo time.Time `json:"closed_until,omitzero"` // Spotify has closed the family
-	Note     string    `json:"note,omitempty"`
+	// Unknown: the cost cannot be told, and the numbers of requests and days
+	// mean nothing. Failed: because of an error; otherwise it can be told later.
+	Unknown bool   `json:"unknown,omitempty"`
+	Failed  bool   `json:"failed,omitempty"`
+	Note    string `json:"note,omitempty"`
 }
 
 // Left is what is left of the day's budget, or -1 without one.
@@ -38,12 +44,55 @@ func (p Plan) Left() int {
 	if p.Budget == 0 {
 		return -1
 	}
-	return max(0, p.Budget-p.Spent)
+	return max(0, p.Budget-p.Spent-p.Ahead)
 }
 
+// days is after how many days all lists are read.
+func (p Plan) days() int {
+	need, left := p.Ahead+p.Requests, max(0, p.Budget-p.Spent)
+	if p.Budget == 0 || p.Requests == 0 || need <= left {
+		return 1
+	}
+	return 1 + (need-left+p.Budget-1)/p.Budget
+}
+
+// A Planner plans tasks in the order in which they would run, so that those
+// which have a budget between them do not each count on all of it.
+type Planner struct {
+	runner *Runner
+	ahead  map[planned]int // requests
+}
+
+// planned is what has a budget.
+type planned struct{ app, family string }
+
+// NewPlanner returns a planner that has planned nothing yet.
+func (r *Runner) NewPlanner() *Planner { return &Planner{runner: r, ahead: map[planned]int{}} }
+
 // Plan finds out what the next run of a task would cost. It asks the API at
-// most one request a list, and none about lists that are known.
-func (r *Runner) Plan(ctx context.Context, t Task) (Plan, error) {
+// most one request a list, and none about lists that are known. With an error,
+// the plan says whether it can be told later.
+func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
+	out, err := p.runner.plan(ctx, t)
+	if err != nil {
+		out.Unknown, out.Failed = true, !later(err)
+		return out, err
+	}
+	budget := planned{t.User.App, out.Family}
+	out.Ahead = p.ahead[budget]
+	p.ahead[budget] += out.Requests
+	out.Days = out.days()
+	return out, nil
+}
+
+// later tells whether an error is none of the task's, but one of the time.
+func later(err error) bool {
+	var api *extract.Error
+	var missing *missingError
+	return errors.As(err, &missing) || errors.As(err, &api) && api.Kind == extract.Closed
+}
+
+func (r *Runner) plan(ctx context.Context, t Task) (Plan, error) {
 	p := Plan{Job: t.Job.Name, Account: t.User.Name, Family: t.Job.Resource.Family, Budget: r.config.Budget(t.Job.Resource.Family)}
 	j := &jobRun{
 		runner: r, job: t.Job, user: t.User, log: r.Log, meter: r.newMeter(t.User),
@@ -54,12 +103,8 @@ func (r *Runner) Plan(ctx context.Context, t Task) (Plan, error) {
 	if err == nil {
 		err = j.estimate(ctx, &p)
 	}
-	if err := and(err, j.meter.close(ctx)); err != nil {
+	if err := and(err, j.meter.close(context.WithoutCancel(ctx))); err != nil {
 		return p, fmt.Errorf("plan %s: %w", t.Job.Name, err)
-	}
-	p.Days = 1
-	if p.Budget > 0 && p.Requests > p.Left() {
-		p.Days = 1 + (p.Requests-p.Left()+p.Budget-1)/p.Budget
 	}
 	return p, nil
 }

@@ -26,39 +26,50 @@ func (c *planCmd) Run(a *app) error {
 		return err
 	}
 	plans, err := c.plan(a, w, jobs)
-	if err := errors.Join(err, w.close(a.ctx)); err != nil {
+	err = errors.Join(err, w.close(a.ctx))
+	switch {
+	case len(plans) == 0:
 		return err
+	case c.JSON:
+		return errors.Join(err, a.printJSON(plans))
 	}
-	if c.JSON {
-		return a.printJSON(plans)
-	}
-	return a.printPlans(plans)
+	return errors.Join(err, a.printPlans(plans))
 }
 
+// plan returns a plan for each task, also of those that cannot be planned, and
+// the errors of the latter.
 func (c *planCmd) plan(a *app, w *work, jobs []*pipeline.Job) ([]pipeline.Plan, error) {
 	tasks, err := w.tasks(a.ctx, jobs)
 	if err != nil {
 		return nil, err
 	}
+	planner := w.runner.NewPlanner()
 	var plans []pipeline.Plan
+	var failed []error
 	for _, t := range tasks {
-		p, err := w.runner.Plan(a.ctx, t)
+		p, err := planner.Plan(a.ctx, t)
 		if err != nil {
 			p.Note = printable(err.Error())
 			if hint := a.hintFor(err, t.User.Name); hint != "" {
 				p.Note += "; " + printable(hint)
 			}
 		}
+		if p.Failed {
+			failed = append(failed, err)
+		}
 		plans = append(plans, p)
+		if a.ctx.Err() != nil {
+			break
+		}
 	}
-	return plans, nil
+	return plans, errors.Join(failed...)
 }
 
 func (a *app) printPlans(plans []pipeline.Plan) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "JOB\tACCOUNT\tFAMILY\tLISTS\tREQUESTS\tBUDGET LEFT\tDONE IN\tNOTE")
 	for _, p := range plans {
-		requests, left, days := thousands(p.Requests), "no budget", "1 run"
+		lists, requests, left, days := thousands(p.Lists), thousands(p.Requests), "no budget", "1 run"
 		if p.Estimate {
 			requests = "about " + requests
 		}
@@ -69,10 +80,16 @@ func (a *app) printPlans(plans []pipeline.Plan) error {
 			days = strconv.Itoa(p.Days) + " days"
 		}
 		note := p.Note
+		if p.Unknown {
+			lists, requests, days = "-", "unknown", "-"
+		}
+		if p.Failed {
+			note = "FAILED: " + note
+		}
 		if !p.ClosedTo.IsZero() {
 			note = "Spotify has closed these requests until " + moment(p.ClosedTo) + "; " + note
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Job, orDash(p.Account), p.Family, thousands(p.Lists), requests, left, days, note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Job, orDash(p.Account), p.Family, lists, requests, left, days, note)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the plan: %w", err)
