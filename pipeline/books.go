@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -15,7 +14,7 @@ import (
 const (
 	// foreignTimeout bounds how long a run waits for a destination that it
 	// does not write to.
-	foreignTimeout = 15 * time.Second
+	foreignTimeout = 5 * time.Second
 	// foreignRest is how long such a destination is left alone after it could
 	// not be opened.
 	foreignRest = 5 * time.Minute
@@ -81,8 +80,10 @@ func (r *Runner) foreignBooks(ctx context.Context, d DestinationConfig) []book {
 		return nil
 	}
 	opened, err := r.openForeign(ctx, d)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		r.miss(d.Name, err)
+	}
+	if err != nil {
 		return nil
 	}
 	return []book{{d.Name, &lenient{bookkeeping: opened, miss: func(err error) { r.miss(d.Name, err) }}}}
@@ -121,7 +122,7 @@ func (l *lenient) try(ctx context.Context, f func() error) error {
 		return nil
 	}
 	err := f()
-	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	l.gone.Store(true)

@@ -176,3 +176,27 @@ func TestWaitsForABudgetAreNotNegative(t *testing.T) {
 		c.clock.set(began.Add(24*time.Hour - time.Duration(early)*time.Second))
 	}
 }
+
+// TestARunOutlivesTheDestinationsOfOthers takes another job's destination away
+// while its requests are counted there.
+func TestARunOutlivesTheDestinationsOfOthers(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 5, 40, 100)
+	pond := t.TempDir()
+	var log bytes.Buffer
+	c.configure(t, lakeAndPond(t.TempDir(), pond), func(o *pipeline.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	var asked atomic.Int64
+	c.sim.OnRequest(func(int, *http.Request) {
+		if asked.Add(1) == 3 {
+			if err := os.RemoveAll(filepath.Join(pond, "_exporter")); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if run := c.run(t, "first", pipeline.Mode{}); run.Status != load.StatusOK {
+		t.Errorf("%+v", run)
+	}
+	if n := strings.Count(log.String(), "destination=pond"); n != 1 {
+		t.Errorf("pond is named %d times, want once:\n%s", n, log.String())
+	}
+}

@@ -2,12 +2,14 @@ package pipeline_test
 
 import (
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
 )
 
 // shares lets all jobs of the stage share their lists.
@@ -25,26 +27,37 @@ const twoOfOneList = `jobs:
   again: {resource: saved_tracks, destinations: [lake]}
 `
 
-// TestJobsShareAListThatMoved lets a track go while the first of two jobs
-// reads: neither may be left with answers that do not fit together.
+// TestJobsShareAListThatMoved lets a track come or go while the first of two
+// jobs reads: neither may be left with answers that do not fit together.
 func TestJobsShareAListThatMoved(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, twoOfOneList, world(1000))
-	s.shares(t)
-	var asked atomic.Int64
-	s.sim.OnRequest(func(_ int, r *http.Request) {
-		if r.URL.Path == "/v1/me/tracks" && asked.Add(1) == 8 {
-			s.sim.RemoveTrack(100)
-		}
-	})
-	for _, job := range []string{"saved_tracks", "again"} {
-		run := s.run(t, job, pipeline.Mode{})
-		if run.Status != load.StatusOK || run.Items < 999 {
-			t.Errorf("%s: %+v", job, run)
-		}
-		if job == "again" && run.Requests != 0 {
-			t.Errorf("the second job made %d requests, want 0", run.Requests)
-		}
+	for name, tt := range map[string]struct {
+		move  func(*simulate.Server)
+		again int // requests of the second job at the most
+	}{
+		"one goes":  {func(s *simulate.Server) { s.RemoveTrack(100) }, 0},
+		"one comes": {func(s *simulate.Server) { s.SaveTracks(1, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)) }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, twoOfOneList, world(1000))
+			s.shares(t)
+			var asked atomic.Int64
+			s.sim.OnRequest(func(_ int, r *http.Request) {
+				if r.URL.Path == "/v1/me/tracks" && asked.Add(1) == 8 {
+					tt.move(s.sim)
+				}
+			})
+			for _, job := range []string{"saved_tracks", "again"} {
+				run := s.run(t, job, pipeline.Mode{})
+				if run.Status != load.StatusOK || !slices.Equal(s.live(t), s.truth()) {
+					t.Errorf("%s: %+v", job, run)
+				}
+				if job == "again" && run.Requests > tt.again {
+					t.Errorf("the second job made %d requests, want at most %d", run.Requests, tt.again)
+				}
+			}
+		})
 	}
 }
 
