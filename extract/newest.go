@@ -77,6 +77,9 @@ func (l *look[T]) size() int { return l.reading.client.pageSize(l.reading.list.E
 // at reads a page, as one answer: parts of a page that were read one after the
 // other prove nothing about what stands between them.
 func (l *look[T]) at(ctx context.Context, attempt, offset, n int) (sighting, error) {
+	if attempt > 0 { // the list has moved
+		ctx = fresh(ctx)
+	}
 	more := map[string]string{"limit": strconv.Itoa(n), "offset": strconv.Itoa(offset)}
 	page, err := l.reading.ask(ctx, more, offset, true, 0)
 	switch {

@@ -84,7 +84,7 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 func (j *jobRun) planRound(parents []string) []string {
 	j.round = round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
 	var open round
-	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == j.round.Kind) && !ahead(open.StartedAt, j.record.StartedAt) {
+	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == j.round.Kind) && !inFuture(open.StartedAt, j.record.StartedAt) {
 		j.round = open
 	}
 	j.rereads = j.round.Kind == Mode{Backfill: true}.kind()
@@ -93,7 +93,7 @@ func (j *jobRun) planRound(parents []string) []string {
 	for _, id := range parents {
 		s := j.parentBefore(id)
 		j.record.Held += s.Held
-		if !j.letsGo(s) && !ahead(s.ReadAt, j.record.StartedAt) {
+		if !j.letsGo(s) && !inFuture(s.ReadAt, j.record.StartedAt) {
 			readAt[id] = s.ReadAt
 		}
 		if readAt[id].Before(j.round.StartedAt) {

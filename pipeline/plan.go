@@ -167,12 +167,13 @@ func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
 	defer feed.Release()
 	p.Lists = len(feed.Parts)
 	for _, part := range feed.Parts {
-		before := j.snapshotOf(listPrefix + part.Name)
+		before, begun := j.snapshotOf(listPrefix+part.Name), j.snapshotOf(begunPrefix+part.Name)
+		goOn := j.mayGoOn(begun)
 		switch {
-		case j.maySearch(part, before):
+		case !goOn && j.maySearch(part, before):
 			p.Requests++
 			p.Note = "searched for changes; read whole again on " + before.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
-		case before != nil:
+		case !goOn && before != nil:
 			p.Requests += pages(part, len(before.keys()))
 		default:
 			total, err := extract.Total(ctx, j.user.Client, part.Endpoint)
@@ -180,7 +181,7 @@ func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
 				return err
 			}
 			p.Asked++
-			p.Requests += pages(part, total)
+			p.Requests += rest(part, total, begun, goOn)
 		}
 	}
 	return nil
@@ -192,6 +193,16 @@ func pages(part catalog.Part, entries int) int {
 		entries = min(entries, part.Max)
 	}
 	return max(1, (entries+part.Endpoint.Limit-1)/part.Endpoint.Limit)
+}
+
+// rest is how many requests a list takes of which an earlier run may have read
+// the beginning: its first page is looked at once more.
+func rest(part catalog.Part, entries int, begun *snapshot, goOn bool) int {
+	n := pages(part, entries)
+	if goOn {
+		n = max(1, n-pages(part, len(begun.keys()))) + 1
+	}
+	return n
 }
 
 // estimateParents counts the requests of a fan-out's round.
@@ -212,6 +223,9 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	for _, part := range feed.Parts {
 		before := j.parentBefore(part.Name)
 		switch {
+		case j.mayGoOn(before.Begun):
+			known := max(before.Items, usual*part.Endpoint.Limit)
+			p.Requests, p.Estimate = p.Requests+rest(part, known, before.Begun, true), true
 		case j.maySearch(part, before.List):
 			p.Requests++
 		case !before.ReadAt.IsZero():

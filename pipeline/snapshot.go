@@ -127,15 +127,15 @@ func (j *jobRun) maySearch(part catalog.Part, before *snapshot) bool {
 	if !j.job.Resource.FanOut && (j.mode.AcceptRemovals || j.held) {
 		return false
 	}
-	if ahead(before.FullAt, j.record.StartedAt) {
+	if inFuture(before.FullAt, j.record.StartedAt) {
 		return false
 	}
 	return j.record.StartedAt.Before(before.FullAt.Add(j.job.FullEvery)) || !j.affords(pages(part, len(before.keys())))
 }
 
-// ahead tells whether a time that was noted lies in the future: a clock was
+// inFuture tells whether a time that was noted lies in the future: a clock was
 // wrong then, or is now.
-func ahead(noted, now time.Time) bool { return noted.After(now.Add(24 * time.Hour)) }
+func inFuture(noted, now time.Time) bool { return noted.After(now.Add(24 * time.Hour)) }
 
 // affords tells whether a list of a fan-out, which is due to be read whole, can
 // be. Lists that were first read together come due together; they may take a
