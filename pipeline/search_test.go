@@ -1,10 +1,13 @@
 package pipeline_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -12,21 +15,24 @@ import (
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
 )
 
-const listJobs = `jobs:
-  saved_tracks: {destinations: [lake]}
-`
+const (
+	listJobs = "jobs:\n  saved_tracks: {destinations: [lake]}\n"
+	// denseJobs read the list whole every third night.
+	denseJobs = "jobs:\n  saved_tracks: {destinations: [lake], full_every: 3d}\n"
+)
 
-// live returns the ids that the table holds as not removed, with how many
-// artists have been counted; the destination reads its own files.
-func (s *stage) live(t *testing.T) []string {
+// live returns the ids that the table holds as not removed; the destination
+// reads its own files.
+func (s *stage) live(t testing.TB) []string {
 	t.Helper()
-	d, err := s.runner.Destination(t.Context(), "lake")
+	d, err := s.runner.Destination(context.Background(), "lake")
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := d.Values(t.Context(), load.ValueQuery{Account: "aSimulated1", Table: "saved_tracks", Column: "track_id"})
+	values, err := d.Values(context.Background(), load.ValueQuery{Account: "aSimulated1", Table: "saved_tracks", Column: "track_id"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,38 +76,140 @@ func TestHistoriesEndInTheTruth(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, listJobs, world(40+int(seed)*25))
-			history(t, s, rand.New(rand.NewPCG(seed, 7)), 16)
+			h := history{stage: s, random: rand.New(rand.NewPCG(seed, 7))}
+			if err := h.play(t, 16); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
 
-func history(t *testing.T, s *stage, r *rand.Rand, nights int) {
+// A history is a library that changes, with a run a night.
+type history struct {
+	*stage
+	random *rand.Rand
+
+	kept    []string                     // what the table held the night before
+	entries map[simulate.SavedTrack]bool // and the library
+
+	whole, searched, hidden, requests int
+}
+
+// play lets nights pass. It ends with an error when a whole reading did not find
+// the truth, or a removal is marked that did not happen.
+func (h *history) play(t testing.TB, nights int) error {
 	t.Helper()
-	var last time.Time // of a whole reading
 	for night := range nights {
-		for range r.IntN(5) {
-			s.change(r)
+		for range h.random.IntN(5) {
+			h.change(h.random)
 		}
-		whole := last.IsZero() || s.clock.Now().Sub(last) >= 7*24*time.Hour
-		run := s.run(t, "saved_tracks", pipeline.Mode{})
+		run := h.run(t, "saved_tracks", pipeline.Mode{})
 		if run.Status != load.StatusOK {
-			t.Fatalf("night %d: %+v", night, run)
+			return fmt.Errorf("night %d: %+v", night, run)
 		}
-		got, want := s.live(t), s.truth()
-		if whole {
-			last = s.clock.Now()
-			if !slices.Equal(got, want) {
-				t.Fatalf("night %d: a whole reading left %d tracks, the library has %d", night, len(got), len(want))
-			}
+		h.requests += run.Requests
+		if err := h.judge(t, h.wasWhole(t, run)); err != nil {
+			return fmt.Errorf("night %d: %w", night, err)
 		}
-		for _, id := range want {
-			if _, there := slices.BinarySearch(got, id); !there && slices.Contains(s.kept, id) {
-				t.Fatalf("night %d: %s is marked as removed and is there", night, id)
-			}
-		}
-		s.kept = got
-		s.clock.set(s.clock.Now().Add(24 * time.Hour))
+		h.clock.set(h.clock.Now().Add(24 * time.Hour))
 	}
+	return nil
+}
+
+// wasWhole tells whether a run read the list whole, as it noted itself.
+func (h *history) wasWhole(t testing.TB, run load.Run) bool {
+	t.Helper()
+	d, err := h.runner.Destination(context.Background(), "lake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := h.config.Job("saved_tracks")
+	state, err := d.State(context.Background(), load.Job{Account: run.Account, Name: job.Name, Resource: job.Resource.Name, Tables: job.Resource.Tables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		FullAt time.Time `json:"full_at"`
+	}
+	if err := json.Unmarshal(state["list:"], &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.FullAt.Equal(run.StartedAt)
+}
+
+// judge compares what the table holds with what the library does.
+func (h *history) judge(t testing.TB, whole bool) error {
+	t.Helper()
+	got, want := h.live(t), h.truth()
+	same := slices.Equal(got, want)
+	switch {
+	case whole && !same:
+		return fmt.Errorf("a whole reading left %d tracks, the library has %d", len(got), len(want))
+	case whole:
+		h.whole++
+	case !same:
+		h.hidden++
+		fallthrough
+	default:
+		h.searched++
+	}
+	library := map[simulate.SavedTrack]bool{}
+	for _, row := range h.sim.SavedTracks() {
+		library[row] = true
+		_, live := slices.BinarySearch(got, row.TrackID)
+		_, before := slices.BinarySearch(h.kept, row.TrackID)
+		if before && !live && h.entries[row] {
+			return fmt.Errorf("%s is marked as removed and never went", row.TrackID)
+		}
+	}
+	h.kept, h.entries = got, library
+	return nil
+}
+
+// BenchmarkHistories plays 10,000 histories of 8 nights with libraries of up to
+// 150 tracks, which come in pages of ten, through the whole pipeline into
+// Parquet files.
+func BenchmarkHistories(b *testing.B) {
+	const histories, nights = 200, 8
+	for b.Loop() {
+		var mu sync.Mutex
+		var sum history
+		var work sync.WaitGroup
+		seeds := make(chan uint64)
+		for range runtime.GOMAXPROCS(0) {
+			work.Go(func() {
+				for seed := range seeds {
+					h, err := oneHistory(b, seed, nights)
+					if err != nil {
+						b.Errorf("history %d: %v", seed, err)
+					}
+					mu.Lock()
+					sum.whole, sum.searched = sum.whole+h.whole, sum.searched+h.searched
+					sum.hidden, sum.requests = sum.hidden+h.hidden, sum.requests+h.requests
+					mu.Unlock()
+				}
+			})
+		}
+		for seed := range uint64(histories) {
+			seeds <- seed
+		}
+		close(seeds)
+		work.Wait()
+		b.ReportMetric(float64(sum.hidden)/float64(sum.searched), "hidden/search")
+		b.ReportMetric(float64(sum.whole)/(nights*histories), "whole/night")
+		b.ReportMetric(float64(sum.requests)/(nights*histories), "requests/night")
+	}
+}
+
+func oneHistory(b *testing.B, seed uint64, nights int) (history, error) {
+	b.Helper()
+	r := rand.New(rand.NewPCG(seed, 7))
+	s := newStage(b, denseJobs, world(r.IntN(150)))
+	defer s.close()
+	s.sim.Inject(simulate.Fault{Kind: "limit", Arg: 10})
+	h := history{stage: s, random: r}
+	err := h.play(b, nights)
+	return h, err
 }
 
 // TestAListThatMovesWhileItIsSearched changes the library between answers.

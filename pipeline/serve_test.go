@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ type stage struct {
 	clock  *clock
 	user   *pipeline.User
 	ended  chan load.Run
-	kept   []string // what a history found last
+	close  func()
 }
 
 func newStage(t testing.TB, jobs string, o simulate.Options) *stage {
@@ -97,12 +98,16 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 			}
 		},
 	})
-	t.Cleanup(func() {
+	s.close = sync.OnceFunc(func() {
 		client.CloseIdle()
 		if err := running.Close(); err != nil {
 			t.Error(err)
 		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
 	})
+	t.Cleanup(s.close)
 	return s
 }
 
