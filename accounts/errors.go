@@ -15,6 +15,7 @@ const (
 	NoStep  Step = iota
 	SignIn       // sign the account in
 	Remove       // remove the account
+	Rekey        // encrypt all accounts with the newest key
 	Migrate      // make the tables of the database
 )
 

@@ -161,11 +161,11 @@ func (k *Keys) missing(r *Row) *Error {
 	if k.Empty() {
 		return &Error{
 			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
-			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if the key is lost, remove the account and sign in again", Remove, r.Name},
+			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if it is lost for good, remove the account and sign in again", Remove, r.Name},
 		}
 	}
 	return &Error{
 		Message: "the tokens of account " + r.Name + " are encrypted with another key (" + r.KeyID + ")",
-		Next:    Advice{"put that key behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY; if it is lost, remove the account and sign in again", Remove, r.Name},
+		Next:    Advice{"if that key is lost for good, remove the account and sign in again; else put it behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY, then change the key", Rekey, r.Name},
 	}
 }

@@ -72,6 +72,8 @@ func (a *app) commandFor(next accounts.Advice) string {
 		return a.loginCommand(next.Account)
 	case accounts.Remove:
 		return a.command("accounts", "remove", next.Account)
+	case accounts.Rekey:
+		return a.command("accounts", "rekey")
 	case accounts.Migrate:
 		return a.command("migrate")
 	default:

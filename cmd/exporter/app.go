@@ -51,8 +51,15 @@ func (a *app) env(name string) (string, bool) {
 	if v, ok := os.LookupEnv(name); ok && v != "" {
 		return v, true
 	}
-	v, ok := a.dotenv[name]
-	return v, ok
+	v := a.dotenv[name]
+	return v, v != ""
+}
+
+// names tells whether a variable is in the environment or in .env, be it empty.
+func (a *app) names(name string) bool {
+	_, there := os.LookupEnv(name)
+	_, inFile := a.dotenv[name]
+	return there || inFile
 }
 
 func (a *app) envOr(name, fallback string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -73,40 +72,6 @@ func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store,
 		return nil, nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
 	}
 	return accounts.New(backend, keys, nil), backend.Close, nil
-}
-
-// keys reads the keys that tokens are encrypted with, if there are any.
-func (a *app) keys() (*accounts.Keys, error) {
-	if err := a.checkDotenv(); err != nil { // the key may be in it
-		return nil, err
-	}
-	for _, name := range []string{"EXPORTER_TOKEN_KEY", "EXPORTER_TOKEN_KEY_FILE"} {
-		if value, set := os.LookupEnv(name); set && value == "" {
-			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
-		}
-	}
-	text, ok := a.env("EXPORTER_TOKEN_KEY")
-	name := "EXPORTER_TOKEN_KEY"
-	if path, there := a.env("EXPORTER_TOKEN_KEY_FILE"); !ok && there {
-		name = "EXPORTER_TOKEN_KEY_FILE"
-		content, err := os.ReadFile(path)
-		if err != nil {
-			var failed *fs.PathError
-			if errors.As(err, &failed) {
-				err = failed.Err
-			}
-			return nil, &usageError{fmt.Errorf("read the key file %s: %w", path, err)}
-		}
-		text, ok = string(content), true
-	}
-	if !ok {
-		return nil, nil //nolint:nilnil // no key is fine: nothing is encrypted then
-	}
-	keys, err := accounts.ParseKeys(text)
-	if err != nil {
-		return nil, &usageError{fmt.Errorf("%s: %w", name, err)}
-	}
-	return keys, nil
 }
 
 // fleet opens the store, and keeps in it a refresh token that the environment

@@ -36,6 +36,7 @@ func (c *statusCmd) Run(a *app) error {
 		standing = ofAccount(standing, a.account, known)
 	}
 	if c.JSON {
+		a.warnUnreadable(known)
 		return a.printJSON(withSignIns(standing, known))
 	}
 	if err := a.printStatus(standing, known); err != nil {
@@ -57,6 +58,16 @@ func (a *app) signIns(config *pipeline.Config) []accounts.Account {
 		a.log().Warn("connected accounts are not shown", "error", err, "hint", a.hintOf(err))
 	}
 	return all
+}
+
+// warnUnreadable tells of accounts that have no place among the jobs, because
+// nobody knows which rows are theirs.
+func (a *app) warnUnreadable(known []accounts.Account) {
+	for _, k := range known {
+		if k.Problem != nil {
+			a.log().Warn("the account cannot be used", "account", k.Name, "error", k.Problem, "hint", a.hintFor(k.Problem, k.Name))
+		}
+	}
 }
 
 // nameOf is what the owner calls an account.

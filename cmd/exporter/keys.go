@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tracklake/tracklake/accounts"
+)
+
+const (
+	keyVariable     = "EXPORTER_TOKEN_KEY"
+	keyFileVariable = "EXPORTER_TOKEN_KEY_FILE"
+)
+
+// keys reads the keys that tokens are encrypted with, if there are any. A
+// variable that is there and empty stands for a key that went missing.
+func (a *app) keys() (*accounts.Keys, error) {
+	if err := a.checkDotenv(); err != nil { // the key may be in it
+		return nil, err
+	}
+	if text, ok := a.env(keyVariable); ok {
+		return parseKeys(keyVariable, text)
+	}
+	if path, ok := a.env(keyFileVariable); ok {
+		return readKeys(path)
+	}
+	for _, name := range []string{keyVariable, keyFileVariable} {
+		if a.names(name) {
+			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
+		}
+	}
+	return nil, nil //nolint:nilnil // no key is fine: nothing is encrypted then
+}
+
+func readKeys(path string) (*accounts.Keys, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		var failed *fs.PathError
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, &usageError{fmt.Errorf("read the key file %s: %w", path, err)}
+	}
+	return parseKeys(keyFileVariable, string(content))
+}
+
+func parseKeys(name, text string) (*accounts.Keys, error) {
+	keys, err := accounts.ParseKeys(text)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return keys, nil
+}
