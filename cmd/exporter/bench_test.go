@@ -35,6 +35,11 @@ func newWorld(b *testing.B, tracks int, latency time.Duration) *world {
 	b.Helper()
 	o := simulate.DefaultOptions()
 	o.SavedTracks, o.Latency = tracks, latency
+	return newWorldOf(b, o)
+}
+
+func newWorldOf(b *testing.B, o simulate.Options) *world {
+	b.Helper()
 	sim, err := simulate.New(o)
 	if err != nil {
 		b.Fatal(err)
