@@ -32,6 +32,6 @@ func admit(ctx context.Context, family string) error {
 func BudgetError(family string, budget int, until time.Time) *Error {
 	return &Error{
 		Kind: Closed, Path: family, Until: until,
-		Message: "the budget of " + strconv.Itoa(budget) + " requests a day is spent; the next one is free at " + until.UTC().Format(time.RFC3339),
+		Message: "the budget of " + strconv.Itoa(budget) + " requests a day is spent",
 	}
 }

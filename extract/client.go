@@ -234,7 +234,7 @@ func (c *Client) checkOpen(e Endpoint) error {
 func closedError(e Endpoint, until time.Time, message string) *Error {
 	return &Error{
 		Kind: Closed, Status: http.StatusTooManyRequests, Path: e.Path, Until: until,
-		Message: message + "; not asked again before " + until.UTC().Format(time.RFC3339),
+		Message: message,
 	}
 }
 

@@ -38,9 +38,9 @@ const (
 // An Error is a request that failed for good.
 type Error struct {
 	Kind    Kind
-	Status  int    // HTTP status; 0 when there was no answer
-	Path    string // of the request, without its query
-	Message string
+	Status  int       // HTTP status; 0 when there was no answer
+	Path    string    // of the request, without its query
+	Message string    // what is wrong, without the rest of what Error says
 	Until   time.Time // of Closed
 	Hint    string    // what the user can do next; may be empty
 	Err     error     // cause, if any
@@ -58,6 +58,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
+	}
+	if e.Kind == Closed {
+		b.WriteString("; not asked again before " + e.Until.UTC().Format(time.RFC3339))
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())

@@ -223,10 +223,25 @@ func (j *jobRun) skip(id string, err error) error {
 	return j.sinks.discard()
 }
 
-// unfinished adds to a closed family how far the run got.
+// unfinished says how far the run got, and when the next one goes on.
 func (j *jobRun) unfinished(err error) error {
-	return fmt.Errorf("%d of %d artists are fresh: %w", j.record.Fresh, j.record.Parents, err)
+	text := fmt.Sprintf("%d of %d artists fresh", j.record.Fresh, j.record.Parents)
+	var api *extract.Error
+	if errors.As(err, &api) && api.Kind == extract.Closed {
+		return &unfinishedError{fmt.Sprintf("%s, next after %s: %s", text, api.Until.UTC().Format("2006-01-02 15:04Z"), api.Message), err}
+	}
+	return fmt.Errorf("%s: %w", text, err)
 }
+
+// An unfinishedError says of a round what its cause says of one request.
+type unfinishedError struct {
+	text  string
+	cause error
+}
+
+func (e *unfinishedError) Error() string { return e.text }
+
+func (e *unfinishedError) Unwrap() error { return e.cause }
 
 // fatal tells whether an error concerns more than the parent at hand.
 func fatal(err error) bool {

@@ -32,7 +32,7 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 		fmt.Fprintf(w, "  %-14s %s%s new, %s changed, %s unchanged, %s removed\n", name, would,
 			thousands(c.Inserted), thousands(c.Updated), thousands(c.Unchanged), thousands(c.Removed))
 	}
-	if r.Parents > 0 {
+	if r.Parents > 0 && r.Status != load.StatusDeferred { // its message says so
 		fmt.Fprintf(w, "  %s of %s artists are fresh\n", thousands(r.Fresh), thousands(r.Parents))
 	}
 	if r.Spared > 0 {
