@@ -106,7 +106,12 @@ func artistAlbumsParts(p Params) ([]part[artistAlbum], error) {
 			Limit:  10,
 		}
 		out = append(out, part[artistAlbum]{
-			Part: Part{Name: id, Endpoint: endpoint, Covers: []Cover{artistCover(id, groups)}, Gone: goneAlbums(id, groups)},
+			Part: Part{
+				Name: id, Endpoint: endpoint, Covers: []Cover{artistCover(id, groups)}, Gone: goneAlbums(id),
+				// Albums on which an artist appears come in no dependable order.
+				Unordered: slices.Contains(groups, "appears_on"),
+				Moves:     true, // dates are corrected
+			},
 			List: extract.List[artistAlbum]{Endpoint: endpoint, Check: checkAlbum, Name: func(a *artistAlbum) string { return a.ID }},
 			Adopt: func(a *artistAlbum, _ int) {
 				a.artistID, a.groups = id, groups
@@ -126,12 +131,8 @@ func artistCover(id string, groups []string) Cover {
 	return c
 }
 
-// goneAlbums says which rows belong to albums that have gone. Albums on which an
-// artist appears come in no dependable order, so such a list is not searched.
-func goneAlbums(artist string, groups []string) func(gone, left []string) []Cover {
-	if slices.Contains(groups, "appears_on") {
-		return nil
-	}
+// goneAlbums says which rows belong to albums that have gone.
+func goneAlbums(artist string) func(gone, left []string) []Cover {
 	return func(gone, _ []string) []Cover {
 		ids := slices.DeleteFunc(slices.Clone(gone), extract.IsReject)
 		return rowsOf("artist_albums", Match{Column: "artist_id", Values: []string{artist}}, Match{Column: "album_id", Values: ids})

@@ -117,8 +117,14 @@ type Part struct {
 	// Covers says which rows the part proves when it was read whole.
 	Covers []Cover
 	// Gone says which rows belong to entries that have gone from the list, of
-	// which the others are left. It is nil for lists that cannot be searched.
+	// which the others are left. Where it is nil the list's entries are not kept
+	// in mind: it is always read whole.
 	Gone func(gone, left []string) []Cover
+	// Unordered lists are not searched, and only gone on with.
+	Unordered bool
+	// Moves says that entries can change their place in the list, so that one
+	// which is not where it was may be elsewhere.
+	Moves bool
 }
 
 // A Cover is the rows of a table within a scope, beyond the account: those

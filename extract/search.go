@@ -55,16 +55,17 @@ type comparison struct {
 	size  int
 
 	total int
-	seen  []sighting // in order of their offsets, no two overlapping
-	extra []sighting // more looks, at borders between two of seen
-	moved string     // why the list did not hold still
+	met   map[string]bool // keys that were seen
+	seen  []sighting      // in order of their offsets, no two overlapping
+	extra []sighting      // more looks, at borders between two of seen
+	moved string          // why the list did not hold still
 	spent int
 	// hopeless: another attempt would end the same way.
 	hopeless bool
 }
 
 func newComparison(known []string, size int) *comparison {
-	c := &comparison{known: known, place: make(map[string]int, len(known)), size: size, total: -1}
+	c := &comparison{known: known, place: make(map[string]int, len(known)), met: map[string]bool{}, size: size, total: -1}
 	for i, k := range known {
 		if _, twice := c.place[k]; twice {
 			c.place[k] = -1
@@ -115,6 +116,12 @@ func (c *comparison) take(s sighting, offset, n int) {
 		}
 		return
 	}
+	for _, key := range s.keys {
+		if place, ok := c.place[key]; ok && place >= 0 && c.met[key] {
+			c.moved = "an entry was seen in two places"
+		}
+		c.met[key] = true
+	}
 	c.seen = slices.Insert(c.seen, i, s)
 }
 
@@ -130,24 +137,6 @@ func (c *comparison) agrees(s sighting) bool {
 	return true
 }
 
-// An anchor is an entry that is known: its offset in the list, and its place
-// among the known ones.
-type anchor struct{ at, place int }
-
-// anchors lists all that were seen, with one before the beginning and one
-// behind the end.
-func (c *comparison) anchors() []anchor {
-	out := []anchor{{-1, -1}}
-	for _, s := range c.seen {
-		for i, key := range s.keys {
-			if place, ok := c.place[key]; ok && place >= 0 {
-				out = append(out, anchor{s.offset + i, place})
-			}
-		}
-	}
-	return append(out, anchor{c.total, len(c.known)})
-}
-
 // next returns what to look at: nothing when everything fits.
 func (c *comparison) next() (offset, n int) {
 	if c.total < 0 || c.moved != "" {
@@ -156,10 +145,6 @@ func (c *comparison) next() (offset, n int) {
 	anchors := c.anchors()
 	for i := 1; i < len(anchors); i++ {
 		a, b := anchors[i-1], anchors[i]
-		if b.place <= a.place {
-			c.moved, c.hopeless = "its order is another than before", c.sawBoth(a, b)
-			return 0, 0
-		}
 		if b.at-a.at == b.place-a.place && (b.at-a.at == 1 || !c.sawWithin(a, b)) {
 			continue // nothing came or went between the two, as far as it shows
 		}
@@ -168,11 +153,6 @@ func (c *comparison) next() (offset, n int) {
 		}
 	}
 	return c.border(anchors)
-}
-
-// sawBoth tells whether a single answer shows two anchors.
-func (c *comparison) sawBoth(a, b anchor) bool {
-	return slices.ContainsFunc(c.seen, func(s sighting) bool { return s.offset <= a.at && b.at < s.end() })
 }
 
 // sawWithin tells whether entries between two anchors were read.
@@ -336,8 +316,6 @@ func (c *comparison) prefix() []string {
 	for i := 1; i < len(anchors); i++ {
 		a, b := anchors[i-1], anchors[i]
 		switch {
-		case b.place <= a.place:
-			return nil
 		case c.allRead(a.at+1, b.at):
 			out = append(out, c.keys(a.at+1, b.at)...)
 		case b.at-a.at == b.place-a.place && !c.sawWithin(a, b):

@@ -128,22 +128,35 @@ func TestSearch(t *testing.T) {
 
 func TestSearchOfAListInAnotherOrder(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(k []string) []string{
-		"two neighbours exchanged": func(k []string) []string { k[3], k[4] = k[4], k[3]; return k },
-		"moved from end to head":   func(k []string) []string { return slices.Insert(k[:len(k)-1], 0, k[len(k)-1]) },
-		"moved from the middle, and one new": func(k []string) []string {
+	tests := map[string]struct {
+		change func(k []string) []string
+		most   int // requests
+	}{
+		"two neighbours exchanged": {func(k []string) []string { k[3], k[4] = k[4], k[3]; return k }, 1},
+		"moved from end to head":   {func(k []string) []string { return slices.Insert(k[:len(k)-1], 0, k[len(k)-1]) }, 5},
+		"moved from the middle, and one new": {func(k []string) []string {
 			x := k[len(k)/2]
 			return slices.Insert(slices.Delete(k, len(k)/2, len(k)/2+1), 0, x, "new")
-		},
+		}, 6},
+		"moved into the middle": {func(k []string) []string {
+			x := k[2]
+			return slices.Insert(slices.Delete(k, 2, 3), 300, x)
+		}, 6},
+		"the other way round": {func(k []string) []string { slices.Reverse(k); return k }, 10},
 	}
-	for name, change := range tests {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPaged(500)
 			known := slices.Clone(p.keys)
-			p.keys = change(p.keys)
-			if out := find(t, p, known); out.Proven || p.asked != 1 {
-				t.Errorf("proven %v after %d requests; one answer shows that it is pointless", out.Proven, p.asked)
+			p.keys = tt.change(p.keys)
+			out := find(t, p, known)
+			if p.asked > tt.most {
+				t.Errorf("%d requests, want at most %d", p.asked, tt.most)
+			}
+			reallyGone(t, out, p.keys)
+			if out.Proven && !slices.Equal(out.Keys, p.keys) || !out.Proven && name != "the other way round" {
+				t.Errorf("proven %v: %s", out.Proven, out.Reason)
 			}
 		})
 	}

@@ -56,6 +56,14 @@ func fresh(ctx context.Context) context.Context {
 
 func isFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
 
+type sinceKey struct{}
+
+// SharedSince returns a context with which only answers are taken that came
+// after a time: for a reading that is compared with what was known then.
+func SharedSince(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, sinceKey{}, at)
+}
+
 // get returns an answer that was kept and may be taken, or nil.
 func (s *Shared) get(ctx context.Context, key string) []byte {
 	if s == nil || isFresh(ctx) {
@@ -64,7 +72,8 @@ func (s *Shared) get(ctx context.Context, key string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.answers[key]
-	if s.old(kept) {
+	since, _ := ctx.Value(sinceKey{}).(time.Time)
+	if s.old(kept) || kept.at.Before(since) {
 		return nil
 	}
 	return kept.body

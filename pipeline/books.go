@@ -110,18 +110,21 @@ func (r *Runner) miss(name string, err error) {
 	}
 }
 
-// lenient bookkeeping goes on without the destination when that fails.
+// lenient bookkeeping goes on without the destination when that fails, or does
+// not answer.
 type lenient struct {
 	bookkeeping
 	miss func(error)
 	gone atomic.Bool
 }
 
-func (l *lenient) try(ctx context.Context, f func() error) error {
+func (l *lenient) try(ctx context.Context, f func(ctx context.Context) error) error {
 	if l.gone.Load() {
 		return nil
 	}
-	err := f()
+	limited, cancel := context.WithTimeout(ctx, foreignTimeout)
+	defer cancel()
+	err := f(limited)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -133,7 +136,7 @@ func (l *lenient) try(ctx context.Context, f func() error) error {
 // Book books what there is room for; without the destination, everything.
 func (l *lenient) Book(ctx context.Context, b load.Booking) (int, error) {
 	got := b.N
-	err := l.try(ctx, func() error {
+	err := l.try(ctx, func(ctx context.Context) error {
 		n, err := l.bookkeeping.Book(ctx, b)
 		if err == nil {
 			got = n
@@ -145,12 +148,12 @@ func (l *lenient) Book(ctx context.Context, b load.Booking) (int, error) {
 
 // Unbook gives back what was booked.
 func (l *lenient) Unbook(ctx context.Context, b load.Booking) error {
-	return l.try(ctx, func() error { return l.bookkeeping.Unbook(ctx, b) })
+	return l.try(ctx, func(ctx context.Context) error { return l.bookkeeping.Unbook(ctx, b) })
 }
 
 // Booked returns what was booked.
 func (l *lenient) Booked(ctx context.Context, client string, at time.Time) (out map[string]load.Booked, err error) {
-	err = l.try(ctx, func() (err error) {
+	err = l.try(ctx, func(ctx context.Context) (err error) {
 		out, err = l.bookkeeping.Booked(ctx, client, at)
 		return err //nolint:wrapcheck // it says what was done
 	})
@@ -159,7 +162,7 @@ func (l *lenient) Booked(ctx context.Context, client string, at time.Time) (out 
 
 // Closed returns the closed families.
 func (l *lenient) Closed(ctx context.Context, client string, at time.Time) (out map[string]time.Time, err error) {
-	err = l.try(ctx, func() (err error) {
+	err = l.try(ctx, func(ctx context.Context) (err error) {
 		out, err = l.bookkeeping.Closed(ctx, client, at)
 		return err //nolint:wrapcheck // it says what was done
 	})

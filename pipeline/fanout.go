@@ -32,12 +32,15 @@ type round struct {
 	Kind      string    `json:"kind"` // of the run that began it
 }
 
-// A parentState says when a parent was last read whole.
+// A parentState says when a parent was last read.
 type parentState struct {
 	ReadAt time.Time `json:"read_at"`
-	Items  int       `json:"items"`
-	Gone   bool      `json:"gone,omitempty"` // the API no longer knows it
-	Held   int       `json:"held,omitempty"` // removals that were held back
+	// TriedAt is when it could not be read, or not to its end, after that: then
+	// others come before it.
+	TriedAt time.Time `json:"tried_at,omitzero"`
+	Items   int       `json:"items"`
+	Gone    bool      `json:"gone,omitempty"` // the API no longer knows it
+	Held    int       `json:"held,omitempty"` // removals that were held back
 	// List is what the parent's list held, for the next search.
 	List *snapshot `json:"list,omitempty"`
 	// Begun is the beginning of the list, where a run had to stop within it.
@@ -57,15 +60,17 @@ func (j *jobRun) fanOut(ctx context.Context) error {
 		return err
 	}
 	defer feed.Release()
-	failures := 0
+	fresh, all := 0, 0 // failures in a row, of those that did not fail before too, and of all
 	for i, id := range todo {
 		err := j.parent(ctx, feed, i)
 		if err == nil {
-			failures = 0
+			fresh, all = 0, 0
 			continue
 		}
-		failures++
-		if fatal(err) || failures >= patience {
+		if all++; j.parentBefore(id).TriedAt.IsZero() {
+			fresh++
+		}
+		if fatal(err) || fresh >= patience || all >= patience*patience {
 			return and(j.unfinished(err), j.sinks.discard())
 		}
 		feed.Reset()
@@ -88,41 +93,42 @@ func (j *jobRun) planRound(parents []string) []string {
 		j.round = open
 	}
 	j.rereads = j.round.Kind == Mode{Backfill: true}.kind()
-	readAt := map[string]time.Time{}
+	since := map[string]time.Time{}
 	var todo []string
 	for _, id := range parents {
 		s := j.parentBefore(id)
 		j.record.Held += s.Held
-		if !j.letsGo(s) && !inFuture(s.ReadAt, j.record.StartedAt) {
-			readAt[id] = s.ReadAt
+		readAt := s.ReadAt
+		if j.letsGo(s) || inFuture(readAt, j.record.StartedAt) {
+			readAt, s.TriedAt = time.Time{}, time.Time{}
 		}
-		if readAt[id].Before(j.round.StartedAt) {
+		if readAt.Before(j.round.StartedAt) {
 			todo = append(todo, id)
 		}
+		since[id] = readAt
+		if s.TriedAt.After(readAt) {
+			since[id] = s.TriedAt
+		}
 	}
-	slices.SortStableFunc(todo, func(a, b string) int { return readAt[a].Compare(readAt[b]) })
+	slices.SortStableFunc(todo, func(a, b string) int { return since[a].Compare(since[b]) })
 	return todo
 }
 
-// letsGo tells whether a parent is read now, and whole, because removals that
-// were held back are to be let through.
+// letsGo tells whether a parent is read now because removals that were held back
+// are to be let through.
 func (j *jobRun) letsGo(s parentState) bool { return s.Held > 0 && j.mode.AcceptRemovals }
 
 // parent reads one parent's list and commits it.
 func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int) error {
 	part := feed.Parts[i]
 	before := j.parentBefore(part.Name)
-	known, begun := before.List, before.Begun
-	if j.letsGo(before) {
-		known, begun = nil, nil
-	}
-	reading, err := j.readList(ctx, feed, i, known, begun)
+	reading, err := j.readList(ctx, feed, i, before.List, before.Begun)
 	outcome := reading.outcome
-	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, Held: before.Held, List: reading.after}
+	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, Held: reading.held, List: reading.after}
 	var api *extract.Error
 	switch {
 	case errors.As(err, &api) && api.Kind == extract.NotFound:
-		state.Gone = true
+		state.Gone, state.Held, state.List = true, before.Held, before.List
 		j.gone(part.Name)
 	case err != nil && fatal(err):
 		return and(err, j.keepBegun(feed, i, before, reading.begun))
@@ -134,29 +140,13 @@ func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int) error {
 	if err := j.sinks.write(feed.Flush()); err != nil {
 		return err
 	}
-	change := load.Change{Sweeps: reading.sweeps}
 	if !outcome.Complete && !state.Gone {
-		_, err := j.commitParent(change)
-		return err
+		before.TriedAt = j.runner.Now().UTC()
+		return j.commitParent(load.Change{State: load.State{parentPrefix + part.Name: encode(before)}})
 	}
-	if reading.whole {
-		j.record.Held, state.Held = j.record.Held-before.Held, 0 // the destination counts anew
-	}
+	j.record.Held += state.Held - before.Held
 	j.record.Fresh++
-	return j.commitFresh(change, part.Name, state)
-}
-
-// commitFresh commits a parent that was read, and notes what was held back: the
-// tables hold more than its list.
-func (j *jobRun) commitFresh(change load.Change, id string, state parentState) error {
-	change.State = load.State{parentPrefix + id: encode(state)}
-	result, err := j.commitParent(change)
-	if err != nil || result.Held == j.heldBack {
-		return err
-	}
-	state.Held, j.heldBack = result.Held-j.heldBack, result.Held
-	_, err = j.commitParent(load.Change{State: load.State{parentPrefix + id: encode(state)}})
-	return err
+	return j.commitParent(load.Change{Sweeps: reading.sweeps, State: load.State{parentPrefix + part.Name: encode(state)}})
 }
 
 // parentBefore is what is remembered of a parent.
@@ -169,37 +159,42 @@ func (j *jobRun) parentBefore(id string) parentState {
 }
 
 // keepBegun commits what was read of a parent before the run had to stop, so
-// that the next one reads only the rest.
+// that the next one reads only the rest. One that has stopped a run before, goes
+// behind the others: a list that never ends must not take every day's budget.
 func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun *snapshot) error {
-	if begun == nil {
+	if begun == nil && before.Begun == nil {
 		return nil
+	}
+	if before.Begun != nil {
+		before.TriedAt = j.runner.Now().UTC()
+	}
+	if begun == nil { // no more than before
+		if err := j.dropStaged(feed); err != nil {
+			return err
+		}
+	} else {
+		before.Begun = begun
 	}
 	if err := j.sinks.write(feed.Flush()); err != nil {
 		return err
 	}
-	before.Begun = begun
-	_, err := j.commitParent(load.Change{State: load.State{parentPrefix + feed.Parts[i].Name: encode(before)}})
-	return err
+	return j.commitParent(load.Change{State: load.State{parentPrefix + feed.Parts[i].Name: encode(before)}})
 }
 
 // commitParent commits a change in the midst of a round.
-func (j *jobRun) commitParent(change load.Change) (load.Result, error) {
-	if change.State == nil {
-		change.State = load.State{}
-	}
+func (j *jobRun) commitParent(change load.Change) error {
 	change.State[roundEntry] = encode(j.round)
 	j.cost()
 	change.Run = j.record
 	change.Run.Status = load.StatusRunning
-	result, err := j.sinks.commit(change)
-	if err != nil {
-		return result, err
+	if _, err := j.sinks.commit(change); err != nil {
+		return err
 	}
 	j.runner.Observe(Event{
 		Kind: Committed, Run: j.record, Pages: j.pages, Items: j.record.Items,
 		Total: j.total, Done: j.record.Fresh, Parents: j.record.Parents,
 	})
-	return result, nil
+	return nil
 }
 
 // gone notes a parent that the API does not know. One that the user listed is
@@ -219,8 +214,13 @@ func (j *jobRun) skip(id string, err error) error {
 	j.log.Warn("artist could not be read; going on with the next", "artist", id, "error", err)
 	j.record.Status = load.StatusIncomplete
 	j.record.Message = fmt.Sprintf("artist %s could not be read: %v", id, err)
-	j.record.Hint = "the next run reads it first"
-	return j.sinks.discard()
+	j.record.Hint = "the next runs try it again, after the others"
+	if err := j.sinks.discard(); err != nil {
+		return err
+	}
+	before := j.parentBefore(id)
+	before.TriedAt = j.runner.Now().UTC()
+	return j.commitParent(load.Change{State: load.State{parentPrefix + id: encode(before)}})
 }
 
 // unfinished says how far the run got, and when the next one goes on.

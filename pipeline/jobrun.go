@@ -35,10 +35,10 @@ type jobRun struct {
 
 	meter        *meter
 	held         bool          // the last run held removals back
+	newest       time.Time     // when the job's newest run ended
 	rereads      bool          // every list is read whole: it is a backfill, or the rest of one
 	round        round         // of a fan-out
 	due          int           // requests for lists of a fan-out that were due to be read whole
-	heldBack     int           // removals, in the commits so far
 	tally        extract.Tally // of this run, whatever else the client does
 	pages        int
 	total        int
@@ -53,11 +53,13 @@ func (j *jobRun) do(ctx context.Context) {
 	defer stop()
 	j.sinks = newSinks(writing, j.mode.DryRun)
 	j.meter = j.runner.newMeter(j.user)
-	ctx = extract.WithTally(j.runner.share(ctx, j.job, j.user), &j.tally)
+	ctx, dropShared := j.runner.share(ctx, j.job, j.user)
+	defer dropShared()
+	ctx = extract.WithTally(ctx, &j.tally)
 	ctx = extract.WithAdmission(ctx, j.meter.admit)
 	err := j.begin(ctx, writing)
 	if err == nil {
-		err = j.export(ctx)
+		err = j.export(extract.SharedSince(ctx, j.newest))
 	}
 	err = and(err, j.meter.close(writing))
 	j.end(ctx, err)
@@ -127,11 +129,9 @@ func (j *jobRun) openSessions(ctx context.Context, opened []load.Destination) er
 			j.log.Warn("rows are missing that were there after the last run; everything is read again",
 				"destination", j.job.Destinations[i], "tables", missing)
 		}
-		held, err := j.heldBefore(ctx, d)
-		if err != nil {
+		if err := j.lookBack(ctx, d); err != nil {
 			return err
 		}
-		j.held = j.held || held && !j.job.Resource.FanOut // there each parent knows it
 		j.sinks.add(j.job.Destinations[i], session)
 		j.state = agreed(j.state, state, i == 0)
 	}
@@ -214,6 +214,7 @@ func (j *jobRun) lists(ctx context.Context) error {
 			break
 		}
 		j.judge(part, reading.outcome)
+		j.record.Held += reading.held
 		sweeps = append(sweeps, reading.sweeps...)
 		j.keep(part, before, reading)
 	}
@@ -335,7 +336,7 @@ func (j *jobRun) params(parents []string) catalog.Params {
 	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
 	return catalog.Params{
 		Account: j.record.Account, Options: j.job.Options, Parents: parents,
-		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut,
+		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut || j.runner.config.Budget(j.job.Resource.Family) > 0,
 		Day:     time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
 	}
 }

@@ -127,11 +127,9 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 			return err //nolint:wrapcheck // it says what was done
 		}
 		j.state = agreed(j.state, state, i == 0)
-		held, err := j.heldBefore(ctx, d)
-		if err != nil {
+		if err := j.lookBack(ctx, d); err != nil {
 			return err
 		}
-		j.held = j.held || held && !j.job.Resource.FanOut
 	}
 	return nil
 }
@@ -167,14 +165,14 @@ func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
 	defer feed.Release()
 	p.Lists = len(feed.Parts)
 	for _, part := range feed.Parts {
-		before, begun := j.snapshotOf(listPrefix+part.Name), j.snapshotOf(begunPrefix+part.Name)
+		before, begun := j.snapshotOf(listPrefix+part.Name).of(part), j.snapshotOf(begunPrefix+part.Name).of(part)
 		goOn := j.mayGoOn(begun)
 		switch {
 		case !goOn && j.maySearch(part, before):
 			p.Requests++
 			p.Note = "searched for changes; read whole again on " + before.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
 		case !goOn && before != nil:
-			p.Requests += pages(part, len(before.keys()))
+			p.Requests += pages(part, before.count())
 		default:
 			total, err := extract.Total(ctx, j.user.Client, part.Endpoint)
 			if err != nil {
@@ -200,7 +198,7 @@ func pages(part catalog.Part, entries int) int {
 func rest(part catalog.Part, entries int, begun *snapshot, goOn bool) int {
 	n := pages(part, entries)
 	if goOn {
-		n = max(1, n-pages(part, len(begun.keys()))) + 1
+		n = max(1, n-pages(part, begun.count())) + 1
 	}
 	return n
 }
@@ -223,10 +221,10 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	for _, part := range feed.Parts {
 		before := j.parentBefore(part.Name)
 		switch {
-		case j.mayGoOn(before.Begun):
+		case j.mayGoOn(before.Begun.of(part)):
 			known := max(before.Items, usual*part.Endpoint.Limit)
 			p.Requests, p.Estimate = p.Requests+rest(part, known, before.Begun, true), true
-		case j.maySearch(part, before.List):
+		case j.maySearch(part, before.List.of(part)):
 			p.Requests++
 		case !before.ReadAt.IsZero():
 			p.Requests += pages(part, before.Items)

@@ -14,10 +14,9 @@ import (
 // A listReading is what reading a part brought.
 type listReading struct {
 	outcome extract.Outcome
-	whole   bool // it was read from its beginning to its end
 	sweeps  []load.Sweep
-	// after is the list as it is now; nil when that is not known, or not well
-	// enough to search it the next time.
+	held    int // rows whose removal is held back
+	// after is the list as it is now; nil when that is not known.
 	after *snapshot
 	// begun is the beginning of the list, of a reading that was cut off.
 	begun *snapshot
@@ -28,13 +27,15 @@ type listReading struct {
 // begun, if there is one, is the beginning of the list, which an earlier run
 // has read and committed before it was cut off: only the rest is read.
 func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before, begun *snapshot) (listReading, error) {
-	known := before
+	part := feed.Parts[i]
+	before, begun = before.of(part), begun.of(part)
+	from := before
 	goOn := j.mayGoOn(begun)
 	if goOn {
-		known = begun
+		from = begun
 	}
-	if goOn || j.maySearch(feed.Parts[i], before) {
-		reading, proven, err := j.searchList(ctx, feed, i, known, before)
+	if goOn || j.maySearch(part, before) {
+		reading, proven, err := j.searchList(ctx, feed, i, from, before)
 		if err != nil || proven {
 			return reading, err
 		}
@@ -42,34 +43,31 @@ func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before
 			return listReading{}, err
 		}
 	}
-	return j.readWhole(ctx, feed, i)
+	return j.readWhole(ctx, feed, i, before, begun)
 }
 
 // mayGoOn tells whether a reading that was cut off may be gone on with. One that
 // must read everything goes on only where it began itself.
 func (j *jobRun) mayGoOn(begun *snapshot) bool {
-	switch {
-	case begun == nil:
-		return false
-	case j.rereads:
-		return begun.Kind == Mode{Backfill: true}.kind() && !begun.FullAt.Before(j.round.StartedAt)
-	default:
-		return j.job.Resource.FanOut || !j.mode.AcceptRemovals
+	if begun == nil || !j.rereads {
+		return begun != nil
 	}
+	return begun.Kind == Mode{Backfill: true}.kind() && !begun.FullAt.Before(j.round.StartedAt)
 }
 
 // maySearch tells whether a list need not be read whole this time.
 func (j *jobRun) maySearch(part catalog.Part, before *snapshot) bool {
-	if before == nil || part.Gone == nil || j.rereads || j.job.FullEvery == 0 {
+	if before == nil || part.Gone == nil || part.Unordered || j.rereads || j.job.FullEvery == 0 || inFuture(before.FullAt, j.record.StartedAt) {
 		return false
 	}
-	if !j.job.Resource.FanOut && (j.mode.AcceptRemovals || j.held) {
-		return false
+	if j.fitsBudget(part, before.count()) {
+		owed := len(before.Missed) > 0 && !before.Held
+		doubted := j.mode.AcceptRemovals || j.held && !before.Held
+		if owed || doubted && !j.job.Resource.FanOut {
+			return false
+		}
 	}
-	if inFuture(before.FullAt, j.record.StartedAt) {
-		return false
-	}
-	return j.record.StartedAt.Before(before.FullAt.Add(j.job.FullEvery)) || !j.affords(pages(part, len(before.keys())))
+	return j.record.StartedAt.Before(before.FullAt.Add(j.job.FullEvery)) || !j.affords(pages(part, before.count()))
 }
 
 // inFuture tells whether a time that was noted lies in the future: a clock was
@@ -95,31 +93,100 @@ func (j *jobRun) searchList(ctx context.Context, feed *catalog.Feed, i int, from
 	found, beginning, err := j.search(ctx, feed, i, from)
 	if err != nil {
 		out := listReading{}
-		if from != before && beginning != nil && len(beginning.Lines) > len(from.Keys) {
-			out.begun = j.begunWith(beginning)
-			out.begun.Gone = missing(append(from.keys(), from.Gone...), out.begun.keys())
+		if from != before {
+			out.begun = j.begunWith(part, beginning, from)
 		}
 		return out, false, err
 	}
-	var covers []catalog.Cover
-	if part.Gone != nil {
-		covers = part.Gone(missing(append(found.Gone, from.Gone...), found.Keys), found.Keys)
+	var out listReading
+	if found.Proven && from == before {
+		out, found.Reason = j.compare(part, before, found)
+	} else if found.Proven {
+		out = j.complete(part, before, from, found)
 	}
-	if found.Proven && removalGuard().Holds(rowsIn(covers), len(from.keys())) {
-		found.Proven, found.Reason = false, "very much has gone"
-	}
-	if !found.Proven {
+	if found.Reason != "" {
 		j.log.Info("the list is read whole, because a search did not tell what changed", "list", j.listName(part), "reason", found.Reason)
 		j.record.Rejects = rejects
 		return listReading{}, false, nil
 	}
-	if from == before {
-		j.searchSpared += found.Spared
+	out.outcome = extract.Outcome{Complete: true, Total: found.Total, Distinct: found.Total}
+	return out, true, nil
+}
+
+// compare settles a search of a list that was known, or says why it is no proof.
+func (j *jobRun) compare(part catalog.Part, before *snapshot, found extract.NewestOutcome) (listReading, string) {
+	after := &snapshot{FullAt: before.FullAt, Asked: before.Asked, Keys: strings.Join(found.Keys, "\n")}
+	if found.Whole && found.Total > 0 {
+		after.FullAt = j.record.StartedAt
 	}
-	return listReading{
-		outcome: extract.Outcome{Complete: true, Total: found.Total, Distinct: found.Total},
-		sweeps:  j.sweepsOf(covers, load.Guard{}), after: j.searched(part, from, before, found),
-	}, true, nil
+	gone, missed := found.Gone, missing(slices.Clone(before.Missed), found.Keys)
+	rows, held := rowsOf(part, gone, found.Keys), before.Held && len(missed) > 0
+	much := j.guarded(rows, found.Total)
+	moved := rows > 0 && part.Moves && !found.Whole
+	fits := j.fitsBudget(part, found.Total)
+	switch {
+	case much && fits:
+		return listReading{}, "very much has gone"
+	case moved && fits:
+		return listReading{}, "what has gone may stand elsewhere"
+	case much:
+		gone, missed, held = nil, append(missed, gone...), true
+	case moved:
+		gone, missed = nil, append(missed, gone...)
+	}
+	j.searchSpared += found.Spared
+	return j.settle(part, after, gone, missed, held), ""
+}
+
+// complete settles a reading that was cut off and is complete now. What stood in
+// the list before and was not met may have moved to where was not looked again.
+// So it has gone only when a second reading does not meet it either.
+func (j *jobRun) complete(part catalog.Part, before, begun *snapshot, found extract.NewestOutcome) listReading {
+	after := &snapshot{FullAt: j.record.StartedAt, Asked: begun.Asked, Keys: strings.Join(found.Keys, "\n")}
+	gone := missing(append(slices.Clone(found.Gone), begun.Missed...), found.Keys)
+	var missed []string
+	held := false
+	if part.Moves {
+		gone, missed = nil, gone
+	}
+	if before != nil {
+		twice := missing(slices.Clone(before.Missed), found.Keys)
+		if held = before.Held && len(twice) > 0; held {
+			missed = append(missed, twice...)
+		} else {
+			gone = append(gone, twice...)
+		}
+		missed = append(missed, missing(before.keys(), found.Keys)...)
+		missed = missing(missed, gone)
+	}
+	if j.guarded(rowsOf(part, gone, found.Keys), found.Total) {
+		gone, missed, held = nil, append(missed, gone...), true
+	}
+	return j.settle(part, after, gone, missed, held)
+}
+
+// guarded tells whether so many removals are held back where so many entries are
+// left.
+func (j *jobRun) guarded(rows, left int) bool {
+	return !j.mode.AcceptRemovals && removalGuard().Holds(rows, rows+left)
+}
+
+// settle turns what has gone into sweeps, and keeps in mind what was only
+// missed. Removals that the user has accepted include these.
+func (j *jobRun) settle(part catalog.Part, after *snapshot, gone, missed []string, held bool) listReading {
+	if j.mode.AcceptRemovals {
+		gone, missed, held = append(gone, missed...), nil, false
+	}
+	slices.Sort(missed)
+	after.Missed, after.Held = slices.Compact(missed), held
+	out := listReading{after: after}
+	if part.Gone != nil {
+		out.sweeps = j.sweepsOf(part.Gone(gone, after.keys()), load.Guard{})
+	}
+	if held {
+		out.held = rowsOf(part, after.Missed, after.keys())
+	}
+	return out
 }
 
 // search hands on what a search reads, and returns its outcome; with an error
@@ -148,39 +215,23 @@ func (j *jobRun) search(ctx context.Context, feed *catalog.Feed, i int, from *sn
 	return found, nil, nil
 }
 
-// searched is what a search knows of the list, or nil where that is too little.
-//
-// Where an earlier reading was gone on with, from is only the list's beginning.
-// What stood in the list before and was not found then may have moved to where
-// was not looked again. So it is not called gone, and the list is read whole the
-// next time, if a day's budget allows it.
-func (j *jobRun) searched(part catalog.Part, from, before *snapshot, found extract.NewestOutcome) *snapshot {
-	out := &snapshot{FullAt: j.record.StartedAt, Keys: strings.Join(found.Keys, "\n")}
-	switch {
-	case from == before && (!found.Whole || found.Total == 0):
-		out.FullAt = from.FullAt
-	case from == before:
-	case part.Gone == nil, (before != nil || j.held) && j.fitsBudget(part, found.Total):
-		return nil
-	}
-	return out
-}
-
 // fitsBudget tells whether a list can be read whole within a day.
 func (j *jobRun) fitsBudget(part catalog.Part, entries int) bool {
 	budget := j.runner.config.Budget(j.job.Resource.Family)
 	return budget == 0 || pages(part, entries) <= budget
 }
 
-// begunWith is the beginning of a list; nil when nothing was read of it.
-func (j *jobRun) begunWith(keys *catalog.Keys) *snapshot {
-	if keys == nil {
+// begunWith is the beginning of a list; nil when no more was read of it than an
+// earlier run had read.
+func (j *jobRun) begunWith(part catalog.Part, keys *catalog.Keys, earlier *snapshot) *snapshot {
+	if keys == nil || keys.Count <= earlier.count() {
 		return nil
 	}
-	out := &snapshot{FullAt: j.record.StartedAt, Kind: j.record.Kind, Keys: keys.Lines}
+	out := &snapshot{FullAt: j.record.StartedAt, Kind: j.record.Kind, Asked: part.Endpoint.Query.Encode(), Keys: keys.Lines}
 	if j.rereads {
 		out.Kind = Mode{Backfill: true}.kind()
 	}
+	out.Missed = missing(earlier.all(), out.keys())
 	return out
 }
 
@@ -196,10 +247,13 @@ func missing(keys, others []string) []string {
 	return slices.DeleteFunc(keys, func(k string) bool { return there[k] })
 }
 
-// rowsIn counts the rows that covers name one by one.
-func rowsIn(covers []catalog.Cover) int {
+// rowsOf counts the rows of entries that have gone.
+func rowsOf(part catalog.Part, gone, left []string) int {
+	if part.Gone == nil {
+		return 0
+	}
 	n := 0
-	for _, c := range covers {
+	for _, c := range part.Gone(gone, left) {
 		if len(c.Where) > 0 {
 			n += len(c.Where[len(c.Where)-1].Values)
 		}
@@ -207,20 +261,34 @@ func rowsIn(covers []catalog.Cover) int {
 	return n
 }
 
-// readWhole reads all of a part.
-func (j *jobRun) readWhole(ctx context.Context, feed *catalog.Feed, i int) (listReading, error) {
+// readWhole reads all of a part. What it does not meet has gone.
+func (j *jobRun) readWhole(ctx context.Context, feed *catalog.Feed, i int, before, begun *snapshot) (listReading, error) {
+	part := feed.Parts[i]
 	outcome, keys, err := j.readPart(ctx, feed, i)
 	out := listReading{outcome: outcome}
-	if err != nil {
-		out.begun = j.begunWith(keys)
+	switch {
+	case err != nil:
+		out.begun = j.begunWith(part, keys, begun)
+		return out, err
+	case !outcome.Complete:
+		return out, nil
 	}
-	if err == nil && outcome.Complete {
-		out.whole, out.sweeps = true, j.sweeps(feed.Parts[i])
+	out.sweeps = j.sweeps(part)
+	if keys == nil || part.Gone == nil {
+		return out, nil
 	}
-	if err == nil && keys != nil && feed.Parts[i].Gone != nil && j.job.FullEvery > 0 {
-		out.after = &snapshot{FullAt: j.record.StartedAt, Keys: keys.Lines}
+	out.after = &snapshot{FullAt: j.record.StartedAt, Asked: part.Endpoint.Query.Encode(), Keys: keys.Lines}
+	if known := append(before.all(), begun.all()...); len(known) > 0 {
+		left := out.after.keys()
+		missed := missing(known, left)
+		slices.Sort(missed)
+		missed = slices.Compact(missed)
+		if n := rowsOf(part, missed, left); j.guarded(n, len(left)) {
+			out.after.Missed, out.after.Held = missed, true
+			out.sweeps, out.held = nil, n
+		}
 	}
-	return out, err
+	return out, nil
 }
 
 func (j *jobRun) listName(part catalog.Part) string {

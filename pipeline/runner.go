@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -36,8 +36,8 @@ type Runner struct {
 
 	mu     sync.Mutex
 	open   map[string]load.Destination
-	shared map[string]*extract.Shared // by what the jobs read
-	absent map[string]time.Time       // when destinations failed that a run could do without
+	shared map[string]*sharing  // by what the jobs read
+	absent map[string]time.Time // when destinations failed that a run could do without
 }
 
 // NewRunner returns a Runner. Close it when done.
@@ -144,16 +144,23 @@ func (r *Runner) Destination(ctx context.Context, name string) (load.Destination
 }
 
 // KeepClosed records at every open destination that an endpoint family is
-// closed for an app, so that no process asks it before its time.
+// closed for an app, so that no process asks it before its time. A destination
+// that does not answer in time is an error and holds nobody up.
 func (r *Runner) KeepClosed(ctx context.Context, app, family string, until time.Time) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	open := maps.Clone(r.open)
+	r.mu.Unlock()
 	var errs []error
-	for name, d := range r.open {
-		c := load.Closure{Client: app, Family: family, At: r.Now(), Until: until}
-		if err := d.CloseFamily(context.WithoutCancel(ctx), c); err != nil {
+	for name, d := range open {
+		if err := keepClosed(ctx, d, load.Closure{Client: app, Family: family, At: r.Now(), Until: until}); err != nil {
 			errs = append(errs, fmt.Errorf("record at %s that %s is closed: %w", name, family, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func keepClosed(ctx context.Context, d load.Closures, c load.Closure) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foreignTimeout)
+	defer cancel()
+	return d.CloseFamily(ctx, c) //nolint:wrapcheck // the caller says where
 }

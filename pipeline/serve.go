@@ -101,7 +101,7 @@ func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 	tasks := s.tasks
 	s.mu.Unlock()
 	due := slices.DeleteFunc(slices.Clone(tasks), func(t *scheduled) bool { return !s.take(t, now) })
-	for _, same := range together(due) {
+	for _, same := range together(due, func(t *scheduled) string { return shareKey(t.Job, t.User) }) {
 		runs.Go(func() { s.run(ctx, same) })
 	}
 }
@@ -159,40 +159,25 @@ func (s *Scheduler) take(j *scheduled, now time.Time) bool {
 }
 
 // run runs tasks that may read the same lists one after the other, so that they
-// share the answers.
+// share the answers, which are many: so few groups as go on at once hold any.
 func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+	}
 	if len(same) > 1 {
 		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes, s.runner.Now))
 	}
 	for _, t := range same {
 		var resume time.Time
-		select {
-		case s.slots <- struct{}{}:
+		if ctx.Err() == nil {
 			resume = s.runner.Run(ctx, t.Job, t.User, Mode{}).DeferredTo
-			<-s.slots
-		case <-ctx.Done():
 		}
 		s.mu.Lock()
 		t.running, t.resume = false, resume
 		s.mu.Unlock()
 	}
-}
-
-// together puts tasks that may read the same lists next to each other, in one
-// group.
-func together(tasks []*scheduled) [][]*scheduled {
-	var groups [][]*scheduled
-	at := map[string]int{}
-	for _, t := range tasks {
-		key := shareKey(t.Job, t.User)
-		i, ok := at[key]
-		if !ok {
-			i, at[key] = len(groups), len(groups)
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], t)
-	}
-	return groups
 }
 
 // learn reads from the history when jobs ran last, once for each job, so that

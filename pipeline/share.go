@@ -8,33 +8,64 @@ import (
 
 // sharedBytes bounds what is kept of answers that several jobs need. Beyond it
 // the later job asks again.
-const sharedBytes = 64 << 20
+const sharedBytes = 32 << 20
+
+// sharing is what tasks of one key have in common, while some are to come.
+type sharing struct {
+	answers *extract.Shared
+	left    int // tasks that have not run
+}
 
 // ShareLists lets those of the tasks which read lists of the same resource and
-// user share the answers: what the first has read is not asked again.
-func (r *Runner) ShareLists(tasks []Task) {
+// user share the answers: what the first has read is not asked again. It returns
+// the tasks with these behind each other, in which order they are to be run.
+func (r *Runner) ShareLists(tasks []Task) []Task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.shared = map[string]*extract.Shared{}
-	seen := map[string]bool{}
-	for _, t := range tasks {
-		key := shareKey(t.Job, t.User)
-		if seen[key] && r.shared[key] == nil {
-			r.shared[key] = extract.NewShared(sharedBytes, r.Now)
+	r.shared = map[string]*sharing{}
+	var out []Task
+	for _, same := range together(tasks, func(t Task) string { return shareKey(t.Job, t.User) }) {
+		out = append(out, same...)
+		if len(same) > 1 {
+			r.shared[shareKey(same[0].Job, same[0].User)] = &sharing{extract.NewShared(sharedBytes, r.Now), len(same)}
 		}
-		seen[key] = true
 	}
+	return out
 }
 
 // share returns a context in which the job's answers are shared, if another job
-// needs them.
-func (r *Runner) share(ctx context.Context, j *Job, u *User) context.Context {
+// needs them. They are dropped with the last job's end.
+func (r *Runner) share(ctx context.Context, j *Job, u *User) (shared context.Context, done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.shared[shareKey(j, u)]; s != nil {
-		return extract.WithShared(ctx, s)
+	key := shareKey(j, u)
+	s := r.shared[key]
+	if s == nil {
+		return ctx, func() {}
 	}
-	return ctx
+	return extract.WithShared(ctx, s.answers), func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if s.left--; s.left <= 0 {
+			delete(r.shared, key)
+		}
+	}
+}
+
+// together puts what has the same key next to each other, in one group.
+func together[T any](all []T, key func(T) string) [][]T {
+	var groups [][]T
+	at := map[string]int{}
+	for _, one := range all {
+		k := key(one)
+		i, ok := at[k]
+		if !ok {
+			i, at[k] = len(groups), len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], one)
+	}
+	return groups
 }
 
 // shareKey is the same for jobs that may read the same lists. Their options may

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,15 +24,21 @@ const (
 type snapshot struct {
 	FullAt time.Time // when it was last read whole; of a beginning, when that began
 	Kind   string    // of the run that began a beginning
-	Gone   []string  // entries that stood in a beginning earlier, and may stand behind it now
-	Keys   string    // of its entries, a line each
+	Asked  string    // the query: the answers to another one are another list
+	// Missed are entries that stood in the list, or in its beginning, and were
+	// not met again, but may stand where was not looked: their rows are there.
+	Missed []string
+	Held   bool   // they have gone, and a guard holds their removal back
+	Keys   string // of its entries, a line each
 }
 
 // A plainSnapshot is a snapshot as JSON.
 type plainSnapshot struct {
 	FullAt time.Time `json:"full_at"`
 	Kind   string    `json:"kind,omitempty"`
-	Gone   []string  `json:"gone,omitempty"`
+	Asked  string    `json:"asked,omitempty"`
+	Missed []string  `json:"missed,omitempty"`
+	Held   bool      `json:"held,omitempty"`
 	Keys   string    `json:"keys"`
 }
 
@@ -46,7 +53,9 @@ func (s *snapshot) MarshalJSON() ([]byte, error) { return s.encode(), nil }
 
 // encode writes the snapshot as JSON.
 func (s *snapshot) encode() json.RawMessage {
-	head := encode(plainSnapshot{FullAt: s.FullAt, Kind: s.Kind, Gone: s.Gone})
+	plain := plainSnapshot(*s)
+	plain.Keys = ""
+	head := encode(plain)
 	head = head[:len(head)-len(`"}`)]
 	out := make([]byte, 0, len(head)+len(s.Keys)+strings.Count(s.Keys, "\n")+len(`"}`))
 	out = append(out, head...)
@@ -68,6 +77,32 @@ func (s *snapshot) keys() []string {
 		return nil
 	}
 	return strings.Split(s.Keys, "\n")
+}
+
+// count is how many entries there are.
+func (s *snapshot) count() int {
+	if s == nil || s.Keys == "" {
+		return 0
+	}
+	return 1 + strings.Count(s.Keys, "\n")
+}
+
+// all are the entries of which there can be rows. A list that is not known has
+// none.
+func (s *snapshot) all() []string {
+	if s == nil {
+		return nil
+	}
+	return append(s.keys(), s.Missed...)
+}
+
+// of returns the snapshot if it is one of the part's list, as it is asked for
+// now.
+func (s *snapshot) of(part catalog.Part) *snapshot {
+	if s == nil || s.Asked != part.Endpoint.Query.Encode() {
+		return nil
+	}
+	return s
 }
 
 // snapshotOf reads a snapshot from the job's state.
@@ -92,7 +127,9 @@ func (j *jobRun) keep(part catalog.Part, before *snapshot, reading listReading) 
 }
 
 // same tells whether two lists are the same, and as well known.
-func (s *snapshot) same(o *snapshot) bool { return s.Keys == o.Keys && s.FullAt.Equal(o.FullAt) }
+func (s *snapshot) same(o *snapshot) bool {
+	return s.Keys == o.Keys && s.FullAt.Equal(o.FullAt) && s.Asked == o.Asked && s.Held == o.Held && slices.Equal(s.Missed, o.Missed)
+}
 
 // remember adds a snapshot to the last commit, or its end.
 func (j *jobRun) remember(entry string, s *snapshot) {
@@ -105,20 +142,30 @@ func (j *jobRun) remember(entry string, s *snapshot) {
 	}
 }
 
-// heldBefore tells whether the job's last run that committed at a destination
-// held removals back, so that the tables hold more than the snapshot.
-func (j *jobRun) heldBefore(ctx context.Context, d load.Destination) (bool, error) {
+// lookBack reads from the history at a destination whether the job's last run
+// that ended with a commit held removals back, so that the tables hold more than
+// the snapshot; and when the job's newest run ended: what was read before is
+// older than what the state says.
+func (j *jobRun) lookBack(ctx context.Context, d load.Destination) error {
 	runs, err := d.Runs(ctx, 20)
 	if err != nil {
-		return false, fmt.Errorf("read the history: %w", err)
+		return fmt.Errorf("read the history: %w", err)
 	}
 	for _, r := range runs {
-		committed := r.Status == load.StatusOK || r.Status == load.StatusIncomplete
-		if r.Job == j.job.Name && r.Account == j.record.Account && committed {
-			return r.Held > 0, nil
+		if r.Job != j.job.Name || r.Account != j.record.Account || r.ID == j.record.ID {
+			continue
+		}
+		for _, at := range []time.Time{r.StartedAt, r.FinishedAt} {
+			if at.After(j.newest) {
+				j.newest = at
+			}
+		}
+		if r.Status == load.StatusOK || r.Status == load.StatusIncomplete {
+			j.held = j.held || r.Held > 0 && !j.job.Resource.FanOut // there each parent knows it
+			return nil
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // sameJSON compares two texts of JSON by what they mean: a database may write

@@ -50,7 +50,7 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 	if err != nil {
 		return errors.Join(err, w.close(a.ctx))
 	}
-	w.runner.ShareLists(tasks)
+	tasks = w.runner.ShareLists(tasks)
 	runs := runAll(a.ctx, w.runner, tasks, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals})
 	show.close()
 	if err := w.close(a.ctx); err != nil {

@@ -1,0 +1,110 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/simulate"
+)
+
+// TestArtistsThatCannotBeReadHoldNobodyUp lets some artists fail every night,
+// each night in a process of its own.
+func TestArtistsThatCannotBeReadHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 60, 30, 100)
+	again, err := c.sim.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.complete(t, 12)
+	c.settle(t)
+	bad := map[string]bool{}
+	for _, i := range []int{0, 20, 40} {
+		bad[c.artists[i]] = true
+		c.sim.Inject(simulate.Fault{Kind: "status", Arg: 500, Path: "/v1/artists/" + c.artists[i] + "/"})
+	}
+	credentials := c.sim.Credentials()
+	for range 14 {
+		client, err := extract.New(extract.Config{
+			ClientID: credentials.ClientID, ClientSecret: credentials.ClientSecret,
+			APIURL: again.APIURL, AccountsURL: again.AccountsURL, RetryDelay: time.Millisecond, Now: c.clock.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.user = &pipeline.User{Client: client, App: credentials.ClientID}
+		if run := c.pass(t); run.Status != load.StatusIncomplete && run.Status != load.StatusDeferred {
+			t.Errorf("night %d: %+v", c.night, run)
+		}
+		client.CloseIdle()
+	}
+	for _, id := range c.artists {
+		if age := c.night - 1 - c.freshAt[id]; !bad[id] && age > 5 {
+			t.Errorf("artist %s was read %d nights ago", id, age)
+		}
+	}
+}
+
+// TestALongListThatMovesHoldsNobodyUp gives an album of a list longer than the
+// budget another date every night.
+func TestALongListThatMovesHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 12, 60, 100)
+	id := c.busiest()
+	c.artists = append([]string{id}, slices.DeleteFunc(slices.Clone(c.artists), func(a string) bool { return a == id })...)
+	c.configure(t, fmt.Sprintf(`budgets: {artists/albums: 8}
+destinations: {lake: {type: parquet, path: %q}}
+jobs:
+  artist_albums: {destinations: [lake], options: {artists: {ids: [%%s]}}}
+`, t.TempDir()), nil)
+	if n := len(c.sim.ArtistAlbums(id, "album", "single")); n < 200 {
+		t.Fatalf("%d albums are too few for this test", n)
+	}
+	for range 30 {
+		c.pass(t)
+		all := c.sim.ArtistAlbums(id, "album", "single")
+		c.sim.MoveAlbum(id, all[20+c.night], all[5])
+	}
+	if c.stalest() < 0 {
+		t.Errorf("after 30 nights %d of 12 artists were read", len(c.freshAt))
+	}
+}
+
+// silent is a destination whose bookkeeping does not answer.
+type silent struct{ load.Destination }
+
+func (silent) Book(ctx context.Context, _ load.Booking) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestASilentDestinationOfAnotherJobHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	c := newCalendar(t, 3, 10, 100)
+	c.configure(t, lakeAndPond(t.TempDir(), t.TempDir()), func(o *pipeline.Options) {
+		open := o.Open
+		o.Open = func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
+			opened, err := open(ctx, d)
+			if err == nil && d.Name == "pond" {
+				return silent{opened}, nil
+			}
+			return opened, err
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if run := c.runner.Run(ctx, c.config.Job("first"), c.user, pipeline.Mode{}); run.Status != load.StatusOK {
+		t.Errorf("%+v", run)
+	}
+}
