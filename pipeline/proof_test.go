@@ -179,3 +179,29 @@ func TestOtherOptionsAreAnotherList(t *testing.T) {
 		t.Errorf("%d singles of %d are left", after["single"], before["single"])
 	}
 }
+
+// TestATrackThatComesAsNullForADay is not removed by that; one that stays null
+// is on the next day.
+func TestATrackThatComesAsNullForADay(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]bool{"it comes back": true, "it stays so": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, listJobs, world(120))
+			s.day(t, pipeline.Mode{})
+			s.sim.SetRaw(60, "null")
+			s.sim.SaveTracks(1, s.clock.Now()) // so that the search looks there
+			s.sim.RemoveTrack(100)
+			if s.day(t, pipeline.Mode{}); len(s.live(t)) != 121 {
+				t.Errorf("%d tracks are live", len(s.live(t)))
+			}
+			if back {
+				s.sim.SetRaw(61, "")
+			}
+			if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusOK {
+				t.Errorf("%+v", run)
+			}
+			s.isTruth(t)
+		})
+	}
+}

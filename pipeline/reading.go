@@ -123,15 +123,18 @@ func (j *jobRun) compare(part catalog.Part, before *snapshot, found extract.Newe
 	rows, held := rowsOf(part, gone, found.Keys), before.Held && len(missed) > 0
 	much := j.guarded(rows, found.Total)
 	moved := rows > 0 && part.Moves && !found.Whole
+	doubtful := rows > 0 && unreadable(found.Keys) > unreadable(before.keys())
 	fits := j.fitsBudget(part, found.Total)
 	switch {
 	case much && fits:
 		return listReading{}, "very much has gone"
 	case moved && fits:
 		return listReading{}, "what has gone may stand elsewhere"
+	case doubtful && fits:
+		return listReading{}, "what has gone may be what cannot be read"
 	case much:
 		gone, missed, held = nil, append(missed, gone...), true
-	case moved:
+	case moved, doubtful:
 		gone, missed = nil, append(missed, gone...)
 	}
 	j.searchSpared += found.Spared
@@ -247,6 +250,19 @@ func missing(keys, others []string) []string {
 	return slices.DeleteFunc(keys, func(k string) bool { return there[k] })
 }
 
+// unreadable counts the entries of a list that could not be kept. When there are
+// more than before, one of them can be what seems to have gone: an item comes as
+// null for a day now and then. The next whole reading decides.
+func unreadable(keys []string) int {
+	n := 0
+	for _, k := range keys {
+		if extract.IsReject(k) {
+			n++
+		}
+	}
+	return n
+}
+
 // rowsOf counts the rows of entries that have gone.
 func rowsOf(part catalog.Part, gone, left []string) int {
 	if part.Gone == nil {
@@ -283,9 +299,13 @@ func (j *jobRun) readWhole(ctx context.Context, feed *catalog.Feed, i int, befor
 		missed := missing(known, left)
 		slices.Sort(missed)
 		missed = slices.Compact(missed)
-		if n := rowsOf(part, missed, left); j.guarded(n, len(left)) {
+		n := rowsOf(part, missed, left)
+		switch {
+		case j.guarded(n, len(left)):
 			out.after.Missed, out.after.Held = missed, true
 			out.sweeps, out.held = nil, n
+		case n > 0 && before != nil && unreadable(left) > unreadable(before.keys()):
+			out.after.Missed, out.sweeps = missed, nil
 		}
 	}
 	return out, nil
