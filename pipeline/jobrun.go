@@ -82,7 +82,18 @@ func (j *jobRun) begin(ctx, writing context.Context) error {
 	if refused != nil && j.record.Account == "" {
 		return refused
 	}
-	return and(refused, j.openSessions(writing, opened))
+	if err := j.connected(writing); err != nil {
+		return err
+	}
+	if err := j.openSessions(writing, opened); err != nil {
+		return and(refused, err)
+	}
+	// Who forgets an account takes its credentials away first, so that a session
+	// which began meanwhile is noticed here.
+	if err := j.connected(writing); err != nil {
+		return and(err, j.withdraw(writing, opened))
+	}
+	return refused
 }
 
 // open opens the job's destinations, and the books in which its requests are

@@ -21,6 +21,9 @@ type User struct {
 	Scopes []string
 	// Identify keeps whose account it is, once that was asked. It may be nil.
 	Identify func(ctx context.Context, p catalog.Profile) error
+	// Connected tells why nothing of an account_id may be written for this user
+	// any more, or returns nil. It may be nil.
+	Connected func(ctx context.Context, account string) error
 
 	mu      sync.Mutex
 	account string

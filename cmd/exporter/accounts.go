@@ -167,7 +167,10 @@ func (c *accountsRemoveCmd) Run(a *app) error {
 	if err := store.Remove(a.ctx, account.Name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Removed the credentials of %s. What was exported stays; exporter forget deletes that.\n", account.Name)
+	fmt.Fprintf(a.stdout, "Removed the credentials of %s. What was exported stays.\n", account.Name)
+	if account.AccountID != "" {
+		fmt.Fprintln(a.stdout, "To delete that, too: "+a.command("forget", account.AccountID))
+	}
 	if account.SeedHash != "" {
 		fmt.Fprintln(a.stdout, "Its refresh token came from SPOTIFY_REFRESH_TOKEN: take that out of the environment or .env, or it comes back.")
 	}

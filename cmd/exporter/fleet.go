@@ -233,6 +233,7 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 			_, err := f.store.Identify(ctx, name, p.AccountID, p.User)
 			return f.app.advise(err, name)
 		},
+		Connected: f.connected(name),
 	}
 	f.known[name] = &member{account: account, user: user.Known(account.AccountID)}
 	return f.known[name], nil

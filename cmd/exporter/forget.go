@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -25,11 +26,13 @@ type forgotten struct {
 	Account      string        `json:"account"`
 	AccountID    string        `json:"account_id"`
 	Destinations []forgottenAt `json:"destinations"`
+	NotLookedAt  []string      `json:"not_looked_at,omitempty"` // destinations that cannot be reached and that no job uses
 	Credentials  bool          `json:"credentials_removed"`
 
-	seeded bool // the refresh token came from the environment
-	runner *pipeline.Runner
-	store  *accounts.Store
+	names   []string // under which it is connected
+	unknown []string // accounts of which nobody knows whose they are
+	runner  *pipeline.Runner
+	store   *accounts.Store
 }
 
 // forgottenAt is what happened at one destination.
@@ -39,14 +42,15 @@ type forgottenAt struct {
 	Left int `json:"left"` // a count after the deletion
 }
 
-// Run is the command forget. It deletes rows first and credentials last, so
-// that a failure can be mended by running it again.
+// Run is the command forget. It removes the credentials first, so that no run
+// begins while the rows are deleted.
 func (c *forgetCmd) Run(a *app) error {
 	config, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	if err := usable(config); err != nil {
+	reached, missing, err := reachable(config)
+	if err != nil {
 		return err
 	}
 	store, end, err := a.openStore(config, false)
@@ -55,27 +59,36 @@ func (c *forgetCmd) Run(a *app) error {
 	}
 	defer end()
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
-	f := &forgotten{runner: runner, store: store}
-	err = f.find(a, config, c.Name)
+	f := &forgotten{NotLookedAt: missing, runner: runner, store: store}
+	err = f.find(a, reached, c.Name)
 	if err == nil {
 		err = c.forget(a, f)
 	}
 	return errors.Join(err, runner.Close(context.WithoutCancel(a.ctx)))
 }
 
-// usable refuses to forget where a destination cannot be reached: what it keeps
-// would stay.
-func usable(config *pipeline.Config) error {
+// reachable returns the destinations to look at. One that lacks a variable is left
+// out where no job uses it; else what it keeps would stay, so that is an error.
+func reachable(config *pipeline.Config) (reached []pipeline.DestinationConfig, missing []string, err error) {
+	jobs, err := config.Select(nil)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, d := range config.Destinations {
-		if len(d.Unset) > 0 {
-			return &usageError{fmt.Errorf("destination %s needs %s, which is not set; without it the account would not be forgotten everywhere", d.Name, strings.Join(d.Unset, ", "))}
+		switch {
+		case len(d.Unset) == 0:
+			reached = append(reached, d)
+		case used(jobs, d.Name):
+			return nil, nil, &usageError{fmt.Errorf("destination %s needs %s, which is not set; without it the account would not be forgotten everywhere", d.Name, strings.Join(d.Unset, ", "))}
+		default:
+			missing = append(missing, d.Name)
 		}
 	}
-	return nil
+	return reached, missing, nil
 }
 
 // find looks the account up, and counts what there is of it.
-func (f *forgotten) find(a *app, config *pipeline.Config, name string) error {
+func (f *forgotten) find(a *app, reached []pipeline.DestinationConfig, name string) error {
 	account, err := f.store.Find(a.ctx, name)
 	var missing *accounts.NotFoundError
 	if err != nil && !errors.As(err, &missing) {
@@ -84,12 +97,15 @@ func (f *forgotten) find(a *app, config *pipeline.Config, name string) error {
 	if missing == nil && account.AccountID == "" {
 		return a.unidentified(account.Name)
 	}
-	f.Account, f.AccountID, f.seeded = account.Name, account.AccountID, account.SeedHash != ""
+	f.Account, f.AccountID = account.Name, account.AccountID
 	if missing != nil { // perhaps its credentials were removed before
 		f.AccountID = name
 	}
+	if err := f.findNames(a.ctx); err != nil {
+		return err
+	}
 	kept := 0
-	for _, d := range config.Destinations {
+	for _, d := range reached {
 		at := forgottenAt{Destination: d.Name}
 		if f.AccountID != "" { // else no account has what was asked for, not even an empty name
 			if at.Forgotten, err = f.at(a.ctx, d.Name, true); err != nil {
@@ -101,6 +117,24 @@ func (f *forgotten) find(a *app, config *pipeline.Config, name string) error {
 	}
 	if missing != nil && kept == 0 {
 		return &usageError{missing}
+	}
+	return nil
+}
+
+// findNames finds the names under which the account is connected, and those
+// under which it may be.
+func (f *forgotten) findNames(ctx context.Context) error {
+	all, err := f.store.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, account := range all {
+		switch account.AccountID {
+		case "":
+			f.unknown = append(f.unknown, account.Name)
+		case f.AccountID:
+			f.names = append(f.names, account.Name)
+		}
 	}
 	return nil
 }
@@ -135,20 +169,33 @@ func (c *forgetCmd) forget(a *app, f *forgotten) error {
 			return err
 		}
 	}
-	for i := range f.Destinations {
-		at := &f.Destinations[i]
-		var err error
-		if at.Forgotten, err = f.at(a.ctx, at.Destination, false); err != nil {
-			return err
-		}
-	}
-	if f.Account != "" {
-		if err := f.store.Remove(a.ctx, f.Account); err != nil {
+	for _, name := range f.names {
+		if err := f.store.Remove(a.ctx, name); err != nil {
 			return err
 		}
 		f.Credentials = true
 	}
+	for i := range f.Destinations {
+		at := &f.Destinations[i]
+		var err error
+		if at.Forgotten, err = f.at(a.ctx, at.Destination, false); err != nil {
+			return f.cutOff(a, err)
+		}
+	}
 	return c.prove(a, f)
+}
+
+// cutOff tells how to go on after a deletion that failed: by the account_id, as
+// there is no longer a name.
+func (f *forgotten) cutOff(a *app, err error) error {
+	if !f.Credentials {
+		return err
+	}
+	hint := "the credentials are removed, and what was exported is not, or not all of it; to complete that: " + a.command("forget", f.AccountID)
+	if cause := a.hintOf(err); cause != "" {
+		hint = cause + "; " + hint
+	}
+	return &hinted{err, hint}
 }
 
 // ask shows what is about to be deleted and wants the name typed.
@@ -161,9 +208,10 @@ func (f *forgotten) ask(a *app) error {
 	for _, at := range f.Destinations {
 		fmt.Fprintf(a.stderr, "  %s: %s\n", at.Destination, summary(at.Forgotten))
 	}
-	if f.Account != "" {
-		fmt.Fprintln(a.stderr, "and its credentials.")
+	if len(f.names) > 0 {
+		fmt.Fprintf(a.stderr, "and its credentials (%s).\n", strings.Join(f.names, ", "))
 	}
+	f.printNotLookedAt(a.stderr)
 	fmt.Fprintf(a.stderr, "Type %s to go on: ", name)
 	line, err := readLine(a.ctx, a.stdin)
 	if err != nil {
@@ -206,10 +254,25 @@ func (f *forgotten) printCredentials(a *app) {
 	if f.Credentials {
 		fmt.Fprintf(a.stdout, "credentials: removed\n")
 	}
-	if f.seeded {
-		fmt.Fprintln(a.stdout, "Take SPOTIFY_REFRESH_TOKEN out of the environment or .env, or the account comes back.")
-	}
+	f.printNotLookedAt(a.stdout)
+	f.printReturns(a)
 	fmt.Fprintln(a.stdout, "Kept, because it is nobody's: what Spotify tells everybody about tracks, albums and artists. Backups of yours are for you to clear.")
+}
+
+func (f *forgotten) printNotLookedAt(w io.Writer) {
+	for _, name := range f.NotLookedAt {
+		fmt.Fprintf(w, "%s: not looked at, because a variable that it needs is not set; no job uses it\n", name)
+	}
+}
+
+// printReturns warns of what could bring the account back.
+func (f *forgotten) printReturns(a *app) {
+	if _, seeded := a.env("SPOTIFY_REFRESH_TOKEN"); seeded {
+		fmt.Fprintln(a.stdout, "Take SPOTIFY_REFRESH_TOKEN out of the environment or .env if it is of this account, or the account comes back.")
+	}
+	for _, name := range f.unknown {
+		fmt.Fprintf(a.stdout, "It is not known whose account %s is. If it is this one, it comes back; to remove it: %s\n", name, a.command("accounts", "remove", name))
+	}
 }
 
 // summary names counts: 1,200 saved_tracks, 3 runs.
