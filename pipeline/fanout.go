@@ -273,12 +273,26 @@ func (j *jobRun) parents(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(rows) == 0 && !ran {
-		return nil, &missingError{
-			text: fmt.Sprintf("job %s takes its artists from %s, which has not been exported yet", j.job.Name, strings.Join(choice.From, " and ")),
-			hint: "run first: exporter run " + strings.Join(choice.From, " "),
-		}
+		return nil, j.noSource()
 	}
 	return byRows(rows), nil
+}
+
+// noSource says that none of the jobs that name artists has run.
+func (j *jobRun) noSource() error {
+	from := j.job.Options.Artists.From
+	var jobs []string
+	for _, resource := range from {
+		jobs = append(jobs, j.runner.config.sourceOf(resource).Name)
+	}
+	has := "has"
+	if len(from) > 1 {
+		has = "have"
+	}
+	return &missingError{
+		text: fmt.Sprintf("job %s takes its artists from %s, which %s not been exported yet", j.job.Name, strings.Join(from, " and "), has),
+		hint: "run first: exporter run " + strings.Join(jobs, " "),
+	}
 }
 
 // source reads the artists that another job's table names, and tells whether

@@ -107,9 +107,9 @@ func (r *Runner) Run(ctx context.Context, job *Job, user *User, mode Mode) load.
 		log = log.With("account", user.Name)
 	}
 	run := &jobRun{runner: r, job: job, user: user, mode: mode, record: record, log: log}
-	r.Observe(Event{Kind: RunStarted, Run: record})
+	r.Observe(Event{Kind: RunStarted, Run: record, Account: user.Name})
 	run.do(ctx)
-	r.Observe(Event{Kind: RunFinished, Run: run.record})
+	r.Observe(Event{Kind: RunFinished, Run: run.record, Account: user.Name})
 	return run.record
 }
 

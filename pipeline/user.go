@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
@@ -16,7 +17,9 @@ type User struct {
 	Name   string          // what its owner calls it
 	App    string          // client ID, under which closed families are kept
 	Client *extract.Client // with the account's token
-	SignIn string          // command with which the user signs in again
+	SignIn string          // command with which the user signs in again: exporter …
+	// SignedInAt is when the user signed in, as far as known.
+	SignedInAt time.Time
 	// Scopes are those known to be granted; nil: unknown.
 	Scopes []string
 	// Identify keeps whose account it is, once that was asked. It may be nil.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/extract"
@@ -28,6 +27,11 @@ func (a *app) hintOf(err error) string { return a.hintFor(err, a.account) }
 
 // hintFor is hintOf where the error is about an account.
 func (a *app) hintFor(err error, account string) string {
+	return a.typed(hint(err, account), a.meant(account))
+}
+
+// hint is the canonical text of hintFor.
+func hint(err error, account string) string {
 	var own *hinted
 	var advised interface{ Advice() accounts.Advice }
 	var refused *extract.RefusedError
@@ -37,11 +41,11 @@ func (a *app) hintFor(err error, account string) string {
 		return own.hint
 	case errors.As(err, &advised):
 		next := advised.Advice()
-		return ended(next.Text, a.commandFor(next))
+		return ended(next.Text, commandFor(next))
 	case errors.As(err, &refused):
-		return ended(refused.Advice, a.loginCommand(account))
+		return ended(refused.Advice, canonicalLogin(account))
 	case errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope):
-		return ended(api.Hint, a.loginCommand(account))
+		return ended(api.Hint, canonicalLogin(account))
 	case errors.As(err, &api):
 		return api.Hint
 	}
@@ -50,11 +54,11 @@ func (a *app) hintFor(err error, account string) string {
 
 // advise completes an error of an account's by its hint, for those who do not
 // know the command line.
-func (a *app) advise(err error, account string) error {
+func advise(err error, account string) error {
 	if err == nil {
 		return nil
 	}
-	return &hinted{err, a.hintFor(err, account)}
+	return &hinted{err, hint(err, account)}
 }
 
 // ended ends an advice with a command, if there is one.
@@ -66,16 +70,16 @@ func ended(advice, command string) string {
 }
 
 // commandFor is the command that does what is advised.
-func (a *app) commandFor(next accounts.Advice) string {
+func commandFor(next accounts.Advice) string {
 	switch next.Step {
 	case accounts.SignIn:
-		return a.loginCommand(next.Account)
+		return canonicalLogin(next.Account)
 	case accounts.Remove:
-		return a.command("accounts", "remove", next.Account)
+		return canonical("accounts", "remove", next.Account)
 	case accounts.Rekey:
-		return a.command("accounts", "rekey")
+		return canonical("accounts", "rekey")
 	case accounts.Migrate:
-		return a.command("migrate")
+		return canonical("migrate")
 	default:
 		return ""
 	}
@@ -83,46 +87,23 @@ func (a *app) commandFor(next accounts.Advice) string {
 
 // loginCommand is what to type to sign an account in, again or, without a name,
 // for the first time.
-func (a *app) loginCommand(name string) string {
+func (a *app) loginCommand(name string) string { return a.typed(canonicalLogin(name), "") }
+
+func canonicalLogin(name string) string {
 	if name == "" {
-		return a.command("login")
+		return canonical("login")
 	}
-	return a.command("login", "--account", name)
-}
-
-// command is what to type to run a command on the same configuration.
-func (a *app) command(words ...string) string {
-	all := []string{"exporter"}
-	if a.config != "jobs.yaml" {
-		all = append(all, "--config", a.config)
-	}
-	all = append(all, words...)
-	for i := range all {
-		all[i] = quoted(all[i])
-	}
-	return strings.Join(all, " ")
-}
-
-// quoted is a word as a shell reads it.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return canonical("login", "--account", name)
 }
 
 // hinting is a token store whose errors hold the whole hint.
 type hinting struct {
 	extract.TokenStore
-	app  *app
 	name string
 }
 
 // Renew is that of the store.
 func (h hinting) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
 	token, err := h.TokenStore.Renew(ctx, stale, ask)
-	return token, h.app.advise(err, h.name)
+	return token, advise(err, h.name)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/tracklake/tracklake/accounts"
@@ -35,5 +37,44 @@ func TestHints(t *testing.T) {
 		if got := a.hintOf(fmt.Errorf("wrapped: %w", tt.err)); got != tt.want {
 			t.Errorf("%T: %s\nwant %s", tt.err, got, tt.want)
 		}
+	}
+}
+
+// TestTyped makes of commands in texts what can be typed where the program was
+// called, and only once.
+func TestTyped(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ program, config, account, text, want string }{
+		{"exporter", "jobs.yaml", "", "run it again: exporter run top", "run it again: exporter run top"},
+		{"/usr/bin/exporter", "jobs.yaml", "", "exporter migrate", "/usr/bin/exporter migrate"},
+		{"bin/exporter", "jobs.yaml", "anna", "run it again: exporter run top", "run it again: bin/exporter --account anna run top"},
+		{"bin/exporter", "x.yaml", "anna", "with `exporter check`, or: exporter login --account bob", "with `bin/exporter --config x.yaml check`, or: bin/exporter --config x.yaml login --account bob"},
+		{"./my bin/exporter", "a b.yaml", "", "exporter backfill top", "'./my bin/exporter' --config 'a b.yaml' backfill top"},
+		{"bin/exporter", "jobs.yaml", "", "update exporter; an older one will not do", "update exporter; an older one will not do"},
+		{"bin/exporter", "jobs.yaml", "", "stop exporter serve", "stop exporter serve"},
+	} {
+		a := &app{program: tt.program, config: tt.config}
+		got := a.typed(tt.text, tt.account)
+		if got != tt.want || a.typed(got, tt.account) != tt.want {
+			t.Errorf("%s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+// TestHintsInLogLines can be copied, whatever the path.
+func TestHintsInLogLines(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	a := &app{config: "it's.yaml", logFormat: "text"}
+	a.logAt(&out, slog.LevelInfo).With("job", "top").Warn("it failed", "hint", "see: exporter check", "left", 1)
+	const want = "level=WARN msg=\"it failed\" job=top left=1\n  hint: see: exporter --config 'it'\\''s.yaml' check\n"
+	if _, got, _ := strings.Cut(out.String(), " "); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	out.Reset()
+	a.config = "a b.yaml"
+	a.logAt(&out, slog.LevelInfo).Warn("it failed", "hint", "see: exporter check")
+	if !strings.HasSuffix(out.String(), "hint=\"see: exporter --config 'a b.yaml' check\"\n") {
+		t.Error(out.String())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/joho/godotenv"
 
@@ -24,8 +25,10 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
+	program   string // as it was called
 	config    string
 	account   string
+	several   atomic.Bool // jobs run for several accounts
 	logFormat string
 	logLevel  slog.Level
 	dotenv    map[string]string
@@ -74,14 +77,22 @@ func (a *app) log() *slog.Logger { return a.logAt(a.stderr, a.logLevel) }
 
 // logAt returns a logger for lines of a level or above.
 func (a *app) logAt(w io.Writer, level slog.Level) *slog.Logger {
-	o := &slog.HandlerOptions{Level: max(level, a.logLevel)}
+	o := &slog.HandlerOptions{Level: max(level, a.logLevel), ReplaceAttr: a.typedAttr}
 	if a.logLevel < slog.LevelInfo {
 		o.Level = a.logLevel
 	}
 	if a.logFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(a.textLog(w, o))
+}
+
+// typedAttr makes the commands in hints of log lines what to type.
+func (a *app) typedAttr(_ []string, attr slog.Attr) slog.Attr {
+	if attr.Key == "hint" && attr.Value.Kind() == slog.KindString {
+		attr.Value = slog.StringValue(a.typed(attr.Value.String(), a.account))
+	}
+	return attr
 }
 
 // checkDotenv tells what is wrong with .env. What a line of it holds is not told:

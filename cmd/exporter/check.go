@@ -106,7 +106,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) [
 	if err != nil {
 		f := a.failed(name, err)
 		if f.code == int(codeNeedsSignIn) {
-			f.Hint = "sign in again: " + user.SignIn
+			f.Hint = "sign in again: " + a.loginCommand(user.Name)
 		}
 		return []finding{f}
 	}
@@ -127,7 +127,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) [
 	if len(missing) > 0 {
 		return append(out, finding{
 			Check: "scopes of " + user.Name, Detail: "missing: " + strings.Join(missing, ", "),
-			Hint: "sign in again and agree to them: " + user.SignIn, code: int(codeNeedsSignIn),
+			Hint: "sign in again and agree to them: " + a.loginCommand(user.Name), code: int(codeNeedsSignIn),
 		})
 	}
 	return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "all that the jobs need"})

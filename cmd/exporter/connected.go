@@ -16,7 +16,7 @@ func (f *fleet) connected(name string) func(context.Context, string) error {
 	return func(ctx context.Context, accountID string) error {
 		all, err := f.store.List(ctx)
 		if err != nil {
-			return f.app.advise(fmt.Errorf("look whether %s is still connected: %w", name, err), name)
+			return advise(fmt.Errorf("look whether %s is still connected: %w", name, err), name)
 		}
 		if slices.ContainsFunc(all, func(a accounts.Account) bool {
 			return a.AccountID == accountID || a.AccountID == "" && a.Name == name
@@ -25,7 +25,7 @@ func (f *fleet) connected(name string) func(context.Context, string) error {
 		}
 		return &hinted{
 			errors.New("account " + name + " is no longer connected, so nothing was exported"),
-			"to go on with it, sign in again: " + f.app.loginCommand(name),
+			"to go on with it, sign in again: " + canonicalLogin(name),
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (c *demoCmd) print(a *app, runs []load.Run) error {
 	for _, q := range demoQueries(filepath.ToSlash(c.Path)) {
 		fmt.Fprintf(a.stdout, "%s\n\n", q)
 	}
-	fmt.Fprint(a.stdout, "Next: connect your own account: exporter login (README, \"Connect your account\").\n")
+	fmt.Fprintf(a.stdout, "Next: connect your own account: %s (README, \"Connect your account\").\n", a.command("login"))
 	return nil
 }
 

@@ -163,6 +163,7 @@ func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, er
 	if err != nil {
 		return nil, nil, err
 	}
+	f.app.several.Store(len(chosen) > 1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.warn(chosen, time.Now())
@@ -176,6 +177,12 @@ func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, er
 	}
 	itself, err := f.theApp()
 	return out, itself, err
+}
+
+// advised is users, with errors that hold the whole hint.
+func (f *fleet) advised(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
+	users, itself, err := f.users(ctx)
+	return users, itself, advise(err, f.app.account)
 }
 
 // theApp is the app as a user of its own, where it has a secret: the same one
@@ -222,16 +229,16 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 		old.user.Client.CloseIdle()
 	}
 	wrong := refusal != nil && refusal.Kind == extract.Credentials
-	client, err := f.client(account.ClientID, f.secret(ctx, account, wrong), hinting{f.store.Tokens(account.Name), f.app, account.Name})
+	client, err := f.client(account.ClientID, f.secret(ctx, account, wrong), hinting{f.store.Tokens(account.Name), account.Name})
 	if err != nil {
 		return nil, err
 	}
 	name := account.Name
 	user := &pipeline.User{
-		Name: name, App: account.ClientID, Client: client, SignIn: f.app.loginCommand(name), Scopes: account.Scopes,
+		Name: name, App: account.ClientID, Client: client, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
 		Identify: func(ctx context.Context, p catalog.Profile) error {
 			_, err := f.store.Identify(ctx, name, p.AccountID, p.User)
-			return f.app.advise(err, name)
+			return advise(err, name)
 		},
 		Connected: f.connected(name),
 	}

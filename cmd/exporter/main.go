@@ -51,7 +51,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(20)
 	}
-	os.Exit(exporter(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(exporter(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // exporter runs one command and returns its exit code. The first SIGINT or
@@ -61,9 +61,10 @@ func exporter(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
 	a := newApp(ctx, stdin, stdout, stderr)
+	a.program = args[0]
 	err := parquet.ReuseCompressors()
 	if err == nil {
-		err = a.execute(args)
+		err = a.execute(args[1:])
 	}
 	var done exitCode
 	if err == nil || errors.As(err, &done) {

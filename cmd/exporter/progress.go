@@ -21,6 +21,7 @@ const quietFor = 30 * time.Second
 
 // progress shows how runs get on: a bar on a terminal, log lines elsewhere.
 type progress struct {
+	app   *app
 	log   *slog.Logger
 	quiet bool
 	bars  *mpb.Progress // nil when stderr is no terminal
@@ -35,7 +36,7 @@ type progress struct {
 
 // progress returns the display for stderr.
 func (a *app) progress(quiet bool) *progress {
-	p := &progress{log: a.log(), quiet: quiet}
+	p := &progress{app: a, log: a.log(), quiet: quiet}
 	if a.logFormat == "text" && !quiet && isTerminal(a.stderr) {
 		p.bars = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(24), mpb.WithAutoRefresh())
 		p.log = a.logAt(p.bars, slog.LevelWarn)
@@ -76,6 +77,7 @@ func (p *progress) line(e pipeline.Event) {
 		log.Info("run started", "run_id", e.Run.ID)
 		p.lines = time.Now()
 	case pipeline.RunFinished:
+		e.Run.Hint = p.app.typed(e.Run.Hint, p.app.meant(e.Account))
 		logRun(log, e.Run)
 	default:
 		if time.Since(p.lines) < quietFor {

@@ -56,6 +56,9 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 	if err := w.close(a.ctx); err != nil {
 		show.log.Warn("closing destinations", "error", err)
 	}
+	for i := range runs {
+		runs[i].Hint = a.typed(runs[i].Hint, a.meant(tasks[i].User.Name))
+	}
 	if err := f.print(a, tasks, runs); err != nil {
 		return err
 	}

@@ -30,9 +30,10 @@ import (
 //	database           makes an empty database and sets DATABASE_URL
 //	query SQL          prints the rows of a query to that database
 //	consent, byhand    stand in for a browser; see consent_test.go
+//	called ARGUMENT…   exporter, called by the path in $CALLED
 //	duckdb SQL         prints the rows of a query to Parquet files
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exporter": main, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
+	testscript.Main(m, map[string]func(){"exporter": main, "called": called, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
 }
 
 func TestScripts(t *testing.T) {
@@ -165,6 +166,12 @@ func makeDatabase(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	})
 	ts.Setenv("DATABASE_URL", address)
+}
+
+// called is the program, called by a path. Scripts would call it by its name only.
+func called() {
+	os.Args[0] = os.Getenv("CALLED")
+	main()
 }
 
 // query prints the rows of a query, a line each.

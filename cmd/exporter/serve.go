@@ -28,7 +28,7 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	show := &progress{log: a.log()}
+	show := &progress{app: a, log: a.log()}
 	measured := newMetrics()
 	w, err := a.work(config, workOptions{noMigrate: c.NoMigrate, log: show.log, observe: func(e pipeline.Event) {
 		show.observe(e)
@@ -37,7 +37,7 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	scheduler := pipeline.NewScheduler(w.runner, jobs, w.fleet.users, lookEvery)
+	scheduler := pipeline.NewScheduler(w.runner, jobs, w.fleet.advised, lookEvery)
 	if scheduler.Jobs() == 0 {
 		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
 	}
@@ -51,7 +51,7 @@ func (c *serveCmd) Run(a *app) error {
 		}
 	}
 	show.log.Info("serving", "address", listener.Addr().String())
-	serveUntilDone(a.ctx, endpoints(scheduler, measured.handler(w.fleet)), scheduler, listener, show.log)
+	serveUntilDone(a.ctx, a.endpoints(scheduler, measured.handler(w.fleet)), scheduler, listener, show.log)
 	if err := w.close(a.ctx); err != nil {
 		return err
 	}
@@ -79,27 +79,30 @@ func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Sched
 
 // endpoints answers /healthz (is the process alive), /readyz (can jobs run) and
 // /metrics.
-func endpoints(s *pipeline.Scheduler, metrics http.Handler) http.Handler {
+func (a *app) endpoints(s *pipeline.Scheduler, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, s.Alive(), nil)
+		answer(w, "", s.Alive(), nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, s.Ready(), s.Upcoming())
+		problem := s.Ready()
+		answer(w, a.hintOf(problem), problem, s.Upcoming())
 	})
 	return mux
 }
 
-func answer(w http.ResponseWriter, problem error, jobs []pipeline.Upcoming) {
+func answer(w http.ResponseWriter, hint string, problem error, jobs []pipeline.Upcoming) {
 	body := struct {
 		Status  string              `json:"status"`
 		Problem string              `json:"problem,omitempty"`
+		Hint    string              `json:"hint,omitempty"`
 		Jobs    []pipeline.Upcoming `json:"jobs,omitempty"`
 	}{Status: "ok", Jobs: jobs}
 	w.Header().Set("Content-Type", "application/json")
 	if problem != nil {
 		body.Status, body.Problem = "unavailable", problem.Error()
+		body.Hint = hint
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	// A client that has gone away is no concern of ours.

@@ -52,7 +52,7 @@ func (c *simulateCmd) Run(a *app) error {
 	for _, text := range c.Fault {
 		fault, err := simulate.ParseFault(text)
 		if err != nil {
-			return &usageError{fmt.Errorf("%w; see exporter simulate --faults", err)}
+			return &usageError{fmt.Errorf("%w; see %s", err, a.command("simulate", "--faults"))}
 		}
 		server.Inject(fault)
 	}

@@ -35,6 +35,12 @@ func (c *statusCmd) Run(a *app) error {
 	if a.account != "" {
 		standing = ofAccount(standing, a.account, known)
 	}
+	a.several.Store(len(known) > 1)
+	for _, s := range standing {
+		if s.Last != nil {
+			s.Last.Hint = a.typed(s.Last.Hint, a.meant(nameOf(s.Account, known)))
+		}
+	}
 	if c.JSON {
 		a.warnUnreadable(known)
 		return a.printJSON(withSignIns(standing, known))
