@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -42,6 +41,7 @@ type Scheduler struct {
 	tasks  []*scheduled
 	ticked time.Time // last look at the clock
 	ready  error     // why not ready; nil when ready
+	told   bool      // that it is not ready
 }
 
 // Users tells who is connected now, and the app itself, if it has a token of
@@ -55,6 +55,7 @@ type scheduled struct {
 	known   bool      // last and resume were read from the history
 	last    time.Time // start of the last run, or of the scheduler
 	resume  time.Time // when a deferred run may go on
+	refused time.Time // start of the last run, if it needs a sign-in
 	running bool
 }
 
@@ -100,10 +101,25 @@ func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 	s.ticked, s.ready = now, err
 	tasks := s.tasks
 	s.mu.Unlock()
+	s.tell(ctx, err)
 	due := slices.DeleteFunc(slices.Clone(tasks), func(t *scheduled) bool { return !s.take(t, now) })
 	for _, same := range together(due, func(t *scheduled) string { return shareKey(t.Job, t.User) }) {
 		runs.Go(func() { s.run(ctx, same) })
 	}
+}
+
+// tell writes a log line when the scheduler can no longer do its work, and when
+// it can again. What is wrong may change in between; readiness probes show it.
+func (s *Scheduler) tell(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil || s.told == (err != nil):
+		return
+	case err != nil:
+		s.runner.Log.Warn("not ready: jobs cannot run as scheduled", "error", err, "hint", Hint(err))
+	default:
+		s.runner.Log.Info("ready again: jobs run as scheduled")
+	}
+	s.told = err != nil
 }
 
 // lookUp brings the tasks up to date with who is connected. Users that cannot
@@ -130,32 +146,46 @@ func (s *Scheduler) lookUp(ctx context.Context, now time.Time) error {
 		s.tasks = append(s.tasks, before[i])
 	}
 	if len(s.tasks) == 0 {
-		return errNobody
+		return &nobodyError{}
 	}
 	s.asked = now
 	return nil
 }
 
-// errNobody says that there is nobody to run jobs for.
-var errNobody = errors.New("no account is connected; connect one: exporter login")
+// A nobodyError says that there is nobody to run jobs for.
+type nobodyError struct{}
+
+func (*nobodyError) Error() string { return "no account is connected" }
+
+// Hint is the next step for the user.
+func (*nobodyError) Hint() string { return "connect one: exporter login" }
 
 // take marks a job as running if it is due.
 func (s *Scheduler) take(j *scheduled, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	resume := !j.resume.IsZero() && !now.Before(j.resume)
+	early := !j.resume.IsZero() && !now.Before(j.resume) || j.renewed()
 	due := j.Job.Schedule.Next(j.last)
-	if j.running || !j.known || !resume && (due.IsZero() || now.Before(due)) {
+	if j.running || !j.known || !early && (due.IsZero() || now.Before(due)) {
 		return false
 	}
-	if late := now.Sub(due); !resume && late > time.Minute {
+	if late := now.Sub(due); !early && late > time.Minute {
 		s.runner.Log.Info("making up a missed schedule", "job", j.Job.Name, "due_at", due)
 	}
 	if j.next != nil {
 		j.User, j.next = j.next, nil
 	}
-	j.running, j.last, j.resume = true, now, time.Time{}
+	j.running, j.last, j.resume, j.refused = true, now, time.Time{}, time.Time{}
 	return true
+}
+
+// renewed tells whether the user has signed in after a run that needed it.
+func (j *scheduled) renewed() bool {
+	who := j.User
+	if j.next != nil {
+		who = j.next
+	}
+	return !j.refused.IsZero() && who.SignedInAt.After(j.refused)
 }
 
 // run runs tasks that may read the same lists one after the other, so that they
@@ -170,13 +200,22 @@ func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
 		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes, s.runner.Now))
 	}
 	for _, t := range same {
-		var resume time.Time
+		var run load.Run
 		if ctx.Err() == nil {
-			resume = s.runner.Run(ctx, t.Job, t.User, Mode{}).DeferredTo
+			run = s.runner.Run(ctx, t.Job, t.User, Mode{})
 		}
 		s.mu.Lock()
-		t.running, t.resume = false, resume
+		t.running = false
+		t.note(run)
 		s.mu.Unlock()
+	}
+}
+
+// note keeps of a run when the job goes on before its next turn.
+func (t *scheduled) note(run load.Run) {
+	t.resume, t.refused = run.DeferredTo, time.Time{}
+	if run.Status == load.StatusNeedsSignIn {
+		t.refused = run.StartedAt
 	}
 }
 
@@ -199,7 +238,8 @@ func (s *Scheduler) learn(ctx context.Context) error {
 		s.mu.Lock()
 		j.known = true
 		if last != nil && s.runner.Now().Sub(last.StartedAt) < lookback {
-			j.last, j.resume = last.StartedAt, last.DeferredTo
+			j.last = last.StartedAt
+			j.note(*last)
 		}
 		s.mu.Unlock()
 	}
