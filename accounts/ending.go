@@ -36,15 +36,15 @@ const (
 
 // Urgency tells how soon the sign-in ends.
 func (a Account) Urgency(now time.Time) Urgency {
-	left := a.EndsAt().Sub(now)
+	left, days := a.EndsAt().Sub(now), a.calendarDays(now)
 	switch {
 	case a.Problem != nil:
 		return Unreadable
 	case !a.RefusedAt.IsZero() || left <= SignInLife-LongestLife:
 		return Ended
-	case left <= UrgentLife:
+	case days <= UrgentLife:
 		return Urgent
-	case left <= SoonLife:
+	case days <= SoonLife:
 		return Soon
 	}
 	return Calm
@@ -56,6 +56,10 @@ func (a Account) DaysLeft(now time.Time) int {
 	if u := a.Urgency(now); u == Ended || u == Unreadable {
 		return 0
 	}
-	today := now.UTC().Truncate(day)
-	return max(0, int(a.EndsAt().UTC().Truncate(day).Sub(today)/day))
+	return max(0, int(a.calendarDays(now)/day))
+}
+
+// calendarDays is the time from the day that it is to the day of the end.
+func (a Account) calendarDays(now time.Time) time.Duration {
+	return a.EndsAt().UTC().Truncate(day).Sub(now.UTC().Truncate(day))
 }

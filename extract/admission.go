@@ -31,7 +31,7 @@ func admit(ctx context.Context, family string) error {
 // BudgetError says that a budget of requests is spent until a time.
 func BudgetError(family string, budget int, until time.Time) *Error {
 	return &Error{
-		Kind: Closed, Path: family, Until: until,
+		Kind: Closed, Budget: true, Path: family, Until: until,
 		Message: "the budget of " + strconv.Itoa(budget) + " requests a day is spent",
 	}
 }

@@ -42,6 +42,7 @@ type Error struct {
 	Path    string    // of the request, without its query
 	Message string    // what is wrong, without the rest of what Error says
 	Until   time.Time // of Closed
+	Budget  bool      // of Closed: by a budget of our own, and nothing was refused
 	Hint    string    // what the user can do next; may be empty
 	Err     error     // cause, if any
 

@@ -44,6 +44,7 @@ type Run struct {
 	Message    string           `json:"message,omitempty"`
 	Hint       string           `json:"hint,omitempty"`       // what to do next
 	DeferredTo time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
+	Budgeted   bool             `json:"-"`                    // deferred by a budget of our own; not stored
 	Parents    int              `json:"parents,omitempty"`    // of a fan-out: all
 	Fresh      int              `json:"fresh,omitempty"`      // of a fan-out: up to date
 	Fence      int64            `json:"fence"`                // set by the destination

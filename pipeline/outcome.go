@@ -42,6 +42,7 @@ func (j *jobRun) endAPI(err *extract.Error) {
 	case extract.Closed:
 		j.record.Status = load.StatusDeferred
 		j.record.DeferredTo = err.Until.UTC()
+		j.record.Budgeted = err.Budget
 		if err.Hint != "" {
 			break
 		}

@@ -125,7 +125,7 @@ func (a *app) printAccounts(all []anAccount) error {
 		if x.Guessed {
 			signedIn = "by " + signedIn
 		}
-		left := fmt.Sprintf("%d days", x.DaysLeft)
+		left := counted(x.DaysLeft, "day", "days")
 		switch x.SignIn {
 		case string(accounts.Ended):
 			left = "ended"
@@ -196,6 +196,6 @@ func (*accountsRekeyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%d accounts are now encrypted with the first key. Keys behind it are no longer needed.\n", n)
+	fmt.Fprintf(a.stdout, "%s now encrypted with the first key. Keys behind it are no longer needed.\n", counted(n, "account is", "accounts are"))
 	return nil
 }

@@ -32,7 +32,7 @@ func (c *checkCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	findings := []finding{{Check: "configuration", OK: true, Detail: fmt.Sprintf("%s: %d jobs, %d destinations", config.Path, len(jobs), len(config.Destinations))}}
+	findings := []finding{{Check: "configuration", OK: true, Detail: fmt.Sprintf("%s: %s, %s", config.Path, counted(len(jobs), "job", "jobs"), counted(len(config.Destinations), "destination", "destinations"))}}
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
 	for _, d := range config.Destinations {
 		if used(jobs, d.Name) {

@@ -279,13 +279,13 @@ func (f *forgotten) printReturns(a *app) {
 func summary(f load.Forgotten) string {
 	var parts []string
 	for _, table := range slices.Sorted(maps.Keys(f.Rows)) {
-		parts = append(parts, thousands(f.Rows[table])+" rows of "+table)
+		parts = append(parts, counted(f.Rows[table], "row", "rows")+" of "+table)
 	}
 	if f.State > 0 {
-		parts = append(parts, thousands(f.State)+" state entries")
+		parts = append(parts, counted(f.State, "state entry", "state entries"))
 	}
 	if f.Runs > 0 {
-		parts = append(parts, thousands(f.Runs)+" run records")
+		parts = append(parts, counted(f.Runs, "run record", "run records"))
 	}
 	if len(parts) == 0 {
 		return "nothing"

@@ -36,6 +36,9 @@ func (a *app) keys() (*accounts.Keys, error) {
 
 func readKeys(path string) (*accounts.Keys, error) {
 	content, err := os.ReadFile(path)
+	if _, notPath := accounts.ParseKeys(path); err != nil && notPath == nil {
+		return nil, &usageError{fmt.Errorf("%s holds a key, but wants the path of a file; put the key into that file, or into %s instead", keyFileVariable, keyVariable)}
+	}
 	if err != nil {
 		var failed *fs.PathError
 		if errors.As(err, &failed) {

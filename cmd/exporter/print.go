@@ -21,8 +21,8 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	if account != "" {
 		name += " of " + account
 	}
-	fmt.Fprintf(w, "%s: %s, %s items in %s, %s requests\n", name, r.Status,
-		thousands(r.Items), roughly(took), thousands(r.Requests))
+	fmt.Fprintf(w, "%s: %s, %s in %s, %s\n", name, r.Status,
+		counted(r.Items, "item", "items"), roughly(took), counted(r.Requests, "request", "requests"))
 	would := ""
 	if dryRun {
 		would = "would be "
@@ -36,10 +36,10 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 		fmt.Fprintf(w, "  %s of %s artists are fresh\n", thousands(r.Fresh), thousands(r.Parents))
 	}
 	if r.Spared > 0 {
-		fmt.Fprintf(w, "  %s requests spared: only what can have changed was read\n", thousands(r.Spared))
+		fmt.Fprintf(w, "  %s spared: only what can have changed was read\n", counted(r.Spared, "request", "requests"))
 	}
 	if r.Rejects > 0 {
-		fmt.Fprintf(w, "  %s items could not be kept; see table rejects\n", thousands(r.Rejects))
+		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))
 	}
 	if r.Message != "" {
 		fmt.Fprintf(w, "  %s\n", printable(r.Message))
@@ -58,6 +58,14 @@ func tableNames(r load.Run) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// counted writes how many there are of something.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + more
 }
 
 // thousands writes a count as people read it: 12,345.

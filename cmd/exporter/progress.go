@@ -77,6 +77,9 @@ func (p *progress) line(e pipeline.Event) {
 		log.Info("run started", "run_id", e.Run.ID)
 		p.lines = time.Now()
 	case pipeline.RunFinished:
+		if p.quiet && unremarkable(e.Run) {
+			return
+		}
 		e.Run.Hint = p.app.typed(e.Run.Hint, p.app.meant(e.Account))
 		logRun(log, e.Run)
 	default:
@@ -93,7 +96,7 @@ func (p *progress) line(e pipeline.Event) {
 func logRun(log *slog.Logger, r load.Run) {
 	attrs := []any{
 		"status", r.Status, "items", r.Items, "requests", r.Requests,
-		"seconds", r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).Seconds(),
+		"seconds", float64(r.FinishedAt.Sub(r.StartedAt).Milliseconds()) / 1000,
 	}
 	for _, name := range tableNames(r) {
 		c := r.Tables[name]

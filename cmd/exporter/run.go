@@ -24,7 +24,7 @@ type backfillCmd struct {
 type runFlags struct {
 	DryRun         bool `help:"Read everything, count what would change, and write nothing."`
 	JSON           bool `name:"json" help:"Print the run records as JSON."`
-	Quiet          bool `short:"q" help:"Print nothing about runs that end ok, for cron."`
+	Quiet          bool `short:"q" help:"Print nothing about runs that end ok, or that a budget of yours has deferred: for cron."`
 	AcceptRemovals bool `help:"Mark rows as removed even when they are more than a fifth of the table."`
 	NoMigrate      bool `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
@@ -83,11 +83,17 @@ func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
 		return a.printJSON(runs)
 	}
 	for i, r := range runs {
-		if !f.Quiet || r.Status != load.StatusOK {
+		if !f.Quiet || !unremarkable(r) {
 			printRun(a.stdout, r, label(tasks, i), f.DryRun)
 		}
 	}
 	return nil
+}
+
+// unremarkable tells whether there is nothing to do about a run: it ended well, or
+// it goes on by itself when there is budget again.
+func unremarkable(r load.Run) bool {
+	return r.Status == load.StatusOK || r.Status == load.StatusDeferred && r.Budgeted && r.Held == 0
 }
 
 // label names the account of a run where there are several.

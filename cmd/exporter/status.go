@@ -124,7 +124,7 @@ func (a *app) printEndings(known []accounts.Account) error {
 			fmt.Fprintf(w, "%s\t-\t-\t-\t%s; %s\n", k.Name, printable(k.Problem.Error()), printable(a.hintFor(k.Problem, k.Name)))
 			continue
 		}
-		note := fmt.Sprintf("%d days left", k.DaysLeft(now))
+		note := counted(k.DaysLeft(now), "day", "days") + " left"
 		if text := ending(k, now); text != "" {
 			note = text + "; sign in again: " + a.loginCommand(k.Name)
 		}
