@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReadmeSimulatesApart runs what the README tells to paste, in the folder of
+// somebody who has an account of their own, and finds that folder as it was.
+func TestReadmeSimulatesApart(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "## A simulated Spotify")
+	_, block, _ := strings.Cut(section, "```sh\nmake build\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("the README has no such block")
+	}
+	folder := t.TempDir()
+	prepareReadme(t, folder)
+	before := listing(t, folder)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", block)
+	cmd.Dir = folder
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + t.TempDir(), "SPOTIFY_REFRESH_TOKEN=of-the-real-account", "SPOTIFY_CLIENT_ID=real"}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "saved_tracks: ok, 5,000 items") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if after := listing(t, folder); after != before {
+		t.Errorf("there was\n%s\nand is now\n%s", before, after)
+	}
+}
+
+// prepareReadme makes a folder as one has it who cloned, built and signed in.
+func prepareReadme(t *testing.T, folder string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := os.ReadFile("../../jobs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"jobs.yaml": string(jobs), ".env": "SPOTIFY_CLIENT_ID=real\n", "bin/README": ""} {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(self, filepath.Join(folder, "bin/exporter")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// listing names everything in a folder, with the text of .env.
+func listing(t *testing.T, folder string) string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		all = append(all, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile(filepath.Join(folder, ".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, "\n") + "\n" + string(env)
+}
