@@ -212,10 +212,10 @@ func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
 }
 
 // note keeps of a run when the job goes on before its next turn.
-func (t *scheduled) note(run load.Run) {
-	t.resume, t.refused = run.DeferredTo, time.Time{}
+func (j *scheduled) note(run load.Run) {
+	j.resume, j.refused = run.DeferredTo, time.Time{}
 	if run.Status == load.StatusNeedsSignIn {
-		t.refused = run.StartedAt
+		j.refused = run.StartedAt
 	}
 }
 
