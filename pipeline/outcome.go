@@ -26,7 +26,7 @@ func (j *jobRun) end(ctx context.Context, err error) {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		j.record.Status = load.StatusInterrupted
 		j.record.Message = "stopped before it was done; what was read is kept"
-		j.record.Hint = "run it again: exporter run " + j.job.Name
+		j.record.Hint = "run it again: " + j.mode.command(j.job)
 	case errors.As(err, &api):
 		j.endAPI(api)
 	default:

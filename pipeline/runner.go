@@ -120,6 +120,18 @@ func (m Mode) kind() string {
 	return "run"
 }
 
+// command is what to type to run a job in the same way.
+func (m Mode) command(job *Job) string {
+	text := "exporter " + m.kind() + " " + job.Name
+	if m.DryRun {
+		text += " --dry-run"
+	}
+	if m.AcceptRemovals {
+		text += " --accept-removals"
+	}
+	return text
+}
+
 func newRunID() string {
 	id, err := uuid.NewV7()
 	if err != nil { // the system has no randomness: nothing works then
