@@ -102,6 +102,8 @@ func TestSchedulerTellsOnceWhenItIsNotReady(t *testing.T) {
 	s.none(t)
 	log.wait(t, `level=WARN msg="not ready`, 2)
 	log.wait(t, `level=INFO msg="ready again`, 1)
+	d.set(nil)
+	log.wait(t, `error="no account is connected"`, 2)
 }
 
 // TestSchedulerRunsAgainAfterASignIn revokes the sign-in before a turn of the

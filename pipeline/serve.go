@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -41,7 +42,7 @@ type Scheduler struct {
 	tasks  []*scheduled
 	ticked time.Time // last look at the clock
 	ready  error     // why not ready; nil when ready
-	told   bool      // that it is not ready
+	told   readiness // in the log
 }
 
 // Users tells who is connected now, and the app itself, if it has a token of
@@ -109,18 +110,36 @@ func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 }
 
 // tell writes a log line when the scheduler can no longer do its work, and when
-// it can again. What is wrong may change in between; readiness probes show it.
+// it can again. Of what is wrong it tells nobody from anything else; the rest,
+// which may change with every look, is for readiness probes.
 func (s *Scheduler) tell(ctx context.Context, err error) {
+	var nobody *nobodyError
+	state := able
 	switch {
-	case ctx.Err() != nil || s.told == (err != nil):
-		return
+	case errors.As(err, &nobody):
+		state = idle
 	case err != nil:
-		s.runner.Log.Warn("not ready: jobs cannot run as scheduled", "error", err, "hint", Hint(err))
-	default:
-		s.runner.Log.Info("ready again: jobs run as scheduled")
+		state = failing
 	}
-	s.told = err != nil
+	if ctx.Err() != nil || state == s.told {
+		return
+	}
+	s.told = state
+	if err != nil {
+		s.runner.Log.Warn("not ready: jobs cannot run as scheduled", "error", err, "hint", Hint(err))
+		return
+	}
+	s.runner.Log.Info("ready again: jobs run as scheduled")
 }
+
+// A readiness is how ready a scheduler is, as far as the log is concerned.
+type readiness int
+
+const (
+	able    readiness = iota
+	idle              // there is nobody to run jobs for
+	failing           // who there is, or what has run, cannot be looked up
+)
 
 // lookUp brings the tasks up to date with who is connected. Users that cannot
 // be looked up just now stay as they were.
