@@ -30,7 +30,10 @@ type Account struct {
 	Guessed   bool      `json:"signed_in_guessed,omitempty"`
 	UsedAt    time.Time `json:"used_at,omitzero"`    // last refresh of the access token
 	RefusedAt time.Time `json:"refused_at,omitzero"` // when Spotify said that the sign-in has ended
-	SeedHash  string    `json:"seed_sha256,omitempty"`
+	// Excused says that the account was refused in an incident that is over: the
+	// next refusal is no mistake.
+	Excused  bool   `json:"excused,omitempty"`
+	SeedHash string `json:"seed_sha256,omitempty"`
 	// Problem says why the account cannot be used; then only its name is known.
 	Problem error `json:"-"`
 }

@@ -22,18 +22,23 @@ func (s *Store) Tokens(name string) *Tokens { return &Tokens{store: s, name: nam
 // however many goroutines, processes and machines need it. A sign-in that
 // Spotify has refused is not asked for again.
 func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
-	r := &renewal{Store: t.store, stale: stale, ask: ask}
-	err := t.store.change(ctx, t.name, r.change)
-	if err == nil && r.after != nil {
-		err = r.after(ctx)
-	}
-	if err == nil {
-		err = r.err
-	}
+	var out extract.Token
+	err := t.store.afterLapse(ctx, func(ctx context.Context) error {
+		r := &renewal{Store: t.store, stale: stale, ask: ask}
+		err := t.store.change(ctx, t.name, r.change)
+		if err == nil && r.after != nil {
+			err = r.after(ctx)
+		}
+		if err == nil {
+			err = r.err
+		}
+		out = r.token
+		return err
+	})
 	if err != nil {
 		return extract.Token{}, fmt.Errorf("refresh account %s: %w", t.name, err)
 	}
-	return r.token, nil
+	return out, nil
 }
 
 // A renewal is one call of Renew.
@@ -80,7 +85,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
 	}
 	r.token = fresh
 	out := row.Account
-	out.Scopes, out.UsedAt, out.RefusedAt = fresh.Scopes, r.now().UTC(), time.Time{}
+	out.Scopes, out.UsedAt, out.RefusedAt, out.Excused = fresh.Scopes, r.now().UTC(), time.Time{}, false
 	sealed, err := r.keys.seal(out, secrets{
 		RefreshToken: fresh.RefreshToken, AccessToken: fresh.AccessToken, RenewAt: fresh.RenewAt.UTC(), ClientSecret: kept.ClientSecret,
 	})
@@ -96,8 +101,7 @@ func (r *renewal) refused(row *Row, api *extract.Error) *Row {
 	out := *row
 	out.RefusedAt = r.now().UTC()
 	r.err = signInError(api.Message)
-	expected := !out.Guessed && !r.now().Before(out.EndsAt())
-	if !expected {
+	if out.doubtful() {
 		r.after = r.suspect
 	}
 	return &out

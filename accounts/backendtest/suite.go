@@ -47,7 +47,7 @@ func sample(name string) accounts.Row {
 	return accounts.Row{
 		Account: accounts.Account{
 			Name: name, AccountID: "id of " + name, User: "Ümlaut <b>", ClientID: "client", Scopes: []string{"a", "b"},
-			SignedInAt: at, Guessed: true, UsedAt: at.Add(time.Hour), RefusedAt: at.Add(2 * time.Hour), SeedHash: "5eed",
+			SignedInAt: at, Guessed: true, UsedAt: at.Add(time.Hour), RefusedAt: at.Add(2 * time.Hour), Excused: true, SeedHash: "5eed",
 		},
 		KeyID: "k1", Sealed: []byte{0, 1, 2, 255},
 	}

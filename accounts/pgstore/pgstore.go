@@ -58,7 +58,7 @@ func (b *Backend) Close() {
 	b.side.Close()
 }
 
-const columns = `name, account_id, user_name, client_id, scopes, signed_in_at, signed_in_guessed, used_at, refused_at, seed_sha256, key_id, sealed`
+const columns = `name, account_id, user_name, client_id, scopes, signed_in_at, signed_in_guessed, used_at, refused_at, excused, seed_sha256, key_id, sealed`
 
 // Rows reads all accounts.
 func (b *Backend) Rows(ctx context.Context) ([]accounts.Row, error) {
@@ -76,7 +76,7 @@ func (b *Backend) Rows(ctx context.Context) ([]accounts.Row, error) {
 func scan(row pgx.CollectableRow) (accounts.Row, error) {
 	var r accounts.Row
 	var used, refused *time.Time
-	err := row.Scan(&r.Name, &r.AccountID, &r.User, &r.ClientID, &r.Scopes, &r.SignedInAt, &r.Guessed, &used, &refused, &r.SeedHash, &r.KeyID, &r.Sealed)
+	err := row.Scan(&r.Name, &r.AccountID, &r.User, &r.ClientID, &r.Scopes, &r.SignedInAt, &r.Guessed, &used, &refused, &r.Excused, &r.SeedHash, &r.KeyID, &r.Sealed)
 	if err != nil {
 		return r, fmt.Errorf("scan account: %w", err)
 	}
@@ -131,12 +131,12 @@ func keep(ctx context.Context, tx pgx.Tx, name string, r *accounts.Row) error {
 	if r.KeyID == "" {
 		return errNoKey
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO exporter.accounts (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	_, err := tx.Exec(ctx, `INSERT INTO exporter.accounts (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (name) DO UPDATE SET account_id = EXCLUDED.account_id, user_name = EXCLUDED.user_name, client_id = EXCLUDED.client_id,
 			scopes = EXCLUDED.scopes, signed_in_at = EXCLUDED.signed_in_at, signed_in_guessed = EXCLUDED.signed_in_guessed,
-			used_at = EXCLUDED.used_at, refused_at = EXCLUDED.refused_at, seed_sha256 = EXCLUDED.seed_sha256,
+			used_at = EXCLUDED.used_at, refused_at = EXCLUDED.refused_at, excused = EXCLUDED.excused, seed_sha256 = EXCLUDED.seed_sha256,
 			key_id = EXCLUDED.key_id, sealed = EXCLUDED.sealed`,
-		r.Name, r.AccountID, r.User, r.ClientID, r.Scopes, r.SignedInAt, r.Guessed, orNull(r.UsedAt), orNull(r.RefusedAt), r.SeedHash, r.KeyID, r.Sealed)
+		r.Name, r.AccountID, r.User, r.ClientID, r.Scopes, r.SignedInAt, r.Guessed, orNull(r.UsedAt), orNull(r.RefusedAt), r.Excused, r.SeedHash, r.KeyID, r.Sealed)
 	if err != nil {
 		return describe("write account", err)
 	}
@@ -239,6 +239,8 @@ func describe(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000"):
 		out.Message, out.Next = doing+": the database has no table for accounts yet", accounts.Advice{Text: "make it", Step: accounts.Migrate}
+	case errors.As(err, &pg) && pg.Code == "42703":
+		out.Message, out.Next = doing+": the database's table for accounts is of an older version", accounts.Advice{Text: "bring it up to date", Step: accounts.Migrate}
 	case errors.As(err, &pg):
 		out.Message, out.Next = doing+": "+pg.Message, accounts.Advice{}
 	}
