@@ -43,6 +43,10 @@ type Row struct {
 	Account
 	KeyID  string `json:"key_id,omitempty"` // of the key that sealed; empty: not encrypted
 	Sealed []byte `json:"secrets"`
+	// Reserve makes sure that a row can be kept in place of this one, as far as
+	// that can be known. Only rows that a Change hands out have it, and it may
+	// be nil there.
+	Reserve func(context.Context) error `json:"-"`
 }
 
 // A Backend keeps rows durably, also among several processes.
@@ -67,6 +71,7 @@ type Store struct {
 	backend Backend
 	keys    *Keys
 	now     func() time.Time
+	unsaved unsaved
 }
 
 // New returns a store. Keys may be nil: then secrets are kept as they are, and

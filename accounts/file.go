@@ -79,20 +79,37 @@ func (f *Folder) Change(ctx context.Context, name string, change func(context.Co
 	}
 	return f.locked(ctx, name, func() error {
 		row := f.row(name)
+		var room *aside
+		if row != nil {
+			row.Reserve = func(context.Context) (err error) {
+				room, err = f.aside(name, f.roomFor(name))
+				return err
+			}
+		}
 		out, err := change(ctx, row)
-		switch {
-		case err != nil:
-			return err
-		case out == row:
-			return nil
-		case out == nil:
-			return f.remove(name)
+		if err == nil && out != nil && out != row {
+			if err = CheckRow(name, out); err == nil {
+				return f.write(name, out, room)
+			}
 		}
-		if err := CheckRow(name, out); err != nil {
+		if room != nil {
+			err = errors.Join(err, room.drop())
+		}
+		if err != nil || out == row {
 			return err
 		}
-		return f.write(name, out)
+		return f.remove(name)
 	})
+}
+
+// roomFor is more than an account's next file may take.
+func (f *Folder) roomFor(name string) int {
+	const least = 16 << 10
+	info, err := os.Stat(f.file(name))
+	if err != nil {
+		return least
+	}
+	return least + 2*int(info.Size())
 }
 
 // ChangePause locks, reads and writes the file of the pause.
@@ -109,7 +126,7 @@ func (f *Folder) ChangePause(ctx context.Context, change func(context.Context, P
 		case out == Pause{}:
 			return f.remove(pauseName)
 		}
-		return f.write(pauseName, out)
+		return f.write(pauseName, out, nil)
 	})
 }
 
@@ -162,64 +179,48 @@ func (f *Folder) read(name string, v any) (bool, error) {
 	return true, nil
 }
 
-func (f *Folder) write(name string, v any) error {
+// write writes a file aside, in the room that was made before if there is any,
+// and puts it in its place.
+func (f *Folder) write(name string, v any, room *aside) error {
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
 		return fmt.Errorf("encode account: %w", err)
 	}
-	aside, err := f.aside(text)
-	if err != nil {
+	text = append(text, '\n')
+	if room == nil {
+		if room, err = f.aside(name, len(text)); err != nil {
+			return err
+		}
+	}
+	if err := room.publish(text, f.file(name)); err != nil {
 		return err
 	}
-	if err := os.Rename(aside, f.file(name)); err != nil {
-		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(aside)))
+	if err := syncFolder(f.path); err != nil {
+		return err
 	}
-	f.sweep()
-	return syncFolder(f.path)
+	_ = f.sweep(name) // it is tried again at the next write; the account is kept
+	return nil
 }
 
-// aside writes a file that no account has yet, and returns its path.
-func (f *Folder) aside(text []byte) (string, error) {
-	file, err := os.CreateTemp(f.path, ".aside-*") // made with mode 0600, and never over another file
-	if err != nil {
-		return "", fmt.Errorf("write account: %w", err)
-	}
-	_, err = file.Write(append(text, '\n'))
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return "", fmt.Errorf("write account: %w", errors.Join(err, os.Remove(file.Name())))
-	}
-	return file.Name(), nil
-}
-
-// Check writes a file aside, as large as that of an account, and removes it.
+// Check makes a file aside, as large as that of an account, and removes it.
 func (f *Folder) Check(ctx context.Context, _ bool) error {
 	return f.locked(ctx, pauseName, func() error {
-		aside, err := f.aside(make([]byte, 8<<10))
+		aside, err := f.aside(pauseName, 8<<10)
 		if err != nil {
 			return err
 		}
-		if err := os.Remove(aside); err != nil {
+		if err := aside.drop(); err != nil {
 			return fmt.Errorf("write account: %w", err)
 		}
 		return nil
 	})
 }
 
-// sweep removes what a process left that ended while it wrote aside. Old files
-// only: another account may be written just now.
-func (f *Folder) sweep() {
-	left, err := filepath.Glob(filepath.Join(f.path, ".aside-*"))
-	if err != nil {
-		return
-	}
-	for _, path := range left {
-		if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(path) // it is tried again at the next write
-		}
-	}
-}
-
+// remove removes a file, and what was left aside of it first.
 func (f *Folder) remove(name string) error {
+	if err := f.sweep(name); err != nil {
+		return err
+	}
 	if err := os.Remove(f.file(name)); err != nil {
 		return fmt.Errorf("remove account: %w", err)
 	}

@@ -108,6 +108,10 @@ func (b *Backend) Change(ctx context.Context, name string, change func(context.C
 		}
 		if len(found) > 0 {
 			before = &found[0]
+			before.Reserve = func(ctx context.Context) error {
+				_, err := tx.Exec(ctx, "UPDATE exporter.accounts SET used_at = used_at WHERE name = $1", name)
+				return describeIf("write account", err)
+			}
 		}
 		after, err := change(ctx, before)
 		if err != nil || after == before {
@@ -227,6 +231,13 @@ func transaction(ctx context.Context, pool *pgxpool.Pool, lock string, do func(p
 		return describe("keep account", err)
 	}
 	return nil
+}
+
+func describeIf(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return describe(doing, err)
 }
 
 // describe wraps an error of the database and says what to do. Addresses, which
