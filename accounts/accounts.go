@@ -34,7 +34,8 @@ type Account struct {
 	// next refusal is no mistake.
 	Excused  bool   `json:"excused,omitempty"`
 	SeedHash string `json:"seed_sha256,omitempty"`
-	// Problem says why the account cannot be used; then only its name is known.
+	// Problem says why the account cannot be used; then only its name is known,
+	// and perhaps its AccountID.
 	Problem error `json:"-"`
 }
 
@@ -52,7 +53,8 @@ type Row struct {
 // A Backend keeps rows durably, also among several processes.
 type Backend interface {
 	// Rows returns all rows, by name. One that cannot be used has its name and
-	// the Problem, and is in nobody's way.
+	// the Problem, and is in nobody's way; its AccountID is there if it can be
+	// relied on.
 	Rows(ctx context.Context) ([]Row, error)
 	// Change hands f the row of a name, or nil, while nobody else changes that
 	// row, and keeps what f returns durably before it returns. The same
@@ -61,6 +63,8 @@ type Backend interface {
 	Change(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error
 	// ChangePause does the same with the pause of all refreshing.
 	ChangePause(ctx context.Context, f func(context.Context, Pause) (Pause, error)) error
+	// Alone runs f, which may use the backend, while nobody else is in an Alone.
+	Alone(ctx context.Context, f func(context.Context) error) error
 	// Check tries whether a row, encrypted or not, could be kept. It leaves
 	// everything as it was.
 	Check(ctx context.Context, encrypted bool) error
@@ -96,7 +100,7 @@ func CheckRow(name string, r *Row) error {
 	case r.Name != name:
 		return &Error{
 			Message: fmt.Sprintf("what is kept as account %s belongs to account %q: it was copied or renamed, so it is not used", name, r.Name),
-			Next:    Advice{"find out who did that, then sign in again", SignIn, name},
+			Next:    Advice{"find out who did that, then remove it and sign in again", Remove, name},
 		}
 	}
 	return nil

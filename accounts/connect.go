@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,18 +25,33 @@ type Connection struct {
 // Connect keeps a sign-in. An account that is known already keeps its name and
 // gets the new tokens.
 func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
-	all, err := s.writable(ctx)
-	if err != nil {
-		return Account{}, err
-	}
-	name, err := chooseName(all, c)
-	if err != nil {
-		return Account{}, err
-	}
 	var kept Account
-	err = s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
+	err := s.backend.Alone(ctx, func(ctx context.Context) error {
+		all, err := s.writable(ctx)
+		if err != nil {
+			return err
+		}
+		name, err := chooseName(all, c)
+		if err != nil {
+			return err
+		}
+		if kept, err = s.connect(ctx, name, c); err != nil {
+			return fmt.Errorf("keep account %s: %w", name, err)
+		}
+		return nil
+	})
+	return kept, err //nolint:wrapcheck // it says all
+}
+
+// connect keeps a sign-in under a name, while nobody else connects an account.
+func (s *Store) connect(ctx context.Context, name string, c Connection) (Account, error) {
+	var kept Account
+	err := s.backend.Change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
+		if err := mendable(name, r); err != nil {
+			return r, err
+		}
 		seed := ""
-		if CheckRow(name, r) == nil && r != nil { // one that cannot be used is mended so
+		if r != nil {
 			if r.AccountID != "" && r.AccountID != c.AccountID {
 				return r, &OtherUserError{Name: name, Is: r.AccountID, Got: c.AccountID}
 			}
@@ -49,10 +65,40 @@ func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
 			RefreshToken: c.Token.RefreshToken, AccessToken: c.Token.AccessToken, RenewAt: c.Token.RenewAt, ClientSecret: c.ClientSecret,
 		})
 	})
+	return kept, err //nolint:wrapcheck // the caller says what was done
+}
+
+// Mendable tells why nobody can be signed in under a name, whoever that is, or
+// nil. It leaves everything as it was.
+func (s *Store) Mendable(ctx context.Context, name string) error {
+	rows, err := s.backend.Rows(ctx)
 	if err != nil {
-		return Account{}, fmt.Errorf("keep account %s: %w", name, err)
+		return fmt.Errorf("list accounts: %w", err)
 	}
-	return kept, nil
+	for _, r := range rows {
+		if r.Name == name {
+			return mendable(name, &r)
+		}
+	}
+	return nil
+}
+
+// mendable tells why nobody can be signed in over a row. Where it cannot be
+// told whose that was, somebody else's exports could be mixed with it.
+func mendable(name string, r *Row) error {
+	problem := CheckRow(name, r)
+	if problem == nil || r.Problem != nil && r.AccountID != "" {
+		return nil
+	}
+	e := &Error{
+		Message: fmt.Sprintf("it cannot be told whose account %s is, so nobody can be signed in over it: %v", name, problem),
+		Next:    removeFirst(name),
+	}
+	var open *OpenFileError
+	if errors.As(problem, &open) && open.Want != 0 {
+		e.Next = open.Advice()
+	}
+	return e
 }
 
 // chooseName gives a known account its name, a new one the name asked for, or
@@ -60,7 +106,7 @@ func (s *Store) Connect(ctx context.Context, c Connection) (Account, error) {
 func chooseName(all []Account, c Connection) (string, error) {
 	taken := map[string]bool{}
 	for _, a := range all {
-		taken[a.Name] = a.Problem == nil
+		taken[a.Name] = a.Problem == nil || a.AccountID != "" // another one is told of when it is met
 		if a.AccountID == c.AccountID && (c.Name == "" || c.Name == a.Name || c.Name == a.AccountID) {
 			return a.Name, nil
 		}
@@ -79,14 +125,21 @@ func chooseName(all []Account, c Connection) (string, error) {
 }
 
 // twice says that an account has a name already. Where somebody meant to mend
-// another one that way, of which nobody knows whose it is, that one is to go.
+// another one that way, of which nobody knows whose it is, that one is to be
+// closed to others, or to go.
 func twice(all []Account, asked, known string) error {
 	e := &Error{
 		Message: fmt.Sprintf("this account is connected already, as %s", known),
 		Next:    Advice{"sign in again under that name", SignIn, known},
 	}
-	if slices.ContainsFunc(all, func(a Account) bool { return a.Name == asked && a.AccountID == "" }) {
-		e.Next = Advice{fmt.Sprintf("if %s was meant to be the same account, remove it", asked), Remove, asked}
+	i := slices.IndexFunc(all, func(a Account) bool { return a.Name == asked && a.AccountID == "" })
+	if i < 0 {
+		return e
+	}
+	e.Next = Advice{fmt.Sprintf("if %s was meant to be the same account, remove it", asked), Remove, asked}
+	var open *OpenFileError
+	if errors.As(all[i].Problem, &open) && open.Want != 0 {
+		e.Next = open.Advice()
 	}
 	return e
 }
@@ -98,7 +151,8 @@ const SeedName = "default"
 // Seed keeps a refresh token that came from the environment, unless it was kept
 // before: then the store may know a newer one. A token that the store does not
 // know replaces the one that was seeded last, but never a sign-in: then a
-// *SeedIgnoredError is returned.
+// *SeedIgnoredError is returned, as it is where the token would be sealed
+// otherwise than those of another account.
 func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken string) error {
 	sum := sha256.Sum256([]byte("tracklake seed\x00" + refreshToken))
 	hash := hex.EncodeToString(sum[:])
@@ -109,7 +163,12 @@ func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken s
 	if slices.ContainsFunc(all, func(a Account) bool { return a.SeedHash == hash }) {
 		return nil
 	}
-	if _, err := s.writable(ctx); err != nil {
+	_, err = s.writable(ctx)
+	var sealed *Error
+	if errors.As(err, &sealed) { // the other accounts may go on
+		return &SeedIgnoredError{Err: sealed}
+	}
+	if err != nil {
 		return err
 	}
 	err = s.backend.Change(ctx, SeedName, func(_ context.Context, r *Row) (*Row, error) {
@@ -127,71 +186,6 @@ func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken s
 	})
 	if err != nil {
 		return fmt.Errorf("keep the refresh token: %w", err)
-	}
-	return nil
-}
-
-// Identify notes whose account it is, once Spotify has told. If the same
-// account is connected under another name as well, that sign-in wins and the
-// seeded one goes; the account to use is returned.
-func (s *Store) Identify(ctx context.Context, name, accountID, user string) (Account, error) {
-	all, err := s.List(ctx)
-	if err != nil {
-		return Account{}, err
-	}
-	for _, a := range all {
-		if a.AccountID == accountID && a.Name != name {
-			return a, s.absorb(ctx, a.Name, name)
-		}
-	}
-	var out Account
-	err = s.change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
-		if r == nil {
-			return nil, &NotFoundError{Name: name}
-		}
-		out = r.Account
-		if r.AccountID == accountID && r.User == user {
-			return r, nil
-		}
-		kept, err := s.keys.open(r)
-		if err != nil {
-			return r, err
-		}
-		out.AccountID, out.User = accountID, user
-		return s.keys.seal(out, kept)
-	})
-	if err != nil {
-		return Account{}, fmt.Errorf("note whose account %s is: %w", name, err)
-	}
-	return out, nil
-}
-
-// absorb drops a seeded account in favour of the same one signed in, which
-// remembers the seed so that it does not come back.
-func (s *Store) absorb(ctx context.Context, into, seeded string) error {
-	hash := ""
-	err := s.change(ctx, seeded, func(_ context.Context, r *Row) (*Row, error) {
-		if r == nil {
-			return nil, nil
-		}
-		hash = r.SeedHash
-		return r, nil
-	})
-	if err == nil {
-		err = s.change(ctx, into, func(_ context.Context, r *Row) (*Row, error) {
-			if r == nil || hash == "" {
-				return r, nil
-			}
-			out := *r
-			out.SeedHash = hash
-			return &out, nil
-		})
-	}
-	if err == nil {
-		err = s.Remove(ctx, seeded)
-	}
-	if err != nil {
-		return fmt.Errorf("join account %s with %s: %w", seeded, into, err)
 	}
 	return nil
 }

@@ -41,6 +41,9 @@ func (e *Error) Advice() Advice { return e.Next }
 // again advises to sign an account in again.
 func again(name string) Advice { return Advice{"sign in again", SignIn, name} }
 
+// removeFirst advises to remove an account of which nothing can be read.
+func removeFirst(name string) Advice { return Advice{"remove it, then sign in again", Remove, name} }
+
 // A NotFoundError says that no account has a name.
 type NotFoundError struct {
 	Name  string
@@ -72,15 +75,30 @@ func (e *OtherUserError) Advice() Advice {
 }
 
 // A SeedIgnoredError says that a refresh token of the environment is not used,
-// because somebody signed in under the name that it would get.
-type SeedIgnoredError struct{}
+// because somebody signed in under the name that it would get, or because of an
+// error.
+type SeedIgnoredError struct{ Err *Error }
 
-func (*SeedIgnoredError) Error() string {
+func (e *SeedIgnoredError) Error() string {
+	if e.Err != nil {
+		return "SPOTIFY_REFRESH_TOKEN is not used: " + e.Err.Message
+	}
 	return "SPOTIFY_REFRESH_TOKEN is not used: account " + SeedName + " was signed in by itself"
 }
 
+// Unwrap returns the error because of which it is not used, if there is one.
+func (e *SeedIgnoredError) Unwrap() error {
+	if e.Err == nil {
+		return nil
+	}
+	return e.Err
+}
+
 // Advice is the next step for the user.
-func (*SeedIgnoredError) Advice() Advice {
+func (e *SeedIgnoredError) Advice() Advice {
+	if e.Err != nil {
+		return e.Err.Next
+	}
 	return Advice{"take the variable out of the environment or .env; to use it instead of the sign-in, remove that", Remove, SeedName}
 }
 
@@ -105,7 +123,7 @@ func (e *OpenFileError) Advice() Advice {
 		return Advice{Text: "remove it"}
 	}
 	if e.Want == 0 {
-		return Advice{"sign in again, which puts a file in its place", SignIn, e.Account}
+		return removeFirst(e.Account)
 	}
 	command := fmt.Sprintf("chmod %o '%s'", e.Want, strings.ReplaceAll(e.Path, "'", `'\''`))
 	if e.Account == "" {

@@ -28,6 +28,7 @@ func NewFolder(path string) *Folder { return &Folder{path: path} }
 const (
 	suffix    = ".json"
 	pauseName = "_pause" // no account can be called so
+	allName   = "_all"   // nor so
 	shards    = 16
 )
 
@@ -65,11 +66,34 @@ func (f *Folder) row(name string) *Row {
 	}
 	switch {
 	case err != nil:
-		return &Row{Account: Account{Name: name, Problem: err}}
+		return &Row{Account: Account{Name: name, AccountID: f.whose(name, err), Problem: err}}
 	case !there:
 		return nil
 	}
 	return row
+}
+
+// whose reads whose account it is, and nothing secret, from a file that others
+// can read. What others could have written is not relied on.
+func (f *Folder) whose(name string, problem error) string {
+	var open *OpenFileError
+	if !errors.As(problem, &open) || open.Want == 0 || open.Mode.Perm()&0o022 != 0 {
+		return ""
+	}
+	text, err := os.ReadFile(f.file(name))
+	var known struct {
+		Name      string `json:"name"`
+		AccountID string `json:"account_id"`
+	}
+	if err != nil || json.Unmarshal(text, &known) != nil || known.Name != name {
+		return ""
+	}
+	return known.AccountID
+}
+
+// Alone holds a lock over all names.
+func (f *Folder) Alone(ctx context.Context, do func(context.Context) error) error {
+	return f.locked(ctx, allName, func() error { return do(ctx) })
 }
 
 // Change locks, reads and writes one account's file.
@@ -141,8 +165,8 @@ func (f *Folder) locked(ctx context.Context, name string, do func() error) (err 
 	if err := f.private("", 0o022); err != nil {
 		return err
 	}
-	shard := pauseName
-	if name != pauseName {
+	shard := name
+	if name != pauseName && name != allName {
 		sum := sha256.Sum256([]byte(name))
 		shard = fmt.Sprintf("%x", sum[0]%shards)
 	}
@@ -170,7 +194,7 @@ func (f *Folder) read(name string, v any) (bool, error) {
 		return false, fmt.Errorf("read account: %w", err)
 	}
 	if json.Unmarshal(text, v) != nil {
-		damaged := &Error{Message: path + " is damaged", Next: again(name)}
+		damaged := &Error{Message: path + " is damaged", Next: removeFirst(name)}
 		if name == pauseName {
 			damaged.Next = Advice{Text: "remove the file"}
 		}

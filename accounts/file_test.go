@@ -121,13 +121,14 @@ func TestFolderThatIsDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told *accounts.Error
-	if err := problem(t, f); !errors.As(err, &told) || told.Next.Step != accounts.SignIn {
+	if err := problem(t, f); !errors.As(err, &told) || told.Next.Step != accounts.Remove {
 		t.Errorf("error = %v", err)
 	}
 }
 
 // TestFolderWithABadAccount spoils one of three accounts in each way that there
-// is: the others go on, and the one can be removed or signed in again.
+// is: the others go on, and the one can be removed and signed in again. Where it
+// can be told whose it is, it is signed in again without that.
 func TestFolderWithABadAccount(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(sam, anna string) error{
@@ -155,7 +156,7 @@ func TestFolderWithABadAccount(t *testing.T) {
 				t.Fatalf("accounts %+v, %v", all, err)
 			}
 			for _, a := range all {
-				if bad := a.Name == "sam"; bad != (a.Problem != nil) || bad != (a.AccountID == "") || bad != (a.Urgency(time.Now()) == accounts.Unreadable) {
+				if bad := a.Name == "sam"; bad != (a.Problem != nil) || (bad && name != "readable by others") != (a.AccountID == "") || bad != (a.Urgency(time.Now()) == accounts.Unreadable) {
 					t.Errorf("%+v", a)
 				}
 				if got, err := refresh(t, s, a.Name); (err != nil) != (a.Name == "sam") || a.Name != "sam" && got != "refresh-"+a.AccountID {
@@ -164,6 +165,20 @@ func TestFolderWithABadAccount(t *testing.T) {
 			}
 			if name == "a folder" { // nothing is deleted that may hold anything
 				return
+			}
+			_, err = s.Connect(t.Context(), accounts.Connection{Name: "sam", AccountID: "aOther"})
+			var unknown *accounts.Error
+			var other *accounts.OtherUserError
+			switch {
+			case name == "readable by others" && (!errors.As(err, &other) || s.Mendable(t.Context(), "sam") != nil):
+				t.Errorf("somebody else signed in: %v", err)
+			case name != "readable by others":
+				if !errors.As(err, &unknown) || unknown.Next.Step != accounts.Remove || s.Mendable(t.Context(), "sam") == nil {
+					t.Errorf("somebody signed in over it: %v", err)
+				}
+				if err := s.Remove(t.Context(), "sam"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			connect(t, s, "sam", "aSam")
 			if got, err := refresh(t, s, "sam"); got != "refresh-aSam" || err != nil {

@@ -30,6 +30,7 @@ func Run(t *testing.T, place Opener) {
 		"keeps a row under its name":    refusesOthers,
 		"lets one change at a time":     oneAtATime,
 		"keeps the pause":               keepsPause,
+		"lets one be alone":             alone,
 		"is checked without a trace":    checks,
 		"waits no longer than its time": givesUp,
 	}
@@ -177,6 +178,38 @@ func oneAtATime(t *testing.T, open func() accounts.Backend) {
 	work.Wait()
 	if got := rows(t, open())[0].Sealed[0]; got != workers*rounds {
 		t.Errorf("%d changes are left of %d", got, workers*rounds)
+	}
+}
+
+// alone adds rows from many goroutines, each as many as there are already and
+// one more.
+func alone(t *testing.T, open func() accounts.Backend) {
+	var work sync.WaitGroup
+	for range 8 {
+		b := open()
+		for range 2 {
+			work.Go(func() {
+				err := b.Alone(t.Context(), func(ctx context.Context) error {
+					there, err := b.Rows(ctx)
+					if err != nil {
+						return err
+					}
+					r := sample(fmt.Sprintf("n%d", len(there)))
+					return b.Change(ctx, r.Name, func(context.Context, *accounts.Row) (*accounts.Row, error) { return &r, nil })
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	work.Wait()
+	if got := len(rows(t, open())); got != 16 {
+		t.Errorf("%d rows, want 16", got)
+	}
+	no := errors.New("no")
+	if err := open().Alone(t.Context(), func(context.Context) error { return no }); !errors.Is(err, no) {
+		t.Errorf("error = %v", err)
 	}
 }
 

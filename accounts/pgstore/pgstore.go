@@ -21,6 +21,7 @@ import (
 type Backend struct {
 	rows *pgxpool.Pool // for the accounts; a renewal keeps its connection while Spotify is asked
 	side *pgxpool.Pool // for what is done meanwhile, and never waits for one of rows
+	sole *pgxpool.Pool // for Alone, during which both others are used
 }
 
 // Open prepares connections to a database whose schema is up to date. It does
@@ -37,25 +38,28 @@ func Open(ctx context.Context, url string) (*Backend, error) {
 	// A holder that hangs must not stop everybody else for good.
 	c.RuntimeParams["lock_timeout"] = "90s"
 	c.RuntimeParams["idle_in_transaction_session_timeout"] = "120s"
-	config.MaxConns = 6
-	rows, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+	b := &Backend{}
+	for _, pool := range []struct {
+		at    **pgxpool.Pool
+		conns int32
+	}{{&b.rows, 6}, {&b.side, 2}, {&b.sole, 1}} {
+		config := config.Copy()
+		config.MaxConns = pool.conns
+		if *pool.at, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+			b.Close()
+			return nil, fmt.Errorf("connect: %w", err)
+		}
 	}
-	config = config.Copy()
-	config.MaxConns = 2
-	side, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		rows.Close()
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	return &Backend{rows: rows, side: side}, nil
+	return b, nil
 }
 
 // Close closes the connections.
 func (b *Backend) Close() {
-	b.rows.Close()
-	b.side.Close()
+	for _, pool := range []*pgxpool.Pool{b.rows, b.side, b.sole} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 const columns = `name, account_id, user_name, client_id, scopes, signed_in_at, signed_in_guessed, used_at, refused_at, excused, seed_sha256, key_id, sealed`
@@ -158,6 +162,11 @@ func orNull(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// Alone holds a lock over all accounts.
+func (b *Backend) Alone(ctx context.Context, do func(context.Context) error) error {
+	return transaction(ctx, b.sole, "tracklake accounts", func(pgx.Tx) error { return do(ctx) })
 }
 
 // ChangePause locks and changes the pause.

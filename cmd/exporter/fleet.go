@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +31,7 @@ type fleet struct {
 
 	mu     sync.Mutex
 	known  map[string]*member          // by account name
+	joined map[string]string           // the name under which the same account goes on, by the one that went
 	pacers map[string]*extract.Pacer   // by client ID
 	itself *pipeline.User              // the app, when it has a token of its own
 	warned map[string]accounts.Urgency // last told of each account
@@ -39,6 +42,7 @@ type fleet struct {
 type member struct {
 	account accounts.Account
 	user    *pipeline.User
+	asked   bool // whose it is, before anything else is
 }
 
 // A closer keeps durably that an endpoint family is closed for a client ID.
@@ -103,7 +107,7 @@ func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onC
 func newFleet(a *app, store *accounts.Store, log *slog.Logger, onClose closer, end func()) *fleet {
 	return &fleet{
 		app: a, store: store, log: log, onClose: onClose, end: end,
-		known: map[string]*member{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
+		known: map[string]*member{}, joined: map[string]string{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
 	}
 }
 
@@ -157,8 +161,19 @@ func (a *app) service(id, secret string) extract.Config {
 }
 
 // users lists who is connected, of those whom --account names, and the app
-// itself. An account that has not changed keeps its client.
+// itself. An account that has not changed keeps its client. One of which nobody
+// knows whose it is may be one of the others: that is found out first, so that
+// nothing is run for it twice.
 func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
+	out, itself, err := f.clients(ctx)
+	if err != nil || !f.settle(ctx) {
+		return out, itself, err
+	}
+	return f.clients(ctx)
+}
+
+// clients lists the same, as far as it is known.
+func (f *fleet) clients(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
 	chosen, err := f.chosen(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -185,6 +200,58 @@ func (f *fleet) advised(ctx context.Context) ([]*pipeline.User, *pipeline.User, 
 	return users, itself, advise(err, f.app.account)
 }
 
+// settle asks, once each, whose the accounts are that may be the same as
+// another, and tells whether one was.
+func (f *fleet) settle(ctx context.Context) bool {
+	before := len(f.joinings())
+	for _, user := range f.strangers(ctx) {
+		if _, err := user.Account(ctx); err != nil {
+			f.log.Debug("asking whose an account is", "account", user.Name, "error", err) // its jobs ask again, and tell
+		}
+	}
+	return len(f.joinings()) > before
+}
+
+// strangers are the users of whom nobody knows who they are, where another
+// account is known.
+func (f *fleet) strangers(ctx context.Context) []*pipeline.User {
+	all, err := f.store.List(ctx)
+	if err != nil || !slices.ContainsFunc(all, func(a accounts.Account) bool { return a.AccountID != "" }) {
+		return nil // there is nobody to be the same as
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []*pipeline.User
+	for _, m := range f.known {
+		unknown := m.account.AccountID == "" && m.account.Problem == nil && m.account.RefusedAt.IsZero()
+		if unknown && !m.asked {
+			m.asked = true
+			out = append(out, m.user)
+		}
+	}
+	return out
+}
+
+func (f *fleet) joinings() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.joined)
+}
+
+// identify notes whose an account is, and that it goes on under another name if
+// it does.
+func (f *fleet) identify(ctx context.Context, name string, p catalog.Profile) error {
+	kept, err := f.store.Identify(ctx, name, p.AccountID, p.User)
+	if err != nil || kept.Name == name {
+		return advise(err, name)
+	}
+	f.log.Info("the account is connected under another name, too, which is used from now on", "account", name, "as", kept.Name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.joined[name] = kept.Name
+	return nil
+}
+
 // theApp is the app as a user of its own, where it has a secret: the same one
 // as long as it is not refused.
 func (f *fleet) theApp() (*pipeline.User, error) {
@@ -209,7 +276,11 @@ func (f *fleet) chosen(ctx context.Context) ([]accounts.Account, error) {
 	if f.app.account == "" {
 		return f.store.List(ctx)
 	}
-	one, err := f.store.Find(ctx, f.app.account)
+	name := f.app.account
+	if to, ok := f.joinings()[name]; ok {
+		name = to
+	}
+	one, err := f.store.Find(ctx, name)
 	if err != nil {
 		return nil, &usageError{err}
 	}
@@ -236,10 +307,7 @@ func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, 
 	name := account.Name
 	user := &pipeline.User{
 		Name: name, App: account.ClientID, Client: client, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
-		Identify: func(ctx context.Context, p catalog.Profile) error {
-			_, err := f.store.Identify(ctx, name, p.AccountID, p.User)
-			return advise(err, name)
-		},
+		Identify:  func(ctx context.Context, p catalog.Profile) error { return f.identify(ctx, name, p) },
 		Connected: f.connected(name),
 	}
 	f.known[name] = &member{account: account, user: user.Known(account.AccountID)}

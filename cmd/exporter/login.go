@@ -66,8 +66,8 @@ func (c *loginCmd) Run(a *app) error {
 		return err
 	}
 	defer end()
-	// A store that cannot be written must not be found out after the sign-in.
-	if err := l.store.Check(a.ctx); err != nil {
+	// What cannot be kept must not be found out after the sign-in.
+	if err := errors.Join(l.store.Check(a.ctx), l.store.Mendable(a.ctx, a.account)); err != nil {
 		return err
 	}
 	redirect := a.envOr("SPOTIFY_REDIRECT_URI", defaultRedirect)
