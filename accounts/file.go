@@ -245,10 +245,18 @@ func (f *Folder) remove(name string) error {
 	if err := f.sweep(name); err != nil {
 		return err
 	}
-	if err := os.Remove(f.file(name)); err != nil {
-		return fmt.Errorf("remove account: %w", err)
+	path := f.file(name)
+	err := os.Remove(path)
+	if err == nil {
+		return syncFolder(f.path)
 	}
-	return syncFolder(f.path)
+	if inside, _ := os.ReadDir(path); len(inside) > 0 {
+		return &Error{
+			Message: path + " is a folder that holds something, so it is not removed",
+			Next:    Advice{Text: "look what it holds, and remove it yourself"},
+		}
+	}
+	return fmt.Errorf("remove account: %w", err)
 }
 
 // private refuses files and folders that others have some rights to.

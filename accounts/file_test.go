@@ -164,6 +164,11 @@ func TestFolderWithABadAccount(t *testing.T) {
 				}
 			}
 			if name == "a folder" { // nothing is deleted that may hold anything
+				err := errors.Join(os.WriteFile(filepath.Join(path, "x"), nil, 0o600), s.Remove(t.Context(), "sam"))
+				var told *accounts.Error
+				if !errors.As(err, &told) || !strings.Contains(told.Next.Text, "yourself") {
+					t.Errorf("error = %v", err)
+				}
 				return
 			}
 			_, err = s.Connect(t.Context(), accounts.Connection{Name: "sam", AccountID: "aOther"})

@@ -16,7 +16,9 @@ const (
 	incidentLeast   = 5   // accounts refused within the window
 	incidentShare   = 0.2 // of those that asked within the window
 	incidentProbing = 15 * time.Minute
-	incidentLife    = day // after which it was no incident, or Spotify would have mended it
+	// After that it was no incident, or Spotify would have mended it. It is less
+	// than a day, so that the nightly run after finds it over.
+	incidentLife = 23 * time.Hour
 )
 
 // A Pause keeps the accounts that were refused in an incident, its suspects,
