@@ -26,7 +26,8 @@ type fleet struct {
 	app     *app
 	store   *accounts.Store
 	log     *slog.Logger
-	onClose closer // may be nil
+	onClose closer  // may be nil
+	counted counter // may be nil
 	end     func()
 
 	mu     sync.Mutex
@@ -44,6 +45,10 @@ type member struct {
 	user    *pipeline.User
 	asked   bool // whose it is, before anything else is
 }
+
+// A counter returns a context with which a user's requests are counted; done is
+// called when they are made.
+type counter func(ctx context.Context, u *pipeline.User) (counted context.Context, done func() error)
 
 // A closer keeps durably that an endpoint family is closed for a client ID.
 type closer func(ctx context.Context, client, family string, until time.Time) error
@@ -205,11 +210,21 @@ func (f *fleet) advised(ctx context.Context) ([]*pipeline.User, *pipeline.User, 
 func (f *fleet) settle(ctx context.Context) bool {
 	before := len(f.joinings())
 	for _, user := range f.strangers(ctx) {
-		if _, err := user.Account(ctx); err != nil {
+		if err := f.ask(ctx, user); err != nil {
 			f.log.Debug("asking whose an account is", "account", user.Name, "error", err) // its jobs ask again, and tell
 		}
 	}
 	return len(f.joinings()) > before
+}
+
+// ask asks whose an account is, as one of the requests that are counted.
+func (f *fleet) ask(ctx context.Context, user *pipeline.User) error {
+	done := func() error { return nil }
+	if f.counted != nil {
+		ctx, done = f.counted(ctx, user)
+	}
+	_, err := user.Account(ctx)
+	return errors.Join(err, done())
 }
 
 // strangers are the users of whom nobody knows who they are, where another

@@ -38,6 +38,13 @@ func (a *app) work(config *pipeline.Config, o workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
+	fleet.counted = func(ctx context.Context, u *pipeline.User) (context.Context, func() error) {
+		jobs := make([]*pipeline.Job, len(config.Jobs))
+		for i := range config.Jobs {
+			jobs[i] = &config.Jobs[i]
+		}
+		return runner.Counted(ctx, u, jobs)
+	}
 	return &work{app: a, config: config, fleet: fleet, runner: runner}, nil
 }
 
