@@ -210,8 +210,8 @@ func (s *Store) readmit(ctx context.Context, p Pause) error {
 func pausedError(p Pause, until time.Time) *extract.Error {
 	return &extract.Error{
 		Kind: extract.Closed, Path: "/api/token", Until: until,
-		Message: fmt.Sprintf("Spotify refused the sign-ins of many accounts within ten minutes, since %s; that looks like an incident of theirs, so nothing is discarded and this account is not asked for again before %s",
-			p.Since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339)),
+		Message: fmt.Sprintf("Spotify refused the sign-ins of many accounts within ten minutes, since %s; that looks like an incident of theirs, so nothing is discarded",
+			p.Since.UTC().Format(time.RFC3339)),
 		Hint: "nothing to do, unless it lasts; then look at https://developer.spotify.com/community",
 	}
 }
