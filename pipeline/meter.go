@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// block is how many requests to a family without a budget are booked at
-	// once: booking writes to disk. A crash leaves as many counted that were
-	// never made.
-	block = 50
+	// leastBlock is how many requests to a family without a budget are booked
+	// at once, as booking writes to disk; each time twice as many, up to
+	// mostBlock. A crash leaves as many counted that were never made.
+	leastBlock = 50
+	mostBlock  = 800
 	// blockLife is how long they may then be made; the ledger counts them from
 	// when they were booked.
 	blockLife = 30 * time.Second
@@ -46,6 +47,7 @@ type meter struct {
 type ahead struct {
 	mu     sync.Mutex
 	booked load.Booking
+	block  int // size of the next one
 }
 
 func (r *Runner) newMeter(u *User) *meter {
@@ -66,7 +68,8 @@ func (m *meter) admit(ctx context.Context, family string) error {
 		}
 	}
 	if a.booked.N == 0 {
-		booked, err := m.book(ctx, family)
+		a.block = min(max(2*a.block, leastBlock), mostBlock)
+		booked, err := m.book(ctx, family, a.block)
 		if err != nil {
 			return err
 		}
@@ -122,7 +125,7 @@ func (m *meter) learn(ctx context.Context) error {
 }
 
 // book books a few requests, after a short wait if need be.
-func (m *meter) book(ctx context.Context, family string) (load.Booking, error) {
+func (m *meter) book(ctx context.Context, family string, block int) (load.Booking, error) {
 	b := load.Booking{Client: m.user.App, Family: family, Budget: m.runner.config.Budget(family), N: block}
 	if b.Budget > 0 {
 		b.N = 1
