@@ -49,7 +49,7 @@ func main() {
 	// Memory is worth more than the little time that collecting it more often
 	// takes: the program runs beside others. GOGC overrides it.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(20)
+		debug.SetGCPercent(15)
 	}
 	os.Exit(exporter(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
