@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,13 +84,13 @@ func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
 	c.stage.config.Job("artist_albums").Options.Artists.IDs = []string{id}
 	c.artists = []string{id}
 	ctx, cancel := context.WithCancel(t.Context())
-	asked := 0
+	var asked atomic.Int64 // requests come side by side
 	c.sim.OnRequest(func(_ int, q *http.Request) {
 		c.clock.set(c.clock.Now().Add(time.Second))
 		if !strings.Contains(q.URL.Path, "/albums") {
 			return
 		}
-		switch asked++; asked {
+		switch asked.Add(1) {
 		case 12:
 			c.sim.RemoveAlbum(id, c.sim.ArtistAlbums(id, "album", "single")[15])
 		case 24:
