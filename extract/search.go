@@ -55,7 +55,7 @@ type comparison struct {
 	size  int
 
 	total int
-	met   map[string]bool // keys that were seen
+	met   map[string]bool // keys that are known once, and were seen
 	seen  []sighting      // in order of their offsets, no two overlapping
 	extra []sighting      // more looks, at borders between two of seen
 	moved string          // why the list did not hold still
@@ -117,7 +117,10 @@ func (c *comparison) take(s sighting, offset, n int) {
 		return
 	}
 	for _, key := range s.keys {
-		if place, ok := c.place[key]; ok && place >= 0 && c.met[key] {
+		if place, ok := c.place[key]; !ok || place < 0 {
+			continue
+		}
+		if c.met[key] {
 			c.moved = "an entry was seen in two places"
 		}
 		c.met[key] = true

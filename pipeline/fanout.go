@@ -92,7 +92,6 @@ func (j *jobRun) planRound(parents []string) []string {
 	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == j.round.Kind) && !inFuture(open.StartedAt, j.record.StartedAt) {
 		j.round = open
 	}
-	j.rereads = j.round.Kind == Mode{Backfill: true}.kind()
 	since := map[string]time.Time{}
 	var todo []string
 	for _, id := range parents {

@@ -36,8 +36,7 @@ type jobRun struct {
 	meter        *meter
 	held         bool          // the last run held removals back
 	newest       time.Time     // when the job's newest run ended
-	rereads      bool          // every list is read whole: it is a backfill, or the rest of one
-	round        round         // of a fan-out
+	round        round         // that the run goes through; of lists, the run itself
 	due          int           // requests for lists of a fan-out that were due to be read whole
 	tally        extract.Tally // of this run, whatever else the client does
 	pages        int
@@ -206,7 +205,7 @@ func (j *jobRun) export(ctx context.Context) error {
 // Lists that were read whole are kept when a later one breaks off, and so is
 // the beginning of a single list, where it can be gone on with.
 func (j *jobRun) lists(ctx context.Context) error {
-	j.rereads = j.mode.Backfill
+	j.round = round{Kind: j.record.Kind}
 	feed, err := j.job.Resource.Open(j.params(nil))
 	if err != nil {
 		return err
@@ -347,7 +346,7 @@ func (j *jobRun) params(parents []string) catalog.Params {
 	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
 	return catalog.Params{
 		Account: j.record.Account, Options: j.job.Options, Parents: parents,
-		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut || j.runner.config.Budget(j.job.Resource.Family) > 0,
+		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut || j.budget() > 0,
 		Day:     time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
 	}
 }

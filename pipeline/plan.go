@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -239,8 +238,7 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 func (j *jobRun) usualPages(parents []string, feed *catalog.Feed) int {
 	sum, read := 0, 0
 	for _, id := range parents {
-		var s parentState
-		if json.Unmarshal(j.state[parentPrefix+id], &s) == nil && !s.ReadAt.IsZero() && len(feed.Parts) > 0 {
+		if s := j.parentBefore(id); !s.ReadAt.IsZero() && len(feed.Parts) > 0 {
 			sum, read = sum+pages(feed.Parts[0], s.Items), read+1
 		}
 	}

@@ -46,18 +46,22 @@ func (j *jobRun) readList(ctx context.Context, feed *catalog.Feed, i int, before
 	return j.readWhole(ctx, feed, i, before, begun)
 }
 
+// rereads tells whether every list is read whole: it is a backfill, or the rest
+// of one.
+func (j *jobRun) rereads() bool { return j.round.Kind == Mode{Backfill: true}.kind() }
+
 // mayGoOn tells whether a reading that was cut off may be gone on with. One that
 // must read everything goes on only where it began itself.
 func (j *jobRun) mayGoOn(begun *snapshot) bool {
-	if begun == nil || !j.rereads {
+	if begun == nil || !j.rereads() {
 		return begun != nil
 	}
-	return begun.Kind == Mode{Backfill: true}.kind() && !begun.FullAt.Before(j.round.StartedAt)
+	return begun.Kind == j.round.Kind && !begun.FullAt.Before(j.round.StartedAt)
 }
 
 // maySearch tells whether a list need not be read whole this time.
 func (j *jobRun) maySearch(part catalog.Part, before *snapshot) bool {
-	if before == nil || part.Gone == nil || part.Unordered || j.rereads || j.job.FullEvery == 0 || inFuture(before.FullAt, j.record.StartedAt) {
+	if before == nil || part.Gone == nil || part.Unordered || j.rereads() || j.job.FullEvery == 0 || inFuture(before.FullAt, j.record.StartedAt) {
 		return false
 	}
 	if j.fitsBudget(part, before.count()) {
@@ -78,7 +82,7 @@ func inFuture(noted, now time.Time) bool { return noted.After(now.Add(24 * time.
 // be. Lists that were first read together come due together; they may take a
 // quarter of the day's budget, so that the others do not wait for them.
 func (j *jobRun) affords(requests int) bool {
-	budget := j.runner.config.Budget(j.job.Resource.Family)
+	budget := j.budget()
 	if j.job.Resource.FanOut && budget > 0 && j.due > 0 && j.due+requests > budget/4 {
 		return false
 	}
@@ -218,9 +222,13 @@ func (j *jobRun) search(ctx context.Context, feed *catalog.Feed, i int, from *sn
 	return found, nil, nil
 }
 
+// budget is how many requests of the job's family are made in 24 hours; 0: no
+// limit.
+func (j *jobRun) budget() int { return j.runner.config.Budget(j.job.Resource.Family) }
+
 // fitsBudget tells whether a list can be read whole within a day.
 func (j *jobRun) fitsBudget(part catalog.Part, entries int) bool {
-	budget := j.runner.config.Budget(j.job.Resource.Family)
+	budget := j.budget()
 	return budget == 0 || pages(part, entries) <= budget
 }
 
@@ -230,10 +238,7 @@ func (j *jobRun) begunWith(part catalog.Part, keys *catalog.Keys, earlier *snaps
 	if keys == nil || keys.Count <= earlier.count() {
 		return nil
 	}
-	out := &snapshot{FullAt: j.record.StartedAt, Kind: j.record.Kind, Asked: part.Endpoint.Query.Encode(), Keys: keys.Lines}
-	if j.rereads {
-		out.Kind = Mode{Backfill: true}.kind()
-	}
+	out := &snapshot{FullAt: j.record.StartedAt, Kind: j.round.Kind, Asked: part.Endpoint.Query.Encode(), Keys: keys.Lines}
 	out.Missed = missing(earlier.all(), out.keys())
 	return out
 }

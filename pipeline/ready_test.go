@@ -68,29 +68,13 @@ func (d *door) who(context.Context) ([]*pipeline.User, *pipeline.User, error) {
 	return d.users, nil, d.err
 }
 
-func (s *stage) serveFor(t *testing.T, d *door) {
-	t.Helper()
-	jobs, err := s.config.Select(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, d.who, time.Millisecond)
-	ctx, cancel := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
-	serving.Go(func() { scheduler.Serve(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		serving.Wait()
-	})
-}
-
 func TestSchedulerTellsOnceWhenItIsNotReady(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(5))
 	log := &lines{}
 	s.runner.Log = slog.New(slog.NewTextHandler(log, nil))
 	d := &door{}
-	s.serveFor(t, d)
+	s.serveFor(t, d.who)
 	log.wait(t, `level=WARN msg="not ready`, 1)
 	log.wait(t, `error="no account is connected" hint="connect one: exporter login"`, 1)
 	s.none(t)
@@ -126,13 +110,13 @@ func TestSchedulerRunsAgainAfterASignIn(t *testing.T) {
 		if restart {
 			s.runner.Run(t.Context(), job, s.user, pipeline.Mode{})
 		} else {
-			s.serveFor(t, d)
+			s.serveFor(t, d.who)
 		}
 		if run := s.next(t); run.Status != load.StatusNeedsSignIn {
 			t.Fatalf("run = %+v", run)
 		}
 		if restart {
-			s.serveFor(t, d)
+			s.serveFor(t, d.who)
 		}
 		s.none(t)
 		s.clock.set(s.clock.Now().Add(time.Hour))

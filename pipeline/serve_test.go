@@ -121,14 +121,20 @@ func (s *stage) users(context.Context) ([]*pipeline.User, *pipeline.User, error)
 	return []*pipeline.User{s.user}, nil, nil
 }
 
-// serve runs a scheduler until the test ends.
+// serve runs a scheduler for the stage's user until the test ends.
 func (s *stage) serve(t *testing.T) *pipeline.Scheduler {
+	t.Helper()
+	return s.serveFor(t, s.users)
+}
+
+// serveFor runs one for whoever is connected.
+func (s *stage) serveFor(t *testing.T, who pipeline.Users) *pipeline.Scheduler {
 	t.Helper()
 	jobs, err := s.config.Select(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, s.users, time.Millisecond)
+	scheduler := pipeline.NewScheduler(s.runner, jobs, who, time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { scheduler.Serve(ctx) })

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/pipeline"
@@ -32,17 +31,15 @@ func (a *app) work(config *pipeline.Config, o workOptions) (*work, error) {
 	runner := pipeline.NewRunner(config, pipeline.Options{
 		Open: opener(o.noMigrate), Version: version(), Log: o.log, Observe: o.observe,
 	})
-	fleet, err := a.fleet(config, !o.noMigrate, o.log, func(ctx context.Context, client, family string, until time.Time) error {
-		return runner.KeepClosed(ctx, client, family, until)
-	})
+	jobs, err := config.Select(nil)
+	if err != nil {
+		return nil, err
+	}
+	fleet, err := a.fleet(config, !o.noMigrate, o.log, runner.KeepClosed)
 	if err != nil {
 		return nil, err
 	}
 	fleet.counted = func(ctx context.Context, u *pipeline.User) (context.Context, func() error) {
-		jobs := make([]*pipeline.Job, len(config.Jobs))
-		for i := range config.Jobs {
-			jobs[i] = &config.Jobs[i]
-		}
 		return runner.Counted(ctx, u, jobs)
 	}
 	return &work{app: a, config: config, fleet: fleet, runner: runner}, nil
