@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // routeAPI serves the Web API.
@@ -89,26 +87,19 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, b)
 }
 
-// pageBuffers lets pages of 100 kB be built without a new buffer each.
-func newPageBuffers() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
-
 // savedTracks is the library, newest first.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks
 func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
-	limit, offset, ok := paging(w, r, 20, 50)
+	limit, offset, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
 	}
 	rows, total := s.libraryOf(r).page(offset, limit)
 	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
-		if rows[i].raw != "" {
-			return append(b, rows[i].raw...)
+		if rows[i].hidden {
+			return b
 		}
-		b = append(b, `{"added_at":"`...)
-		b = rows[i].added.AppendFormat(b, "2006-01-02T15:04:05Z")
-		b = append(b, `","track":`...)
-		b = s.render.track(b, rows[i].ref)
-		return append(b, '}')
+		return s.render.saved(b, rows[i])
 	})
 }
 
@@ -123,7 +114,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "Invalid time range")
 		return
 	}
-	limit, offset, ok := paging(w, r, 20, 50)
+	limit, offset, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
 	}
@@ -142,7 +133,7 @@ func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "Resource not found")
 		return
 	}
-	limit, offset, ok := paging(w, r, 5, 10)
+	limit, offset, ok := paging(w, r, pageOfAlbums, 10)
 	if !ok {
 		return
 	}
@@ -150,10 +141,12 @@ func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("include_groups"); text != "" {
 		groups = strings.Split(text, ",")
 	}
-	all := s.albums.of(artist, groups...)
-	rows := cut(all, offset, limit)
-	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
-		return s.render.simpleAlbum(b, artist, rows[i], s.world.artists[artist].albums[rows[i]].group)
+	rows, total := s.albums.page(artist, offset, limit, groups)
+	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
+		if rows[i].hidden {
+			return b
+		}
+		return s.render.listed(b, rows[i])
 	})
 }
 
@@ -171,22 +164,21 @@ func (s *Server) oneArtist(w http.ResponseWriter, r *http.Request) {
 // following lists the followed artists by cursor: every tenth of the world.
 // https://developer.spotify.com/documentation/web-api/reference/get-followed
 func (s *Server) following(w http.ResponseWriter, r *http.Request) {
-	limit, _, ok := paging(w, r, 20, 50)
+	limit, _, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
 	}
 	total := (len(s.world.artists) + 9) / 10
-	from := 0
-	if after, ok := s.world.byID[r.URL.Query().Get("after")]; ok {
-		from = after/10 + 1
-	}
+	from := s.followedAfter(r)
 	to := min(from+limit, total)
+	at := positionsOf(r)
 	b := fmt.Appendf(nil, `{"artists":{"href":%q,"limit":%d,"total":%d,"items":[`, selfURL(r, limit, -1), limit, total)
 	for i := from; i < to; i++ {
 		if i > from {
 			b = append(b, ',')
 		}
 		b = s.render.fullArtist(b, i*10)
+		at.deliver(i)
 	}
 	if to < total {
 		last := s.world.artists[(to-1)*10].id
@@ -197,68 +189,10 @@ func (s *Server) following(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, b)
 }
 
-func cut[T any](all []T, offset, limit int) []T {
-	from := min(offset, len(all))
-	return all[from:min(from+limit, len(all))]
-}
-
-// paging reads limit and offset and refuses those that are out of bounds.
-func paging(w http.ResponseWriter, r *http.Request, standard, most int) (limit, offset int, ok bool) {
-	limit, offset = standard, 0
-	var err error
-	if v := r.URL.Query().Get("limit"); v != "" {
-		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > most {
-			fail(w, http.StatusBadRequest, "Invalid limit")
-			return 0, 0, false
-		}
+// followedAfter is the position behind the cursor of a request.
+func (s *Server) followedAfter(r *http.Request) int {
+	if after, ok := s.world.byID[r.URL.Query().Get("after")]; ok {
+		return after/10 + 1
 	}
-	if v := r.URL.Query().Get("offset"); v != "" {
-		if offset, err = strconv.Atoi(v); err != nil || offset < 0 {
-			fail(w, http.StatusBadRequest, "Invalid offset")
-			return 0, 0, false
-		}
-	}
-	return limit, offset, true
-}
-
-// page writes an offset page of n items.
-func (s *Server) page(w http.ResponseWriter, r *http.Request, limit, offset, total, n int, item func(b []byte, i int) []byte) {
-	buffer := s.buffers.Get().(*[]byte)
-	b := append((*buffer)[:0], `{"href":`...)
-	b = quote(b, selfURL(r, limit, offset))
-	b = append(b, `,"items":[`...)
-	for i := range n {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = item(b, i)
-	}
-	b = fmt.Appendf(b, `],"limit":%d,"next":`, limit)
-	b = link(b, r, limit, offset+limit, offset+limit < total)
-	b = fmt.Appendf(b, `,"offset":%d,"previous":`, offset)
-	b = link(b, r, limit, max(offset-limit, 0), offset > 0)
-	b = fmt.Appendf(b, `,"total":%d}`, total)
-	writeJSON(w, http.StatusOK, b)
-	*buffer = b
-	s.buffers.Put(buffer)
-}
-
-func link(b []byte, r *http.Request, limit, offset int, there bool) []byte {
-	if !there {
-		return append(b, "null"...)
-	}
-	return quote(b, selfURL(r, limit, offset))
-}
-
-// selfURL is the address of a page, on the host that was asked.
-func selfURL(r *http.Request, limit, offset int) string {
-	q := url.Values{}
-	for k, v := range r.URL.Query() {
-		q[k] = v
-	}
-	q.Set("limit", strconv.Itoa(limit))
-	if offset >= 0 {
-		q.Set("offset", strconv.Itoa(offset))
-	}
-	return "http://" + r.Host + r.URL.Path + "?" + q.Encode()
+	return 0
 }

@@ -15,12 +15,15 @@ type SavedTrack struct {
 }
 
 // saved is a row of the library: a track of the world, or raw JSON that takes
-// its place.
+// its place. A hidden row counts, but is not delivered.
 type saved struct {
-	ref   ref
-	added time.Time
-	raw   string
+	ref    ref
+	added  time.Time
+	raw    string
+	hidden bool
 }
+
+func (s saved) readable() bool { return s.raw == "" && !s.hidden }
 
 // A library belongs to an account. It can change while it is read.
 type library struct {
@@ -89,7 +92,7 @@ func (l *library) page(offset, limit int) ([]saved, int) {
 }
 
 // SavedTracks lists the first user's library as it truly is, newest first; rows
-// of raw JSON are left out.
+// of raw JSON and hidden ones are left out.
 func (s *Server) SavedTracks() []SavedTrack { return s.SavedTracksOf(0) }
 
 // SavedTracksOf lists the library of a user, counted from 0.
@@ -99,7 +102,7 @@ func (s *Server) SavedTracksOf(user int) []SavedTrack {
 	defer l.mu.RUnlock()
 	var out []SavedTrack
 	for _, row := range l.saved {
-		if row.raw == "" {
+		if row.readable() {
 			song := l.world.song(row.ref)
 			out = append(out, SavedTrack{TrackID: song.id, Name: song.name, AddedAt: row.added})
 		}
@@ -136,7 +139,21 @@ func (s *Server) SaveTrackDated(at time.Time) {
 	defer l.mu.Unlock()
 	row := l.saved[0]
 	l.saved = l.saved[1:]
-	i := slices.IndexFunc(l.saved, func(o saved) bool { return !o.added.After(at) })
+	l.insert(row)
+}
+
+// SaveTrackTwice saves the track at a position once more. Its second entry
+// stands where its date puts it.
+func (s *Server) SaveTrackTwice(position int, at time.Time) {
+	l := s.library
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.insert(saved{ref: l.saved[position].ref, added: at})
+}
+
+// insert puts a row where its date puts it; the caller holds the lock.
+func (l *library) insert(row saved) {
+	i := slices.IndexFunc(l.saved, func(o saved) bool { return !o.added.After(row.added) })
 	if i < 0 {
 		i = len(l.saved)
 	}
@@ -171,13 +188,6 @@ func (s *Server) RemoveTrack(position int) string {
 	row := l.saved[position]
 	l.saved = slices.Delete(l.saved, position, position+1)
 	return l.world.song(row.ref).id
-}
-
-// SetRaw replaces the row at a position of the list by JSON, as it stands.
-func (s *Server) SetRaw(position int, raw string) {
-	s.library.mu.Lock()
-	defer s.library.mu.Unlock()
-	s.library.saved[position].raw = raw
 }
 
 // TopTracks lists the ids of a ranking.

@@ -38,6 +38,7 @@ type Options struct {
 	TokenLife       time.Duration  // of access tokens
 	Rotate          bool           // a refresh returns a new refresh token and ends the old one
 	Oddities        bool           // rows as the real API has them now and then: null, local files, year 0000, …
+	AppearsOn       bool           // discographies have an appears_on group, too, unordered, with one own album listed again
 	Clock           func() time.Time
 }
 

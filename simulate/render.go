@@ -122,6 +122,26 @@ func (r *renderer) track(b []byte, p ref) []byte {
 	return append(b, `,"type":"track","uri":"spotify:track:`+s.id+`"}`...)
 }
 
+// saved is an entry of the library.
+func (r *renderer) saved(b []byte, row saved) []byte {
+	if row.raw != "" {
+		return append(b, row.raw...)
+	}
+	b = append(b, `{"added_at":"`...)
+	b = row.added.AppendFormat(b, "2006-01-02T15:04:05Z")
+	b = append(b, `","track":`...)
+	b = r.track(b, row.ref)
+	return append(b, '}')
+}
+
+// listed is an entry of a discography.
+func (r *renderer) listed(b []byte, l listing) []byte {
+	if l.raw != "" {
+		return append(b, l.raw...)
+	}
+	return r.simpleAlbum(b, l.artist, l.album, l.group)
+}
+
 // links appends external_urls, href and id, with a comma behind.
 func links(b []byte, kind, id string) []byte {
 	b = append(b, `"external_urls":{"spotify":"https://open.spotify.com/`...)

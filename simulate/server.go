@@ -46,10 +46,11 @@ func New(o Options) (*Server, error) {
 	}
 	w := newWorld(o)
 	s := &Server{
-		options: o, world: w, albums: newDiscographies(w), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
-		limits: map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
-		faults: &faults{}, buffers: newPageBuffers(),
+		options: o, world: w, albums: newDiscographies(w, o.AppearsOn), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
+		limits:  map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
+		buffers: newPageBuffers(),
 	}
+	s.faults = &faults{asked: s.asked}
 	for user := range o.Users {
 		own := o
 		own.Seed += uint64(user)
@@ -97,13 +98,14 @@ func (s *Server) answer(mux http.Handler, w http.ResponseWriter, r *http.Request
 			return
 		}
 	}
-	if f := s.faults.match(r); f != nil {
-		seen.status = f.status()
-		if f.apply(seen, r, mux) {
-			return
-		}
+	switch struck := s.faults.match(r); {
+	case len(struck) == 0:
+		mux.ServeHTTP(seen, r)
+	case names(answerKinds(), struck[0].Kind):
+		struck[0].answer(seen, r)
+	default:
+		distort(seen, r, mux, struck)
 	}
-	mux.ServeHTTP(seen, r)
 }
 
 func (s *Server) note(r *http.Request) int {

@@ -77,6 +77,7 @@ func printFaults(a *app) error {
 	}
 	fmt.Fprintln(w, "\t\n"+strings.Join([]string{
 		"settings\tpath=/v1/me/tracks (which requests), after=N (spared first),", "\tevery=N (then each N-th), times=N (at the most), arg=N (see above)",
+		"\tcount=N (the positions arg to arg+N-1 of a list, from 0; -1: all from arg on),", "\tfrom=N,to=N (only pages whose offset lies there)",
 	}, "\n"))
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the faults: %w", err)
