@@ -33,7 +33,7 @@ func artistAlbums() spec[artistAlbum] {
 		Budget:    80,
 		Options: []Option{
 			{
-				Name: "artists", Kind: Artists,
+				Name: "artists", Kind: Artists, Splits: "artist",
 				Doc:     "Which artists: {from: [saved_tracks, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
 				Allowed: []string{"saved_tracks", "top_tracks"},
 				Default: []string{"saved_tracks", "top_tracks"},

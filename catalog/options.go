@@ -11,6 +11,11 @@ type Option struct {
 	Default []string
 	// Least and Most bound a Number option; Number is its default.
 	Least, Most, Number int
+	// Splits is set for a Words or Artists option that splits the rows of the
+	// resource's table: every row belongs to one value, and the noun says what
+	// a value is, like "time range". Two jobs may fill the same table when they
+	// have no such value in common. No other option keeps two jobs apart.
+	Splits string
 }
 
 // OptionKind is the shape of an option's value.
@@ -37,6 +42,19 @@ type Values struct {
 type ArtistChoice struct {
 	From []string
 	IDs  []string
+}
+
+// Listed returns the values that a Words or Artists option names. It reports
+// false when they are not known before the run, because the job takes them
+// from tables.
+func (v Values) Listed(o Option) (values []string, known bool) {
+	switch o.Kind {
+	case Words:
+		return v.Words[o.Name], true
+	case Artists:
+		return v.Artists.IDs, len(v.Artists.From) == 0
+	}
+	return nil, false
 }
 
 // Defaults returns the values of a job that sets no option.

@@ -29,7 +29,7 @@ func topTracks() spec[topTrack] {
 		Artists: &ArtistSource{Table: "top_tracks", Column: "artist_ids", Latest: "snapshot_date"},
 		Options: []Option{
 			{
-				Name: "time_ranges", Kind: Words,
+				Name: "time_ranges", Kind: Words, Splits: "time range",
 				Doc:     "Which rankings to keep: short_term is about four weeks, medium_term six months, long_term a year.",
 				Allowed: []string{"short_term", "medium_term", "long_term"},
 				Default: []string{"short_term", "medium_term", "long_term"},

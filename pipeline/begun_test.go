@@ -39,11 +39,17 @@ func library(tracks int) simulate.Options {
 	return o
 }
 
-// isTruth checks that the table holds what the library holds.
+// isTruth checks that the lake's table holds what the library holds.
 func (s *stage) isTruth(t *testing.T) {
 	t.Helper()
-	if got, want := s.live(t), s.truth(); !slices.Equal(got, want) {
-		t.Errorf("%d tracks are live, the library has %d", len(got), len(want))
+	s.isTruthIn(t, "lake")
+}
+
+// isTruthIn checks that of any destination.
+func (s *stage) isTruthIn(t *testing.T, destination string) {
+	t.Helper()
+	if got, want := s.liveIn(t, destination), s.truth(); !slices.Equal(got, want) {
+		t.Errorf("%d tracks are live in %s, the library has %d", len(got), destination, len(want))
 	}
 }
 

@@ -77,6 +77,32 @@ func TestExampleFileIsValid(t *testing.T) {
 	}
 }
 
+// TestReadmeJobsAreValid reads each jobs.yaml, or part of one, of the README.
+func TestReadmeJobsAreValid(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, block := range strings.Split(string(readme), "```yaml\n")[1:] {
+		text, _, _ := strings.Cut(block, "```")
+		if !strings.Contains(text, "jobs:\n") {
+			continue
+		}
+		if !strings.Contains(text, "destinations:\n") {
+			text = "destinations: {lake: {type: parquet, path: ./data}}\n" + text
+		}
+		found++
+		if _, err := pipeline.ParseConfig("README.md", []byte(text), lookup(nil)); err != nil {
+			t.Errorf("%v in:\n%s", err, text)
+		}
+	}
+	if found < 2 {
+		t.Errorf("the README has %d examples of jobs, want two at least", found)
+	}
+}
+
 func TestConfigProblems(t *testing.T) {
 	t.Parallel()
 	const head = "destinations:\n  lake: {type: parquet, path: ./data}\njobs:\n"

@@ -52,6 +52,7 @@ func parseYAML(text []byte) (ast.Node, *Problem) {
 type configParser struct {
 	env      func(string) (string, bool)
 	config   *Config
+	sound    []Job // those without a problem of their own
 	problems []Problem
 }
 
@@ -82,6 +83,7 @@ func (p *configParser) file(root ast.Node) {
 		p.tokenStore(n)
 	}
 	p.checkSources()
+	p.checkOverlaps()
 }
 
 // budget sets how many requests of a family may be made in 24 hours.
@@ -179,6 +181,7 @@ func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entr
 }
 
 func (p *configParser) job(e entry) {
+	before := len(p.problems)
 	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "full_every", "destinations", "options"})
 	if !namePattern().MatchString(e.name) {
 		p.fail(e.key, "job name %q: use letters, digits, - and _", e.name)
@@ -202,6 +205,9 @@ func (p *configParser) job(e entry) {
 	p.jobDestinations(&job, m["destinations"], e)
 	job.Options = p.options(job.Resource, m["options"])
 	p.config.Jobs = append(p.config.Jobs, job)
+	if len(p.problems) == before {
+		p.sound = append(p.sound, job)
+	}
 }
 
 func (p *configParser) schedule(job *Job, n ast.Node) {

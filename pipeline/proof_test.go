@@ -134,7 +134,7 @@ func TestAnotherProcessIsNewerThanSharedAnswers(t *testing.T) {
 	<-s.ended
 	s.clock.set(s.clock.Now().Add(time.Minute))
 	s.run(t, "again", pipeline.Mode{})
-	s.isTruth(t)
+	s.isTruthIn(t, "pond")
 }
 
 // unrationed is a job of a calendar without a budget.

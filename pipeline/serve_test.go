@@ -41,7 +41,7 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// stage is a runner over a simulated Spotify and a Parquet folder.
+// stage is a runner over a simulated Spotify and Parquet folders.
 type stage struct {
 	sim    *simulate.Server
 	config *pipeline.Config
@@ -57,6 +57,14 @@ func newStage(t testing.TB, jobs string, o simulate.Options) *stage {
 	return newStageAt(t, jobs, o, &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}, nil)
 }
 
+// threePlaces are the destinations of a stage. Jobs that read the same list
+// write to one each.
+const threePlaces = `destinations:
+  lake: {type: parquet, path: "${FOLDER}/lake"}
+  pond: {type: parquet, path: "${FOLDER}/pond"}
+  well: {type: parquet, path: "${FOLDER}/well"}
+`
+
 // newStageAt makes a stage whose runner goes by a clock, and, with a sleep, the
 // client and waiting as well.
 func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sleep func(context.Context, time.Duration) error) *stage {
@@ -70,7 +78,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	config, err := pipeline.ParseConfig("jobs.yaml", []byte("destinations: {lake: {type: parquet, path: \"${FOLDER}\"}}\n"+jobs), lookup(map[string]string{"FOLDER": folder}))
+	config, err := pipeline.ParseConfig("jobs.yaml", []byte(threePlaces+jobs), lookup(map[string]string{"FOLDER": folder}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,8 +221,8 @@ func TestSchedulerReadsOnceWhatTwoJobsNeed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, `jobs:
   tracks: {resource: saved_tracks, destinations: [lake], schedule: "0 3 * * *"}
-  copy: {resource: saved_tracks, destinations: [lake], schedule: "0 3 * * *"}
-  later: {resource: saved_tracks, destinations: [lake], schedule: "0 4 * * *"}
+  copy: {resource: saved_tracks, destinations: [pond], schedule: "0 3 * * *"}
+  later: {resource: saved_tracks, destinations: [well], schedule: "0 4 * * *"}
 `, world(120))
 	s.serve(t)
 	s.none(t)
