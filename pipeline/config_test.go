@@ -121,6 +121,8 @@ func TestConfigProblems(t *testing.T) {
 		"bad artist":           {head + "  artist_albums:\n    destinations: [lake]\n    options: {artists: {ids: [abc]}}\n", `jobs.yaml:6: "abc" is no artist ID`},
 		"from and ids":         {head + "  artist_albums:\n    destinations: [lake]\n    options: {artists: {ids: [], from: []}}\n", `artists needs either from or ids`},
 		"path with postgres":   {"destinations:\n  db: {type: postgres, path: x, url: y}\njobs: {}\n", `path does not go with type postgres`},
+		"one path, two names":  {"destinations:\n  lake: {type: parquet, path: ./data}\n  pond: {type: parquet, path: data/}\njobs: {}\n", `jobs.yaml:3: destinations lake and pond have the same path; keep one of them`},
+		"one url, two names":   {"destinations:\n  db: {type: postgres, url: x}\n  base: {type: postgres, url: x}\njobs: {}\n", `jobs.yaml:3: destinations db and base have the same url; keep one of them`},
 		"unknown type":         {"destinations:\n  db: {type: postgers, url: y}\njobs: {}\n", `unknown type of destination db "postgers"; did you mean "postgres"?`},
 		"twice":                {head + "  saved_tracks: {destinations: [lake, lake]}\n", `destination "lake" is named twice`},
 		"not yaml":             {"jobs: [\n", `is not valid YAML`},

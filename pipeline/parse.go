@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -159,7 +160,22 @@ func (p *configParser) destination(e entry) {
 	case Postgres:
 		d.URL = p.needs(&d, m, e, "url", "path")
 	}
+	p.oneName(&d, e)
 	p.config.Destinations = append(p.config.Destinations, d)
+}
+
+// oneName refuses a second name for the same place: jobs that write to
+// different destinations must not meet.
+func (p *configParser) oneName(d *DestinationConfig, e entry) {
+	for _, other := range p.config.Destinations {
+		switch {
+		case d.Type != other.Type || len(d.Unset) > 0 || len(other.Unset) > 0:
+		case d.Path != "" && filepath.Clean(d.Path) == filepath.Clean(other.Path):
+			p.fail(e.key, "destinations %s and %s have the same path; keep one of them", other.Name, d.Name)
+		case d.URL != "" && d.URL == other.URL:
+			p.fail(e.key, "destinations %s and %s have the same url; keep one of them", other.Name, d.Name)
+		}
+	}
 }
 
 // needs returns the setting that a type of destination must have, and refuses
