@@ -3,10 +3,12 @@ package catalog
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -105,14 +107,19 @@ func artistAlbumsParts(p Params) ([]part[artistAlbum], error) {
 			Query:  url.Values{"include_groups": {strings.Join(groups, ",")}},
 			Limit:  10,
 		}
+		order := Ordered // dates are corrected
+		if slices.Contains(groups, "appears_on") {
+			order = Unordered
+		}
 		out = append(out, part[artistAlbum]{
 			Part: Part{
-				Name: id, Endpoint: endpoint, Covers: []Cover{artistCover(id, groups)}, Gone: goneAlbums(id),
-				// Albums on which an artist appears come in no dependable order.
-				Unordered: slices.Contains(groups, "appears_on"),
-				Moves:     true, // dates are corrected
+				Name: id, Endpoint: endpoint, Order: order, Column: "album_id",
+				Rows: Scope{Table: "artist_albums", Where: []Match{{Column: "artist_id", Values: []string{id}}}},
 			},
-			List: extract.List[artistAlbum]{Endpoint: endpoint, Check: checkAlbum, Name: func(a *artistAlbum) string { return a.ID }},
+			List: extract.List[artistAlbum]{
+				Endpoint: endpoint, Check: checkAlbum, Failures: 3,
+				Key: func(a *artistAlbum) listdiff.Key { return listdiff.NewKey(a.ID, groupRank(a.AlbumGroup)) },
+			},
 			Adopt: func(a *artistAlbum, _ int) {
 				a.artistID, a.groups = id, groups
 			},
@@ -121,27 +128,22 @@ func artistAlbumsParts(p Params) ([]part[artistAlbum], error) {
 	return out, nil
 }
 
-// artistCover is what a whole list proves. A list that was not asked for all
-// groups says nothing about albums of the others.
-func artistCover(id string, groups []string) Cover {
-	c := Cover{Table: "artist_albums", Where: []Match{{Column: "artist_id", Values: []string{id}}}}
-	if len(groups) < 4 {
-		c.Where = append(c.Where, Match{Column: "album_group", Values: groups})
+// groupRank ranks the entries of an album that stands in a discography several
+// times: what the artist made counts more than what the artist appears on.
+func groupRank(group *string) int64 {
+	if group == nil {
+		return 0
 	}
-	return c
+	return int64(1 + slices.Index([]string{"appears_on", "compilation", "single", "album"}, *group))
 }
 
-// goneAlbums says which rows belong to albums that have gone.
-func goneAlbums(artist string) func(gone, left []string) []Cover {
-	return func(gone, _ []string) []Cover {
-		ids := slices.DeleteFunc(slices.Clone(gone), extract.IsReject)
-		return rowsOf("artist_albums", Match{Column: "artist_id", Values: []string{artist}}, Match{Column: "album_id", Values: ids})
+// checkAlbum tells why an album has no row.
+func checkAlbum(a *artistAlbum) (why string, rowless bool) {
+	switch {
+	case a.Type != nil && *a.Type != "album":
+		return "the entry is not an album but of type " + strconv.Quote(*a.Type), false
+	case a.ID == "":
+		return "the album has no Spotify ID", false
 	}
-}
-
-func checkAlbum(a *artistAlbum) string {
-	if a.ID == "" {
-		return "the album has no Spotify ID"
-	}
-	return ""
+	return "", false
 }

@@ -81,16 +81,21 @@ func flatten(t *testing.T, name string, body []byte, change ...func(*catalog.Par
 			b.Record.Release()
 		}
 	}
+	fieldErrors := 0
 	for part := range feed.Parts {
-		for step, err := range feed.Read(t.Context(), c, part) {
+		for step, err := range feed.Read(c, part, extract.Plan{}).Steps(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			take(step.Batches)
+			if step.Restart {
+				t.Fatal("the list was read again")
+			}
+			fieldErrors += step.FieldErrors
+			take(feed.Append(step))
 		}
 	}
 	take(feed.Flush())
-	out["(notes)"] = []string{fmt.Sprintf("%+v", feed.Notes())}
+	out["(notes)"] = []string{fmt.Sprintf("%+v, FieldErrors:%d", feed.Notes(), fieldErrors)}
 	return out
 }
 

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -73,8 +73,6 @@ type Params struct {
 	Options Values
 	// Parents are the ids to read, for a fan-out; one part each, in order.
 	Parents []string
-	// Entries asks for the keys of lists that are read whole.
-	Entries bool
 	Memory  memory.Allocator
 }
 
@@ -87,20 +85,20 @@ func (r *Resource) Open(p Params) (*Feed, error) {
 }
 
 // A Feed reads a resource part by part: one part for a simple list, one for
-// each time range or parent otherwise. It is used by one goroutine at a time.
+// each time range or parent otherwise.
 type Feed struct {
 	Parts []Part
-	// Read reads one part and yields what arrived, page by page. The receiver
-	// releases the batches.
-	Read func(ctx context.Context, c *extract.Client, part int) iter.Seq2[Step, error]
-	// Search reads of a part what must have changed since its entries had the
-	// given keys. It goes like Read; the last step has a Search instead of an
-	// Outcome. When that is not proven, what was read is void.
-	Search func(ctx context.Context, c *extract.Client, part int, known []string) iter.Seq2[Step, error]
+	// Read prepares the reading of a part. Parts may be read side by side.
+	Read func(c *extract.Client, part int, plan extract.Plan) Reading
+	// Append turns what a step brought into rows, and returns those of full
+	// batches, which the receiver releases. Append, Flush and Reset are used by
+	// one goroutine at a time; the steps of a part are appended together. After
+	// one that restarts the part, Reset comes first.
+	Append func(Step) []transform.Batch
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
 	// Reset drops the rows that wait and forgets which keys were seen. It goes
-	// with dropping what Read has yielded before: the dimensions' rows among it
+	// with dropping what Append has returned before: the dimensions' rows among it
 	// must come again.
 	Reset func()
 	// Notes tells what had to be changed so far to make the rows storable.
@@ -109,27 +107,50 @@ type Feed struct {
 	Release func()
 }
 
+// A Reading reads one part. Steps yields what arrived, page by page; Result is
+// what it proves, valid after the loop.
+type Reading struct {
+	Steps  func(context.Context) iter.Seq2[Step, error]
+	Result func() listdiff.Reading
+}
+
 // A Part is one list of a resource.
 type Part struct {
 	Name     string // time range or parent id; empty for a resource of one list
 	Endpoint extract.Endpoint
 	Max      int // entries that are read at the most; 0: all
-	// Covers says which rows the part proves when it was read whole.
-	Covers []Cover
-	// Gone says which rows belong to entries that have gone from the list, of
-	// which the others are left. Where it is nil the list's entries are not kept
-	// in mind: it is always read whole.
-	Gone func(gone, left []string) []Cover
-	// Unordered lists are not searched, and only gone on with.
-	Unordered bool
-	// Moves says that entries can change their place in the list, so that one
-	// which is not where it was may be elsewhere.
-	Moves bool
+	Order    Order
+	// Rows are those of the list's entries: one row for each value of Column. For
+	// a ranking, which is replaced as a whole, Column is empty.
+	Rows   Scope
+	Column string
+	// Sole: no other list has rows in this scope.
+	Sole bool
 }
 
-// A Cover is the rows of a table within a scope, beyond the account: those
-// whose columns have one of the values.
-type Cover struct {
+// Removal is the scope of some rows of the part.
+func (p Part) Removal(rows []string) Scope {
+	s := Scope{Table: p.Rows.Table, Where: slices.Clone(p.Rows.Where)}
+	s.Where = append(s.Where, Match{Column: p.Column, Values: rows})
+	return s
+}
+
+// Order says what the place of an entry in a list tells.
+type Order int
+
+const (
+	// Unordered lists come in no dependable order: they are always read as a whole.
+	Unordered Order = iota
+	// Ordered lists have an order in which an entry can move, so that one which is
+	// not where it was may be elsewhere.
+	Ordered
+	// Stable lists keep their entries in order: they only come and go.
+	Stable
+)
+
+// A Scope is the rows of a table, beyond the account, whose columns have one of
+// the values.
+type Scope struct {
 	Table string
 	Where []Match
 }
@@ -142,35 +163,16 @@ type Match struct {
 
 // A Step is what one page brought.
 type Step struct {
-	// Restart says that the list moved and is read anew: rows of this part
-	// that came before are void.
-	Restart bool
-	Items   int // items of the page, rejects included
-	Total   int // items of the list, as the API says now
-	Rejects int
-	Batches []transform.Batch
-	// Outcome is set on the last step of a part.
-	Outcome *extract.Outcome
-	// Keys are those of the list's entries, on the last step of a part that was
-	// read whole while it held still; for the next search. With an error they
-	// are those of the list's beginning, as far as it was read.
-	Keys *Keys
-	// Found is set on the last step of a search.
-	Found *extract.NewestOutcome
-}
+	// Restart says that the list is read anew: rows of this part that came before
+	// are void.
+	Restart     bool
+	Items       int // entries of the page, rejects included
+	Total       int // entries of the list, as the API says now; -1: it did not
+	Rejects     int
+	FieldErrors int // values of an unexpected type, which became NULL
 
-// Keys are those of a list's entries, in order, as one text: a large library
-// has very many.
-type Keys struct {
-	Lines string // a line each
-	Count int
-}
-
-func keysOf(keys []string) *Keys {
-	if len(keys) == 0 {
-		return nil
-	}
-	return &Keys{Lines: strings.Join(keys, "\n"), Count: len(keys)}
+	part int
+	page any // *extract.Page[T]
 }
 
 // A spec declares a resource with items of type T.

@@ -2,10 +2,10 @@ package catalog
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -52,54 +52,37 @@ func savedTracksParts(Params) ([]part[savedTrack], error) {
 		Limit:  50,
 	}
 	return []part[savedTrack]{{
-		Part: Part{Endpoint: endpoint, Covers: []Cover{{Table: "saved_tracks"}}, Gone: goneTracks},
-		List: extract.List[savedTrack]{
-			Endpoint: endpoint,
-			// Two saved tracks can be played by one and the same third, and
-			// then share an id, but not the time at which they were saved.
-			Key:   func(s *savedTrack) string { return s.Track.ID + " " + strconv.FormatInt(s.AddedAt.Unix(), 36) },
-			Check: func(s *savedTrack) string { return checkTrack(s.Track) },
-		},
+		Part: Part{Endpoint: endpoint, Order: Stable, Rows: Scope{Table: "saved_tracks"}, Column: "track_id", Sole: true},
+		List: extract.List[savedTrack]{Endpoint: endpoint, Key: savedTrackKey, Unique: true, Check: checkSavedTrack},
 	}}, nil
 }
 
-// goneTracks are those of which no entry is left: a track that was saved again
-// has a new entry.
-func goneTracks(gone, left []string) []Cover {
-	there := make(map[string]bool, len(left))
-	for _, key := range left {
-		id, _, _ := strings.Cut(key, " ")
-		there[id] = true
+// savedTrackKey ranks entries by when the track was saved. Two saved tracks can
+// be played by one and the same third, and then share an id, but not that time.
+func savedTrackKey(s *savedTrack) listdiff.Key {
+	id, at := "", int64(0)
+	if s.Track != nil {
+		id = s.Track.ID
 	}
-	var ids []string
-	for _, key := range gone {
-		if id, _, _ := strings.Cut(key, " "); !extract.IsReject(key) && !there[id] {
-			there[id] = true
-			ids = append(ids, id)
-		}
+	if !s.AddedAt.IsZero() {
+		at = s.AddedAt.Unix()
 	}
-	return rowsOf("saved_tracks", Match{Column: "track_id", Values: ids})
+	return listdiff.NewKey(id, at)
 }
 
-// rowsOf covers rows by the values of columns, and nothing where there are none.
-func rowsOf(table string, where ...Match) []Cover {
-	for _, m := range where {
-		if len(m.Values) == 0 {
-			return nil
-		}
-	}
-	return []Cover{{Table: table, Where: where}}
-}
+func checkSavedTrack(s *savedTrack) (why string, rowless bool) { return checkTrack(s.Track) }
 
-// checkTrack tells why a track cannot be kept.
-func checkTrack(t *track) string {
+// checkTrack tells why a track has no row.
+func checkTrack(t *track) (why string, rowless bool) {
 	switch {
 	case t == nil:
-		return "the row has no track"
+		return "the entry has no track", false
+	case t.Type != nil && *t.Type != "track":
+		return "the entry is not a track but of type " + strconv.Quote(*t.Type), false
 	case t.ID == "" && t.IsLocal:
-		return "the track is a local file, which has no Spotify ID"
+		return "the track is a local file, which has no Spotify ID", true
 	case t.ID == "":
-		return "the track has no Spotify ID"
+		return "the track has no Spotify ID", false
 	}
-	return ""
+	return "", false
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -68,15 +69,16 @@ func topTracksParts(p Params) ([]part[topTrack], error) {
 		out = append(out, part[topTrack]{
 			Part: Part{
 				Name: timeRange, Endpoint: endpoint,
-				Covers: []Cover{{Table: "top_tracks", Where: []Match{
+				Rows: Scope{Table: "top_tracks", Where: []Match{
 					{Column: "time_range", Values: []string{timeRange}},
 					{Column: "snapshot_date", Values: []string{p.Day.Format(time.DateOnly)}},
-				}}},
+				}},
 			},
 			List: extract.List[topTrack]{
 				Endpoint: endpoint,
 				Max:      p.Options.Numbers["max_rank"],
-				Check:    func(t *topTrack) string { return checkTrack(&t.track) },
+				Key:      func(t *topTrack) listdiff.Key { return listdiff.NewKey(t.ID, 0) },
+				Check:    func(t *topTrack) (string, bool) { return checkTrack(&t.track) },
 			},
 			Adopt: func(t *topTrack, position int) {
 				t.timeRange, t.day, t.rank = timeRange, p.Day, int32(position+1)

@@ -13,6 +13,7 @@ import (
 // https://developer.spotify.com/documentation/web-api/reference/get-track
 type track struct {
 	ID          string      `json:"id"` // empty for local files
+	Type        *string     `json:"type"`
 	Name        *string     `json:"name"`
 	Album       *album      `json:"album"`
 	Artists     []artist    `json:"artists"`
@@ -40,6 +41,7 @@ type linkedFrom struct {
 // https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
 type album struct {
 	ID                   string   `json:"id"`
+	Type                 *string  `json:"type"`
 	Name                 *string  `json:"name"`
 	AlbumType            *string  `json:"album_type"`
 	AlbumGroup           *string  `json:"album_group"`

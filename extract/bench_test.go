@@ -19,7 +19,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := extract.DecodePage(body, savedTracks()); err != nil {
+				if _, err := extract.DecodePage(body, savedTracks(), 0); err != nil {
 					b.Fatal(err)
 				}
 			}

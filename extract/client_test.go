@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,13 +40,13 @@ func TestClientTroubleThatPasses(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.sim.Inject(f)
-			reading := extract.ReadOffset(b.client, savedTracks())
+			reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 			ids, _, err := read(t.Context(), reading)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if o := reading.Outcome(); !o.Complete || len(ids) != 400 || missing(b.sim, ids) > 0 {
-				t.Errorf("read %d, outcome %+v", len(ids), o)
+			if r := reading.Result(); !r.Complete || r.Keys.Count != 400 || len(ids) != 400 || missing(b.sim, ids) > 0 {
+				t.Errorf("read %d, complete %v: %s", len(ids), r.Complete, r.Reason)
 			}
 		})
 	}
@@ -62,7 +63,7 @@ func TestClientTroubleThatStays(t *testing.T) {
 		"braces":          {extract.Malformed, "there are no items"},
 		"null":            {extract.Malformed, "there are no items"},
 		"empty":           {extract.Malformed, "not the documented answer"},
-		"trailing":        {extract.Malformed, "no valid JSON"},
+		"trailing":        {extract.Malformed, "invalid JSON at byte"},
 		"truncate:arg=40": {extract.Malformed, "the answer broke off"},
 		"reset":           {extract.Transient, "no answer"},
 		"bomb:arg=30":     {extract.Malformed, "larger than 8 MiB"},
@@ -86,7 +87,7 @@ func TestClientTroubleThatStays(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.sim.Inject(f)
-			_, _, err = read(t.Context(), extract.ReadOffset(b.client, savedTracks()))
+			_, _, err = read(t.Context(), extract.Read(b.client, savedTracks(), extract.Plan{}))
 			if e := kindOf(t, err); e.Kind != tt.kind || !strings.Contains(e.Error(), tt.want) {
 				t.Errorf("error = %v (kind %d), want %q in it (kind %d)", e, e.Kind, tt.want, tt.kind)
 			}
@@ -124,13 +125,13 @@ func TestClientAsksNothingOfAClosedFamily(t *testing.T) {
 		}
 	})
 	remove := b.sim.Inject(simulate.Fault{Kind: "rate", Arg: 3600})
-	_, _, err := read(t.Context(), extract.ReadOffset(b.client, savedTracks()))
+	_, _, err := read(t.Context(), extract.Read(b.client, savedTracks(), extract.Plan{}))
 	remove()
 	if e := kindOf(t, err); e.Kind != extract.Closed || len(closed) != 1 || closed[0] != "me/tracks" {
 		t.Fatalf("error = %v, closed = %v", err, closed)
 	}
 	b.sim.ForgetRequests()
-	_, _, err = read(t.Context(), extract.ReadOffset(b.client, savedTracks()))
+	_, _, err = read(t.Context(), extract.Read(b.client, savedTracks(), extract.Plan{}))
 	if e := kindOf(t, err); e.Kind != extract.Closed || b.sim.Count("/v1/me/tracks") != 0 {
 		t.Errorf("error = %v after %d requests", err, b.sim.Count("/v1/me/tracks"))
 	}
@@ -263,17 +264,17 @@ func TestClientMovingList(t *testing.T) {
 					move(b.sim, n)
 				}
 			})
-			reading := extract.ReadOffset(b.client, savedTracks())
+			reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 			ids, _, err := read(t.Context(), reading)
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := reading.Outcome()
-			if o.Complete && (missing(b.sim, ids) > 0 || len(ids) != len(b.sim.SavedTracks())) {
-				t.Errorf("a false complete: read %d of %d, %d missing", len(ids), len(b.sim.SavedTracks()), missing(b.sim, ids))
+			r := reading.Result()
+			if r.Complete && (missing(b.sim, ids) > 0 || len(ids) != len(b.sim.SavedTracks()) || !slices.Equal(r.Keys.All(), keysOf(b.sim))) {
+				t.Errorf("a false complete: read %d of %d, %d missing, %d keys", len(ids), len(b.sim.SavedTracks()), missing(b.sim, ids), r.Keys.Count)
 			}
-			if !o.Complete && !strings.Contains(name, "all the time") {
-				t.Errorf("outcome %+v", o)
+			if !r.Complete && !strings.Contains(name, "all the time") {
+				t.Errorf("not complete: %s", r.Reason)
 			}
 		})
 	}
@@ -291,14 +292,15 @@ func TestClientBadItems(t *testing.T) {
 	for _, at := range []int{0, 49, 137, 399} {
 		b := setup(t, small(400))
 		b.sim.Inject(simulate.Fault{Kind: "baditem", Arg: at})
-		reading := extract.ReadOffset(b.client, savedTracks())
+		reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 		ids, _, err := read(t.Context(), reading)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := reading.Outcome()
-		if len(ids) != 399 || o.Complete || len(o.Skipped) != 1 || o.Skipped[0].Offset != at || !strings.Contains(o.Reason, "1 of 400") {
-			t.Errorf("bad item %d: read %d, outcome %+v", at, len(ids), o)
+		want := keysOf(b.sim)
+		want[at] = "!"
+		if r := reading.Result(); len(ids) != 399 || !r.Complete || !slices.Equal(r.Keys.All(), want) {
+			t.Errorf("bad item %d: read %d, complete %v with %d keys", at, len(ids), r.Complete, r.Keys.Count)
 		}
 	}
 }
@@ -308,59 +310,34 @@ func TestClientOddItems(t *testing.T) {
 	o := small(120)
 	o.Oddities = true
 	b := setup(t, o)
-	reading := extract.ReadOffset(b.client, savedTracks())
+	reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 	ids, rejects, err := read(t.Context(), reading)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := reading.Outcome(); !out.Complete || missing(b.sim, ids) > 0 {
-		t.Errorf("outcome %+v, %d missing", out, missing(b.sim, ids))
+	if r := reading.Result(); !r.Complete || r.Keys.Count != 120 || missing(b.sim, ids) > 0 {
+		t.Errorf("complete %v with %d keys, %d missing", r.Complete, r.Keys.Count, missing(b.sim, ids))
 	}
 	if len(ids)+len(rejects) != 120 || len(rejects) != 3 {
 		t.Errorf("%d items and %d rejects", len(ids), len(rejects))
 	}
-	for _, r := range rejects {
-		if r.Reason == "" || len(r.Raw) == 0 || (r.Position-3)%4 != 0 {
-			t.Errorf("reject %+v", r)
+	for _, e := range rejects {
+		if e.Reject.Reason == "" || len(e.Reject.Raw) == 0 || (e.Position-3)%4 != 0 {
+			t.Errorf("reject at %d: %+v", e.Position, e.Reject)
 		}
-	}
-}
-
-func TestClientCursor(t *testing.T) {
-	t.Parallel()
-	o := small(10)
-	o.Artists = 1234
-	b := setup(t, o)
-	type artist struct {
-		ID string `json:"id"`
-	}
-	l := extract.List[artist]{
-		Endpoint: extract.Endpoint{Path: "/me/following", Family: "me/following", Limit: 50, Wrap: "artists"},
-		Key:      func(a *artist) string { return a.ID },
-	}
-	reading := extract.ReadCursor(b.client, l, "after", "")
-	n := 0
-	for page, err := range reading.Pages(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		n += len(page.Items)
-	}
-	if out := reading.Outcome(); n != 124 || !out.Complete || out.Total != 124 {
-		t.Errorf("read %d, outcome %+v", n, out)
 	}
 }
 
 func TestClientStopsEarly(t *testing.T) {
 	t.Parallel()
 	b := setup(t, small(2000))
-	for range extract.ReadOffset(b.client, savedTracks()).Pages(t.Context()) {
+	for range extract.Read(b.client, savedTracks(), extract.Plan{}).Pages(t.Context()) {
 		break
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	pages := 0
-	for _, err := range extract.ReadOffset(b.client, savedTracks()).Pages(ctx) {
+	for _, err := range extract.Read(b.client, savedTracks(), extract.Plan{}).Pages(ctx) {
 		if pages++; pages == 2 {
 			cancel()
 		}

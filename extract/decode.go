@@ -1,45 +1,24 @@
 package extract
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// A Page is a part of a list as the API sent it.
-type Page[T any] struct {
-	Offset int
-	Total  int // of the list, as this page says; -1 when it does not
-	// Items are those that can be kept, in order.
-	Items []T
-	// Rejects are the others.
-	Rejects []Reject
-	// Restart says that the list moved and is read anew: what came before is void.
-	Restart bool
-	// Torn says that it took several answers, and that the list changed between
-	// them.
-	Torn bool
-
-	skipped []Skip
-	cursors cursors
-	more    bool
-}
-
-// A Reject is an item that cannot be kept.
-type Reject struct {
-	Position int // in the list
-	Reason   string
-	Raw      []byte // JSON, as it was sent
-}
-
-// strings that are no valid UTF-8 or hold half a surrogate pair are mended
-// with U+FFFD: a misspelt name must not cost a row.
+// Strings that are no valid UTF-8 or hold half a surrogate pair are mended with
+// U+FFFD: a misspelt name must not cost a row.
 func decodeOptions() json.Options { return jsontext.AllowInvalidUTF8(true) }
 
+// decodeOne reads a single object; a value of an unexpected type is left out.
 func decodeOne(body []byte, out any) error {
-	if err := json.Unmarshal(body, out, decodeOptions()); err != nil {
+	if err := json.Unmarshal(body, out, decodeOptions(), lenient(new(int))); err != nil {
 		return decodeError(err)
 	}
 	return nil
@@ -47,110 +26,113 @@ func decodeOne(body []byte, out any) error {
 
 // envelope is a page of items of some type. Pointers tell what is absent.
 type envelope[E any] struct {
-	Items   *[]E    `json:"items"`
-	Total   *int    `json:"total"`
-	Next    *string `json:"next"`
-	Cursors cursors `json:"cursors"`
-}
-
-type cursors struct {
-	After  *string `json:"after"`
-	Before *string `json:"before"`
-}
-
-// entry is an item that may be null.
-type entry[T any] struct {
-	value T
-	null  bool
+	Items *[]E `json:"items"`
+	Total *int `json:"total"`
 }
 
 // UnmarshalJSONFrom reads an item or null.
-func (e *entry[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (e *Entry[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		e.null = true
-		return d.SkipValue() //nolint:wrapcheck // the decoder adds the place
+		return d.SkipValue()
 	}
-	return json.UnmarshalDecode(d, &e.value) //nolint:wrapcheck // the decoder adds the place
+	return json.UnmarshalDecode(d, &e.Item)
 }
 
-// decodePage reads a page. An item that cannot be read or kept becomes a
-// reject and never costs its neighbours.
-func decodePage[T any](body []byte, l *List[T], offset int, needTotal bool) (*Page[T], error) {
+// decodePage reads a page. Only its envelope is essential: an entry that cannot
+// be read becomes a reject, and a value of an unexpected type is left out.
+func decodePage[T any](body []byte, l *List[T], offset int) (*Page[T], error) {
 	body, err := unwrap(body, l.Wrap)
 	if err != nil {
 		return nil, err
 	}
-	var fast envelope[entry[T]]
+	var fast envelope[Entry[T]]
 	if err := json.Unmarshal(body, &fast, decodeOptions()); err != nil {
-		return decodeSlowly(body, l, offset, needTotal)
+		return decodeLeniently(body, l, offset)
 	}
-	if err := present(fast.Items != nil, fast.Total, needTotal); err != nil {
+	if err := present(fast.Items != nil, fast.Total); err != nil {
 		return nil, err
 	}
-	page := newPage[T](offset, fast.Total, fast.Next, fast.Cursors)
-	page.Items = make([]T, 0, len(*fast.Items))
-	for i := range *fast.Items {
-		e := &(*fast.Items)[i]
-		if e.null || l.Check != nil && l.Check(&e.value) != "" {
-			return decodeSlowly(body, l, offset, needTotal)
+	page := &Page[T]{Offset: offset, Total: *fast.Total, Entries: *fast.Items}
+	for i := range page.Entries {
+		e := &page.Entries[i]
+		if e.null || l.refuses(&e.Item) {
+			return decodeLeniently(body, l, offset)
 		}
-		page.Items = append(page.Items, e.value)
+		e.Position, e.Key = offset+i, l.Key(&e.Item)
+		if !listdiff.IsEntry(e.Key) {
+			return decodeLeniently(body, l, offset)
+		}
 	}
 	return page, nil
 }
 
-// decodeSlowly reads a page item by item, keeping the text of each.
-func decodeSlowly[T any](body []byte, l *List[T], offset int, needTotal bool) (*Page[T], error) {
+// refuses tells whether an item has no row.
+func (l *List[T]) refuses(item *T) bool {
+	if l.Check == nil {
+		return false
+	}
+	why, _ := l.Check(item)
+	return why != ""
+}
+
+// decodeLeniently reads a page entry by entry, keeping the text of each.
+func decodeLeniently[T any](body []byte, l *List[T], offset int) (*Page[T], error) {
 	var raw envelope[jsontext.Value]
 	// A name that stands twice in an item costs that item, not the page.
-	if err := json.Unmarshal(body, &raw, decodeOptions(), jsontext.AllowDuplicateNames(true)); err != nil {
+	if err := json.Unmarshal(body, &raw, decodeOptions(), jsontext.AllowDuplicateNames(true), lenient(new(int))); err != nil {
 		return nil, decodeError(err)
 	}
-	if err := present(raw.Items != nil, raw.Total, needTotal); err != nil {
+	if err := present(raw.Items != nil, raw.Total); err != nil {
 		return nil, err
 	}
-	page := newPage[T](offset, raw.Total, raw.Next, raw.Cursors)
+	page := &Page[T]{Offset: offset, Total: *raw.Total, Entries: make([]Entry[T], len(*raw.Items))}
 	for i, text := range *raw.Items {
-		var item T
-		if reason := decodeItem(text, &item, l.Check); reason != "" {
-			page.Rejects = append(page.Rejects, Reject{Position: offset + i, Reason: reason, Raw: append([]byte(nil), text...)})
-			continue
-		}
-		page.Items = append(page.Items, item)
+		page.FieldErrors += page.Entries[i].decode(text, l)
+		page.Entries[i].Position = offset + i
 	}
 	return page, nil
 }
 
-// decodeItem returns why an item cannot be kept, or nothing.
-func decodeItem[T any](text jsontext.Value, item *T, check func(*T) string) string {
-	if text.Kind() == 'n' {
-		return "the item is null"
+// decode reads one entry from its text, and returns how many of its values are
+// of an unexpected type.
+func (e *Entry[T]) decode(text jsontext.Value, l *List[T]) int {
+	fieldErrors := 0
+	err := json.Unmarshal(text, &e.Item, decodeOptions(), lenient(&fieldErrors))
+	why, rowless := "", false
+	switch {
+	case text.Kind() != '{':
+		e.Item, why = *new(T), "the entry is "+kindName(text.Kind())
+	case err != nil:
+		why = decodeError(err).Error()
+	case l.Check != nil:
+		why, rowless = l.Check(&e.Item)
 	}
-	if err := json.Unmarshal(text, item, decodeOptions()); err != nil {
-		return decodeError(err).Error()
+	e.Key = l.Key(&e.Item)
+	if why == "" && !listdiff.IsEntry(e.Key) {
+		why = "the entry has no usable id"
 	}
-	if check != nil {
-		return check(item)
+	if why == "" {
+		return fieldErrors
 	}
-	return ""
-}
-
-func newPage[T any](offset int, total *int, next *string, c cursors) *Page[T] {
-	page := &Page[T]{Offset: offset, Total: -1, cursors: c, more: next != nil}
-	if total != nil {
-		page.Total = *total
+	e.Reject = &Reject{Reason: why, Raw: append([]byte(nil), text...)}
+	if rowless {
+		sum := sha256.Sum256(text)
+		e.Key = listdiff.RowlessKey(base64.RawURLEncoding.EncodeToString(sum[:12]))
+	} else {
+		e.Key = listdiff.UnreadableKey(e.Key)
 	}
-	return page
+	return 0
 }
 
 // present refuses a page without items or total: `{}` is not an empty library.
-func present(items bool, total *int, needTotal bool) error {
+func present(items bool, total *int) error {
 	switch {
 	case !items:
 		return errors.New("there are no items")
-	case needTotal && total == nil:
+	case total == nil:
 		return errors.New("there is no total")
-	case total != nil && *total < 0:
+	case *total < 0:
 		return errors.New("the total is negative")
 	}
 	return nil
@@ -175,11 +157,11 @@ func unwrap(body []byte, field string) ([]byte, error) {
 func decodeError(err error) error {
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) && semantic.JSONPointer != "" {
-		return fmt.Errorf("%s does not hold the documented type but JSON %s", semantic.JSONPointer, semantic.JSONKind)
+		return fmt.Errorf("%s is not of the documented type, but JSON %s", semantic.JSONPointer, semantic.JSONKind)
 	}
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
-		return fmt.Errorf("no valid JSON at byte %d", syntactic.ByteOffset)
+		return fmt.Errorf("invalid JSON at byte %d", syntactic.ByteOffset)
 	}
-	return errors.New("no JSON of the documented shape")
+	return errors.New("JSON of another shape than documented")
 }

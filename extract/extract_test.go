@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/internal/simtest"
 	"github.com/tracklake/tracklake/simulate"
 )
@@ -19,8 +20,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type row struct {
 	AddedAt time.Time `json:"added_at"`
 	Track   *struct {
-		ID   string `json:"id"`
-		Name string `json:"name"`
+		ID         string  `json:"id"`
+		Type       *string `json:"type"`
+		Name       string  `json:"name"`
+		IsLocal    bool    `json:"is_local"`
+		DurationMS *int32  `json:"duration_ms"`
+		Explicit   *bool   `json:"explicit"`
+		Artists    []struct {
+			ID string `json:"id"`
+		} `json:"artists"`
 	} `json:"track"`
 }
 
@@ -84,19 +92,37 @@ func small(tracks int) simulate.Options {
 func savedTracks() extract.List[row] {
 	return extract.List[row]{
 		Endpoint: extract.Endpoint{Path: "/me/tracks", Family: "me/tracks", Scope: "user-library-read", Limit: 50},
-		Key:      func(r *row) string { return r.Track.ID },
-		Check: func(r *row) string {
-			if r.Track == nil || r.Track.ID == "" {
-				return "no id"
+		Key:      (*row).key,
+		Unique:   true,
+		Check: func(r *row) (why string, rowless bool) {
+			switch {
+			case r.Track == nil:
+				return "the entry has no track", false
+			case r.Track.Type != nil && *r.Track.Type != "track":
+				return "the entry is no track", false
+			case r.Track.ID == "":
+				return "the track has no id", r.Track.IsLocal
 			}
-			return ""
+			return "", false
 		},
 	}
 }
 
-// read collects a list as a destination would: the last row of a key wins and
+// key tells rows apart by id and time.
+func (r *row) key() listdiff.Key {
+	id, at := "", int64(0)
+	if r.Track != nil {
+		id = r.Track.ID
+	}
+	if !r.AddedAt.IsZero() {
+		at = r.AddedAt.Unix()
+	}
+	return listdiff.NewKey(id, at)
+}
+
+// read collects a list as a destination would: the last row of an id wins and
 // a restart voids what came before.
-func read(ctx context.Context, r *extract.Reading[row]) (ids map[string]bool, rejects []extract.Reject, err error) {
+func read(ctx context.Context, r *extract.Reading[row]) (ids map[string]bool, rejects []extract.Entry[row], err error) {
 	ids = map[string]bool{}
 	for page, err := range r.Pages(ctx) {
 		if err != nil {
@@ -106,10 +132,14 @@ func read(ctx context.Context, r *extract.Reading[row]) (ids map[string]bool, re
 			clear(ids)
 			rejects = nil
 		}
-		for i := range page.Items {
-			ids[page.Items[i].Track.ID] = true
+		for _, e := range page.Entries {
+			switch {
+			case e.Reject == nil:
+				ids[e.Item.Track.ID] = true
+			case e.Reject.Raw != nil:
+				rejects = append(rejects, e)
+			}
 		}
-		rejects = append(rejects, page.Rejects...)
 	}
 	return ids, rejects, nil
 }
@@ -125,11 +155,20 @@ func missing(sim *simulate.Server, ids map[string]bool) int {
 	return n
 }
 
+// keysOf are the keys of the library.
+func keysOf(sim *simulate.Server) []listdiff.Key {
+	var out []listdiff.Key
+	for _, s := range sim.SavedTracks() {
+		out = append(out, listdiff.NewKey(s.TrackID, s.AddedAt.Unix()))
+	}
+	return out
+}
+
 func TestReadWholeList(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 49, 50, 51, 400, 1234} {
 		b := setup(t, small(n))
-		reading := extract.ReadOffset(b.client, savedTracks())
+		reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 		ids, _, err := read(t.Context(), reading)
 		if err != nil {
 			t.Fatalf("%d tracks: %v", n, err)
@@ -137,9 +176,8 @@ func TestReadWholeList(t *testing.T) {
 		if len(ids) != n || missing(b.sim, ids) > 0 {
 			t.Errorf("%d tracks: read %d, %d missing", n, len(ids), missing(b.sim, ids))
 		}
-		o := reading.Outcome()
-		if !o.Complete || o.Total != n || o.Passes != 1 {
-			t.Errorf("%d tracks: outcome %+v", n, o)
+		if r := reading.Result(); !r.Complete || !r.Whole || r.Resumed || r.Saved != 0 || r.Keys.Count != n {
+			t.Errorf("%d tracks: %+v", n, r)
 		}
 		if want := max(1, (n+49)/50); b.sim.Count("/v1/") != want {
 			t.Errorf("%d tracks: %d requests, want %d", n, b.sim.Count("/v1/"), want)

@@ -2,83 +2,94 @@ package extract
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"iter"
 	"maps"
 	"net/url"
 	"strconv"
 	"sync/atomic"
+
+	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// A List describes what to read of a list with items of type T.
+// A List describes a list with items of type T that is paged by offset.
 type List[T any] struct {
 	Endpoint
-	// Max ends the reading after the first Max items; 0 reads all.
+	// Max ends the list after its first Max entries; 0: it has no end of ours.
 	Max int
-	// Key is the identity of an item. With it the number of different items
-	// is compared with the total; without, only their number is.
-	Key func(*T) string
-	// Name tells entries apart for [ReadNewest], where Key must not be given.
-	Name func(*T) string
-	// Check tells why an item cannot be kept, or returns nothing.
-	Check func(*T) string
+	// Key tells entries apart, and names the row that an entry belongs to; see
+	// [listdiff.Key]. It must bear an item of which any field is absent.
+	Key func(*T) listdiff.Key
+	// Unique: no two entries have the same key, so that one which is met twice
+	// has moved.
+	Unique bool
+	// Check tells why an entry has no row. It is known what a rowless entry is;
+	// of any other that is refused, it is not: it is unreadable.
+	Check func(*T) (why string, rowless bool)
+	// Failures is how many failing answers the list may cost; then what it lacks
+	// is unreadable, or the reading ends. 0: as many as any request may.
+	Failures int
 }
 
-// An Outcome tells how the reading of a list went.
-type Outcome struct {
-	// Complete: every item of the list was read, and the list held still.
-	Complete bool
-	Reason   string // why not complete, for people
-	Total    int    // items of the list, as the API said last
-	Distinct int    // different items that were read, rejects included
-	Skipped  []Skip
-	Passes   int    // readings from the beginning that it took
-	Cursor   string // of a cursor list: where the next reading begins
-}
-
-// A Skip is an item that the API could not serve.
-type Skip struct {
-	Offset int
-	Err    error
+// A Plan says how a list is to be read. The zero Plan reads every page.
+type Plan struct {
+	// Known are the keys of the list as it was; then only what must have changed
+	// is read.
+	Known listdiff.Keys
+	// Update: there is a list that is known, be it empty.
+	Update bool
+	// Resume: Known is the beginning of the list, which an earlier run has read.
+	Resume bool
+	// Recheck is how many pages with unreadable entries or holes are read again,
+	// those behind the position RecheckAfter first.
+	Recheck, RecheckAfter int
+	// Holes is how many positions the list is known to lack. A reading that finds
+	// as many is believed at once, another only when it is repeated.
+	Holes int
 }
 
 // A Reading reads one list once.
 type Reading[T any] struct {
-	client  *Client
-	list    List[T]
-	outcome Outcome
-	pages   func(ctx context.Context, yield func(*Page[T], error) bool)
-	total   atomic.Int64 // as the newest page said; -1: not known yet
+	client   *Client
+	list     List[T]
+	plan     Plan
+	result   listdiff.Reading
+	total    atomic.Int64 // as the newest page said; -1: not known yet
+	failures *allowance
+	unserved atomic.Int64 // pages of a list with an allowance
 }
 
-// ReadOffset prepares the reading of a list that is paged by offset. Pages are
-// requested side by side, at offsets computed here, and handed on in order.
-func ReadOffset[T any](c *Client, l List[T]) *Reading[T] {
-	r := &Reading[T]{client: c, list: l}
+// Read prepares a reading. Pages are requested side by side, at offsets computed
+// here, and handed on in order; those of an update in the order in which they
+// were asked for.
+func Read[T any](c *Client, l List[T], p Plan) *Reading[T] {
+	r := &Reading[T]{client: c, list: l, plan: p, failures: newAllowance(l.Failures)}
 	r.total.Store(-1)
-	r.pages = r.byOffset
-	return r
-}
-
-// ReadCursor prepares the reading of a list that is paged by a cursor: param
-// is the query parameter that takes it ("after" or "before"), start its first
-// value, empty for the beginning.
-func ReadCursor[T any](c *Client, l List[T], param, start string) *Reading[T] {
-	r := &Reading[T]{client: c, list: l}
-	r.pages = func(ctx context.Context, yield func(*Page[T], error) bool) {
-		r.byCursor(ctx, param, start, yield)
-	}
 	return r
 }
 
 // Pages reads the list. An error ends it. All goroutines have ended when the
-// loop over it ends, also when it is left early.
+// loop over it ends, also when it is left early. After a page with Restart set,
+// what came before is void.
 func (r *Reading[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
-	return func(yield func(*Page[T], error) bool) { r.pages(ctx, yield) }
+	return func(yield func(*Page[T], error) bool) {
+		var err error
+		if r.plan.Update || r.plan.Resume {
+			err = r.update(ctx, yield)
+		} else {
+			err = r.full(ctx, yield)
+		}
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, err)
+		}
+	}
 }
 
-// Outcome tells how the reading went; valid after the loop over Pages.
-func (r *Reading[T]) Outcome() Outcome { return r.outcome }
+// Result is what the reading proves; valid after the loop over Pages.
+func (r *Reading[T]) Result() listdiff.Reading { return r.result }
+
+// errEnough ends a reading whose receiver has had enough.
+var errEnough = errors.New("enough")
 
 // query returns the list's query with some parameters more.
 func (l *List[T]) query(more map[string]string) url.Values {
@@ -92,85 +103,22 @@ func (l *List[T]) query(more map[string]string) url.Values {
 	return q
 }
 
-// byCursor reads page by page: each tells where the next begins.
-func (r *Reading[T]) byCursor(ctx context.Context, param, cursor string, yield func(*Page[T], error) bool) {
-	r.outcome = Outcome{Passes: 1, Cursor: cursor}
-	seen := map[string]bool{}
-	used := map[string]bool{}
-	read, rejects, needTotal := 0, 0, r.list.Wrap != ""
-	for {
-		page, err := r.cursorPage(ctx, param, cursor, read, needTotal)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		read += page.len()
-		rejects += len(page.Rejects)
-		for i := range page.Items {
-			if r.list.Key != nil {
-				seen[r.list.Key(&page.Items[i])] = true
-			}
-		}
-		r.outcome.Total = max(page.Total, 0)
-		if !yield(page, nil) {
-			return
-		}
-		next := page.cursors.After
-		if param == "before" {
-			next = page.cursors.Before
-		}
-		if !page.more || next == nil || *next == "" {
-			break
-		}
-		used[cursor] = true
-		if used[*next] {
-			yield(nil, &Error{Kind: Malformed, Path: r.list.Path, Message: "the list leads back to a page that was read before"})
-			return
-		}
-		cursor = *next
-		r.outcome.Cursor = cursor
-	}
-	r.settleCursor(read, len(seen)+rejects)
-}
-
-func (r *Reading[T]) settleCursor(read, distinct int) {
-	o := &r.outcome
-	o.Distinct = read
-	if r.list.Key != nil {
-		o.Distinct = distinct
-	}
-	o.Complete = r.list.Wrap == "" || o.Distinct >= o.Total
-	if !o.Complete {
-		o.Reason = fmt.Sprintf("%d of %d items came", o.Distinct, o.Total)
-	}
-}
-
-func (r *Reading[T]) cursorPage(ctx context.Context, param, cursor string, offset int, needTotal bool) (*Page[T], error) {
-	for {
-		size := r.client.pageSize(r.list.Endpoint)
-		more := map[string]string{"limit": strconv.Itoa(size)}
-		if cursor != "" {
-			more[param] = cursor
-		}
-		page, err := r.ask(ctx, more, offset, needTotal, 0)
-		if err == nil || !isInvalidLimit(err) || !r.client.shrink(r.list.Endpoint, size) {
-			return page, err
-		}
-	}
-}
-
 // ask requests one page.
-func (r *Reading[T]) ask(ctx context.Context, more map[string]string, offset int, needTotal bool, tries int) (*Page[T], error) {
+func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], error) {
+	more := map[string]string{"limit": strconv.Itoa(n), "offset": strconv.Itoa(offset)}
 	var page *Page[T]
-	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.query(more), tries: tries}, func(body []byte) error {
+	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.query(more), tries: tries, failures: r.failures}, func(body []byte) error {
 		var err error
-		page, err = decodePage(body, &r.list, offset, needTotal)
+		page, err = decodePage(body, &r.list, offset)
 		return err
 	})
-	if err == nil && page.Total >= 0 {
-		r.total.Store(int64(page.Total))
+	if err != nil {
+		return nil, err
 	}
-	return page, err
+	page.Asked = n
+	page.fill()
+	r.total.Store(int64(page.Total))
+	return page, nil
 }
 
 // pageSize is the largest page that the endpoint is known to take.

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -27,7 +28,24 @@ type request struct {
 	endpoint Endpoint
 	query    url.Values
 	tries    int // 0: maxTries
+	failures *allowance
 }
+
+// An allowance is how many failing answers some requests may get together. A nil
+// one has no end.
+type allowance struct{ left atomic.Int64 }
+
+func newAllowance(n int) *allowance {
+	if n == 0 {
+		return nil
+	}
+	a := &allowance{}
+	a.left.Store(int64(n))
+	return a
+}
+
+// spend takes one failing answer, and tells whether a further one is allowed.
+func (a *allowance) spend() bool { return a == nil || a.left.Add(-1) > 0 }
 
 // newDelays returns the waiting times between repetitions: doubled each time,
 // each drawn from the whole range down to zero, so that clients which failed
@@ -252,7 +270,8 @@ func (a *attempt) recoverExpired(err error) error {
 // recoverTrouble waits a while for servers and networks in trouble.
 func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	a.failures++
-	if e, ok := asError(err); a.failures >= a.tries || ok && e.spent {
+	another := a.request.failures.spend()
+	if e, ok := asError(err); !another || a.failures >= a.tries || ok && e.spent {
 		return err
 	}
 	if !a.client.spendRetry(ctx) {

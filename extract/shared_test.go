@@ -14,13 +14,13 @@ import (
 func (b *bench) shared(t *testing.T, s *extract.Shared) int {
 	t.Helper()
 	before := b.client.Stats().Requests
-	reading := extract.ReadOffset(b.client, savedTracks())
+	reading := extract.Read(b.client, savedTracks(), extract.Plan{})
 	ids, _, err := read(extract.WithShared(t.Context(), s), reading)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := reading.Outcome(); !o.Complete || len(ids) != len(b.sim.SavedTracks()) || missing(b.sim, ids) > 0 {
-		t.Errorf("read %d of %d, outcome %+v", len(ids), len(b.sim.SavedTracks()), o)
+	if r := reading.Result(); !r.Complete || len(ids) != len(b.sim.SavedTracks()) || missing(b.sim, ids) > 0 {
+		t.Errorf("read %d of %d, complete %v: %s", len(ids), len(b.sim.SavedTracks()), r.Complete, r.Reason)
 	}
 	return b.client.Stats().Requests - before
 }

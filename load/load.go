@@ -8,6 +8,8 @@ package load
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tracklake/tracklake/transform"
@@ -44,12 +46,20 @@ type Session interface {
 	// Discard forgets what was staged since the last Commit.
 	Discard(ctx context.Context) error
 	// Commit makes visible, together or not at all: the rows staged since the
-	// last Commit, the removals that the sweeps prove, the state entries, and
-	// the run record. It may be called several times in a session. A
-	// destination may publish several commits of an unfinished run as one, in
-	// order, so that a crash can lose the last of them, whole; what is
-	// committed with a finished run is durable when Commit returns.
-	// The result counts the whole session so far.
+	// last Commit, the removals, the state entries, and the run record. It may
+	// be called several times in a session. A destination may coalesce commits
+	// of an unfinished run, in order, so that a crash can lose the last of them,
+	// whole; what is committed with a finished run is durable when Commit
+	// returns.
+	//
+	// The result is the sum over the commits of the session. Each of them counts
+	// what it did to the table as the commit before left it: a row that one
+	// commit inserts and the next one changes is one inserted and one updated,
+	// and one inserted and one unchanged when the next one stages it again as it
+	// is. Several versions of a key within one commit count once, by the last.
+	// A commit that waits to be coalesced counts when it is published. A dry run
+	// leaves the table as it is, so each of its commits counts against that.
+	//
 	// A session that was overtaken by another gets [ErrFenced].
 	Commit(ctx context.Context, change Change) (Result, error)
 	// Close releases the lock, drops what was not committed and publishes
@@ -170,6 +180,23 @@ type Job struct {
 	Run      Run // ID, Kind, StartedAt and Version of the run that begins
 }
 
+// Check tells whether the job announced the tables that removals name, and those
+// have the columns.
+func (j Job) Check(removals []Removal) error {
+	for _, r := range removals {
+		i := slices.IndexFunc(j.Tables, func(t *transform.Schema) bool { return t.Name == r.Table })
+		if i < 0 {
+			return fmt.Errorf("remove rows of %s: the table was not announced when the run began", r.Table)
+		}
+		for _, m := range r.Where {
+			if j.Tables[i].Index(m.Column) < 0 {
+				return fmt.Errorf("remove rows of %s: the table has no column %s", r.Table, m.Column)
+			}
+		}
+	}
+	return nil
+}
+
 // State is a job's bookkeeping between runs, by entry: for example one entry
 // for each parent of a fan-out.
 type State map[string]json.RawMessage
@@ -178,48 +205,35 @@ type State map[string]json.RawMessage
 type Change struct {
 	// State entries to set; a nil value deletes the entry.
 	State State
-	// Sweeps lists what was read whole, so that what was not seen is gone.
-	Sweeps []Sweep
+	// Removals are carried out before the staged rows are merged.
+	Removals []Removal
 	// Run is the run record as of now. Its status is StatusRunning until the
-	// last Commit of the session. The destination adds Tables and Held.
+	// last Commit of the session. The destination sets Tables.
 	Run Run
 	// DryRun counts what would happen and publishes nothing at all.
 	DryRun bool
 }
 
-// A Sweep says that a part of a table was read whole since the last Commit:
-// live rows of the account within Where that were not staged have gone. In a
-// removable table they are marked, elsewhere deleted.
-type Sweep struct {
+// A Removal says which rows leave a table: live rows of the account within
+// Where that were not staged since the last Commit are removed: marked in a
+// removable table, deleted elsewhere. Where often names the rows one by one, by
+// thousands of keys; without it, the removal covers all rows of the account.
+type Removal struct {
 	Table string
-	Where []Match
-	Guard Guard
+	Where []Match // all of them match
 }
 
-// A Match restricts a sweep to rows whose text or date column has one of the
-// values (dates as 2006-01-02).
+// A Match selects rows whose text or date column has one of the values (dates
+// as 2006-01-02). NULL has none.
 type Match struct {
 	Column string
 	Values []string
 }
 
-// A Guard holds a sweep's removals back when there are more than Floor of them
-// and they are more than Share of the live rows swept. The zero Guard holds
-// nothing back.
-type Guard struct {
-	Share float64
-	Floor int
-}
-
-// Holds tells whether that many removals of so many live rows are held back.
-func (g Guard) Holds(removals, live int) bool {
-	return g.Share > 0 && removals > g.Floor && float64(removals) > g.Share*float64(live)
-}
-
-// A Result is what a session did to its destination so far.
+// A Result is what a session did to its destination so far; see
+// [Session.Commit] for how it counts.
 type Result struct {
 	Tables map[string]Count
-	Held   int // removals that a guard held back
 }
 
 // Count is what happened to the rows of one table. Rows that came back after
@@ -244,7 +258,10 @@ type ValueQuery struct {
 	Account string
 	Table   string
 	Column  string
-	// Latest, if set, names a date column: only rows of its greatest value count.
+	// Where leaves only rows whose text columns have one of the values.
+	Where []Match
+	// Latest, if set, names a date column: of the rows that Where leaves, only
+	// those of its greatest value count.
 	Latest string
 }
 

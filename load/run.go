@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -23,53 +22,37 @@ const (
 
 // A Run is the record of one run of one job for one account. Times are UTC.
 type Run struct {
-	ID         string           `json:"run_id"`
-	Account    string           `json:"account_id"`
-	Job        string           `json:"job"`
-	Resource   string           `json:"resource"`
-	Kind       string           `json:"kind"` // run, backfill
-	Status     Status           `json:"status"`
-	StartedAt  time.Time        `json:"started_at"`
-	FinishedAt time.Time        `json:"finished_at,omitzero"`
-	Version    string           `json:"version"` // of the program
-	Tables     map[string]Count `json:"tables,omitempty"`
-	Items      int              `json:"items"` // read from the API
-	Requests   int              `json:"requests"`
-	Retries    int              `json:"retries"`
-	Spared     int              `json:"spared"`    // requests that reading everything would have cost in addition
-	Refused    int              `json:"refused"`   // requests that were answered with 429
-	WaitedMS   int64            `json:"waited_ms"` // for the rate limit
-	Rejects    int              `json:"rejects"`
-	Held       int              `json:"held"` // removals that a guard held back
-	Message    string           `json:"message,omitempty"`
-	Hint       string           `json:"hint,omitempty"`       // what to do next
-	DeferredTo time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
-	Budgeted   bool             `json:"-"`                    // deferred by a budget of our own; not stored
-	Parents    int              `json:"parents,omitempty"`    // of a fan-out: all
-	Fresh      int              `json:"fresh,omitempty"`      // of a fan-out: up to date
-	Fence      int64            `json:"fence"`                // set by the destination
+	ID          string           `json:"run_id"`
+	Account     string           `json:"account_id"`
+	Job         string           `json:"job"`
+	Resource    string           `json:"resource"`
+	Kind        string           `json:"kind"` // run, backfill
+	Status      Status           `json:"status"`
+	StartedAt   time.Time        `json:"started_at"`
+	FinishedAt  time.Time        `json:"finished_at,omitzero"`
+	Version     string           `json:"version"` // of the program
+	Tables      map[string]Count `json:"tables,omitempty"`
+	Items       int              `json:"items"` // read from the API
+	Requests    int              `json:"requests"`
+	Retries     int              `json:"retries"`
+	Spared      int              `json:"spared"`    // requests that reading everything would have cost in addition
+	Refused     int              `json:"refused"`   // requests that were answered with 429
+	WaitedMS    int64            `json:"waited_ms"` // for the rate limit
+	Rejects     int              `json:"rejects"`
+	Pending     int              `json:"pending"`      // rows that were not seen and whose removal is not proven
+	Unreadable  int              `json:"unreadable"`   // entries of lists that could not be read
+	FieldErrors int              `json:"field_errors"` // values of an unexpected type, stored as NULL
+	Message     string           `json:"message,omitempty"`
+	Hint        string           `json:"hint,omitempty"`       // what to do next
+	DeferredTo  time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
+	Budgeted    bool             `json:"-"`                    // deferred by a budget of our own; not stored
+	Parents     int              `json:"parents,omitempty"`    // of a fan-out: all
+	Fresh       int              `json:"fresh,omitempty"`      // of a fan-out: up to date
+	Fence       int64            `json:"fence"`                // set by the destination
 }
 
 // Finished tells whether the run has ended.
 func (r Run) Finished() bool { return r.Status != "" && r.Status != StatusRunning }
-
-// With returns the record completed by what a session did: its counts, and,
-// where a guard held removals back, now or before, that the run is incomplete,
-// or, of one that ended early, that it says so. Destinations call it before they
-// store a record.
-func (r Run) With(result Result) Run {
-	r.Tables, r.Held = result.Tables, r.Held+result.Held
-	held := fmt.Sprintf("%d rows would be marked as removed, more than a fifth of them; they were left as they are", r.Held)
-	hint := "if they are really gone, let them through with: exporter run " + r.Job + " --accept-removals"
-	switch {
-	case r.Held == 0:
-	case r.Status == StatusOK:
-		r.Status, r.Message, r.Hint = StatusIncomplete, held, hint
-	case r.Status == StatusDeferred && !strings.Contains(r.Message, held):
-		r.Message, r.Hint = r.Message+"; "+held, r.Hint+"; "+hint
-	}
-	return r
-}
 
 // A LockedError says that another run of the job is going on.
 type LockedError struct {

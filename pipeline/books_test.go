@@ -127,7 +127,7 @@ func TestARunHeedsWhatOthersFindClosed(t *testing.T) {
 				}
 			})
 			run := c.run(t, "artist_albums", pipeline.Mode{})
-			if run.Status != load.StatusDeferred || run.Requests < 10 || run.Requests > 30 { // some are under way
+			if run.Status != load.StatusDeferred || run.Requests < 10 || run.Requests > 100 { // others go on while one finds it out
 				t.Errorf("%d requests, of which 10 came before the closure: %+v", run.Requests, run)
 			}
 			if until := run.DeferredTo.Sub(c.clock.Now()); until < 50*time.Minute || until > time.Hour {
@@ -188,8 +188,7 @@ func TestARunOutlivesTheDestinationsOfOthers(t *testing.T) {
 	var asked atomic.Int64
 	c.sim.OnRequest(func(int, *http.Request) {
 		if asked.Add(1) == 3 {
-			if err := os.RemoveAll(filepath.Join(pond, "_exporter")); err != nil {
-				t.Error(err)
+			for os.RemoveAll(filepath.Join(pond, "_exporter")) != nil { //nolint:revive // others book there right now
 			}
 		}
 	})

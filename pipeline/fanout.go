@@ -1,18 +1,16 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/reconcile"
 )
 
 // patience is how many parents in a row may fail before the run gives up: one
@@ -20,14 +18,8 @@ import (
 // again.
 const patience = 3
 
-// Entries of a fan-out's state.
-const (
-	roundEntry   = "round"
-	parentPrefix = "parent:"
-)
-
-// A round is one pass over all parents. It may take several runs.
-type round struct {
+// A cycle is one pass over all parents. It may take several runs.
+type cycle struct {
 	StartedAt time.Time `json:"started_at"`
 	Kind      string    `json:"kind"` // of the run that began it
 }
@@ -37,71 +29,88 @@ type parentState struct {
 	ReadAt time.Time `json:"read_at"`
 	// TriedAt is when it could not be read, or not to its end, after that: then
 	// others come before it.
-	TriedAt time.Time `json:"tried_at,omitzero"`
-	Items   int       `json:"items"`
-	Gone    bool      `json:"gone,omitempty"` // the API no longer knows it
-	Held    int       `json:"held,omitempty"` // removals that were held back
-	// List is what the parent's list held, for the next search.
-	List *snapshot `json:"list,omitempty"`
-	// Begun is the beginning of the list, where a run had to stop within it.
-	Begun *snapshot `json:"begun,omitempty"`
+	TriedAt time.Time       `json:"tried_at,omitzero"`
+	Gone    bool            `json:"gone,omitempty"` // the API no longer knows it
+	List    *reconcile.List `json:"list,omitempty"`
+	// Partial is the beginning of the list, where a run had to stop within it.
+	Partial *partial `json:"partial,omitempty"`
 }
 
-// fanOut reads the parents that the round still lacks, each committed by itself.
+// entries is how many entries the parent's list had.
+func (s parentState) entries() int {
+	if s.List == nil {
+		return 0
+	}
+	return s.List.Keys.Count
+}
+
+// A fanOut reads the lists of parents, each committed by itself.
+type fanOut struct {
+	*jobRun
+	feed *catalog.Feed
+
+	read            int // parents whose list was read
+	fails, newFails int // parents in a row that failed, and those of them that did not fail before
+	unknown         []catalog.Part
+	removals        []parentRemoval
+	rows            int // of the lists that were read
+}
+
+// A parentRemoval is what has been removed from the list of a parent. It waits for
+// the last commit, when the removals of all parents are known.
+type parentRemoval struct {
+	part  catalog.Part
+	rows  []string
+	state parentState // with the rows pending
+}
+
+// fanOut reads the parents that the cycle still lacks.
 func (j *jobRun) fanOut(ctx context.Context) error {
 	parents, err := j.parents(ctx)
 	if err != nil {
 		return err
 	}
-	todo := j.planRound(parents)
+	todo := j.planCycle(parents)
 	j.record.Parents, j.record.Fresh = len(parents), len(parents)-len(todo)
 	feed, err := j.job.Resource.Open(j.params(todo))
 	if err != nil {
 		return err
 	}
 	defer feed.Release()
-	fresh, all := 0, 0 // failures in a row, of those that did not fail before too, and of all
-	for i, id := range todo {
-		err := j.parent(ctx, feed, i)
-		if err == nil {
-			fresh, all = 0, 0
-			continue
-		}
-		if all++; j.parentBefore(id).TriedAt.IsZero() {
-			fresh++
-		}
-		if fatal(err) || fresh >= patience || all >= patience*patience {
-			return and(j.unfinished(err), j.sinks.discard())
-		}
-		feed.Reset()
-		if err := j.skip(id, err); err != nil {
-			return err
-		}
+	f := &fanOut{jobRun: j, feed: feed}
+	width, err := j.newWidth(ctx, feed)
+	if err != nil {
+		return err
 	}
-	j.noteReplaced(feed)
-	j.final.State = load.State{roundEntry: nil}
-	return nil
+	err = j.sideBySide(ctx, feed, width.launch, func(r partReading) error {
+		width.done(r.index)
+		return f.take(r)
+	})
+	if err != nil {
+		err = and(j.unfinished(err), j.sinks.discard())
+	}
+	return and(err, f.finish(err == nil))
 }
 
-// planRound decides whether the run goes on with an unfinished round, and
-// returns the parents that are not read in it: those never read first, in the
-// order given, then the stalest.
-func (j *jobRun) planRound(parents []string) []string {
-	j.round = round{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
-	var open round
-	if err := json.Unmarshal(j.state[roundEntry], &open); err == nil && (!j.mode.Backfill || open.Kind == j.round.Kind) && !inFuture(open.StartedAt, j.record.StartedAt) {
-		j.round = open
+// planCycle decides whether the run goes on with an unfinished cycle, and returns
+// the parents that are not read in it: those never read first, in the order given,
+// then the stalest.
+func (j *jobRun) planCycle(parents []string) []string {
+	j.cycle = cycle{StartedAt: j.record.StartedAt, Kind: j.record.Kind}
+	if open := stateEntry[cycle](j.state, cycleEntry); open != nil && (!j.mode.Backfill || open.Kind == j.cycle.Kind) && !inFuture(open.StartedAt, j.record.StartedAt) {
+		j.cycle = *open
 	}
 	since := map[string]time.Time{}
 	var todo []string
 	for _, id := range parents {
 		s := j.parentBefore(id)
-		j.record.Held += s.Held
+		open := s.List.Open(j.record.StartedAt)
+		j.ends.list(j.parentName(id), open)
 		readAt := s.ReadAt
-		if j.letsGo(s) || inFuture(readAt, j.record.StartedAt) {
+		if j.mode.AcceptRemovals && open.Pending > 0 || inFuture(readAt, j.record.StartedAt) {
 			readAt, s.TriedAt = time.Time{}, time.Time{}
 		}
-		if readAt.Before(j.round.StartedAt) {
+		if readAt.Before(j.cycle.StartedAt) {
 			todo = append(todo, id)
 		}
 		since[id] = readAt
@@ -113,113 +122,190 @@ func (j *jobRun) planRound(parents []string) []string {
 	return todo
 }
 
-// letsGo tells whether a parent is read now because removals that were held back
-// are to be let through.
-func (j *jobRun) letsGo(s parentState) bool { return s.Held > 0 && j.mode.AcceptRemovals }
+func (j *jobRun) parentName(id string) string { return j.job.Resource.Name + " " + id }
 
-// parent reads one parent's list and commits it.
-func (j *jobRun) parent(ctx context.Context, feed *catalog.Feed, i int) error {
-	part := feed.Parts[i]
-	before := j.parentBefore(part.Name)
-	reading, err := j.readList(ctx, feed, i, before.List, before.Begun)
-	outcome := reading.outcome
-	state := parentState{ReadAt: j.runner.Now().UTC(), Items: outcome.Total, Held: reading.held, List: reading.after}
+// take commits what reading a parent brought. An error ends the run.
+func (f *fanOut) take(r partReading) error {
 	var api *extract.Error
 	switch {
-	case errors.As(err, &api) && api.Kind == extract.NotFound:
-		state.Gone, state.Held, state.List = true, before.Held, before.List
-		j.gone(part.Name)
-	case err != nil && fatal(err):
-		return and(err, j.keepBegun(feed, i, before, reading.begun))
-	case err != nil:
+	case r.err == nil:
+		f.read++
+		f.fails, f.newFails = 0, 0
+		return f.commit(r)
+	case errors.As(r.err, &api) && api.Kind == extract.NotFound:
+		f.unknown = append(f.unknown, r.part)
+		if len(f.unknown) >= 10 {
+			return f.mostUnknown()
+		}
+		return nil
+	case fatal(r.err):
+		return and(r.err, f.keepPartial(r))
+	}
+	if f.fails++; f.parentBefore(r.part.Name).TriedAt.IsZero() {
+		f.newFails++
+	}
+	if f.newFails >= patience || f.fails >= patience*patience {
+		return r.err
+	}
+	return f.skip(r.part.Name, r.err)
+}
+
+// commit commits a parent's list. What is removed from it is pending until the last
+// commit.
+func (f *fanOut) commit(r partReading) error {
+	f.count(r)
+	if err := f.stage(f.feed, r); err != nil {
 		return err
-	default:
-		j.judge(part, outcome)
 	}
-	if err := j.sinks.write(feed.Flush()); err != nil {
+	if err := f.sinks.write(f.feed.Flush()); err != nil {
 		return err
 	}
-	if !outcome.Complete && !state.Gone {
-		before.TriedAt = j.runner.Now().UTC()
-		return j.commitParent(load.Change{State: load.State{parentPrefix + part.Name: encode(before)}})
+	id := r.part.Name
+	if !r.reading.Complete {
+		f.ends.moved(f.parentName(id), r.reading.Reason, r.memory.list)
+		return f.tried(id)
 	}
-	j.record.Held += state.Held - before.Held
-	j.record.Fresh++
-	return j.commitParent(load.Change{Sweeps: reading.sweeps, State: load.State{parentPrefix + part.Name: encode(state)}})
+	state := parentState{ReadAt: f.runner.Now().UTC(), List: r.verdict.After}
+	f.rows += r.reading.Keys.Count
+	if len(r.verdict.Removed) > 0 {
+		waiting := *state.List
+		waiting.Wait(r.verdict.Removed)
+		f.removals = append(f.removals, parentRemoval{r.part, r.verdict.Removed, state})
+		state.List = &waiting
+	}
+	f.ends.list(f.parentName(id), r.verdict.After.Open(f.record.StartedAt))
+	if r.reading.Unserved { // it is tried again, after the others
+		state.ReadAt, state.TriedAt = f.parentBefore(id).ReadAt, state.ReadAt
+	} else {
+		f.record.Fresh++
+	}
+	return f.commitState(id, state)
+}
+
+// tried commits that a parent could not be read, so that others come before it.
+func (f *fanOut) tried(id string) error {
+	before := f.parentBefore(id)
+	before.TriedAt = f.runner.Now().UTC()
+	return f.commitState(id, before)
+}
+
+// skip leaves a parent that could not be read for the next run.
+func (f *fanOut) skip(id string, err error) error {
+	f.log.Warn("skipping a parent that could not be read", "list", f.parentName(id), "error", err)
+	reason := err
+	if api := (*extract.Error)(nil); errors.As(err, &api) { // it does not repeat the name
+		reason = api
+	}
+	f.ends.failed(f.parentName(id), reason.Error(), "the next runs try it again, after the others")
+	return f.tried(id)
+}
+
+// keepPartial commits what was read of a parent before the run had to stop, so that
+// the next one reads only the rest. One that has stopped a run before goes behind
+// the others: a list that never ends must not take every day's budget.
+func (f *fanOut) keepPartial(r partReading) error {
+	before := f.parentBefore(r.part.Name)
+	if r.partial == nil && before.Partial == nil {
+		return nil
+	}
+	if before.Partial != nil {
+		before.TriedAt = f.runner.Now().UTC()
+	}
+	if r.partial != nil {
+		before.Partial = r.partial
+		f.count(r)
+		if err := f.stage(f.feed, r); err != nil {
+			return err
+		}
+	}
+	if err := f.sinks.write(f.feed.Flush()); err != nil {
+		return err
+	}
+	return f.commitState(r.part.Name, before)
+}
+
+// commitState commits what is staged and what is remembered of a parent.
+func (f *fanOut) commitState(id string, state parentState) error {
+	f.cost()
+	change := load.Change{Run: f.record, State: load.State{cycleEntry: encode(f.cycle), parentPrefix + id: encode(state)}}
+	change.Run.Status = load.StatusRunning
+	if _, err := f.sinks.commit(change); err != nil {
+		return err
+	}
+	f.progress.committed(f.jobRun, f.record.Fresh, f.record.Parents)
+	return nil
+}
+
+// finish prepares the last commit: the removals of all parents, and those that the
+// API does not know. whole tells whether the cycle is complete.
+func (f *fanOut) finish(whole bool) error {
+	f.noteReplaced(f.feed)
+	f.final.State = load.State{}
+	if whole {
+		f.final.State[cycleEntry] = nil
+	}
+	f.finishRemovals()
+	if err := f.mostUnknown(); err != nil {
+		return err
+	}
+	for _, part := range f.unknown {
+		f.forgetUnknown(part.Name)
+	}
+	return nil
+}
+
+// finishRemovals lets the removals of all parents through, or refuses them when they
+// are too many together.
+func (f *fanOut) finishRemovals() {
+	removed := 0
+	for _, r := range f.removals {
+		removed += len(r.rows)
+	}
+	refused := !f.mode.AcceptRemovals && reconcile.TooMany(removed, f.rows+removed)
+	for _, r := range f.removals {
+		if refused {
+			r.state.List.Refuse(r.rows)
+			f.ends.list(f.parentName(r.part.Name), r.state.List.Open(f.record.StartedAt))
+		} else {
+			f.final.Removals = append(f.final.Removals, removal(r.part, r.rows))
+		}
+		f.final.State[parentPrefix+r.part.Name] = encode(r.state)
+	}
+}
+
+// mostUnknown returns an error when most parents answered 404: then the endpoint is
+// gone or the address is wrong, and nothing is known of the parents.
+func (f *fanOut) mostUnknown() error {
+	n := len(f.unknown)
+	if n < patience || n <= f.read {
+		return nil
+	}
+	return &extract.Error{
+		Kind: extract.NotFound, Path: f.unknown[0].Endpoint.Path, Status: 404,
+		Message: fmt.Sprintf("Spotify answered 404 for %d of %d lists; nothing was removed", n, n+f.read),
+		Hint:    "check SPOTIFY_API_URL; if it is right, Spotify has withdrawn the endpoint: " + f.unknown[0].Endpoint.Doc,
+	}
+}
+
+// forgetUnknown notes a parent that the API does not know; its rows stay. One that
+// the user listed is the user's to mend.
+func (f *fanOut) forgetUnknown(id string) {
+	before := f.parentBefore(id)
+	f.final.State[parentPrefix+id] = encode(parentState{ReadAt: f.runner.Now().UTC(), Gone: true, List: before.List})
+	f.record.Fresh++
+	if slices.Contains(f.job.Options.Artists.IDs, id) {
+		f.ends.failed(f.parentName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: artists: ids: of job %s in %s", f.job.Name, f.runner.config.Path))
+		return
+	}
+	f.log.Warn("Spotify no longer knows a parent; its rows are kept", "list", f.parentName(id))
 }
 
 // parentBefore is what is remembered of a parent.
 func (j *jobRun) parentBefore(id string) parentState {
-	var s parentState
-	if text := j.state[parentPrefix+id]; text == nil || json.Unmarshal(text, &s) != nil {
-		return parentState{}
+	if s := stateEntry[parentState](j.state, parentPrefix+id); s != nil {
+		return *s
 	}
-	return s
-}
-
-// keepBegun commits what was read of a parent before the run had to stop, so
-// that the next one reads only the rest. One that has stopped a run before, goes
-// behind the others: a list that never ends must not take every day's budget.
-func (j *jobRun) keepBegun(feed *catalog.Feed, i int, before parentState, begun *snapshot) error {
-	if begun == nil && before.Begun == nil {
-		return nil
-	}
-	if before.Begun != nil {
-		before.TriedAt = j.runner.Now().UTC()
-	}
-	if begun == nil { // no more than before
-		if err := j.dropStaged(feed); err != nil {
-			return err
-		}
-	} else {
-		before.Begun = begun
-	}
-	if err := j.sinks.write(feed.Flush()); err != nil {
-		return err
-	}
-	return j.commitParent(load.Change{State: load.State{parentPrefix + feed.Parts[i].Name: encode(before)}})
-}
-
-// commitParent commits a change in the midst of a round.
-func (j *jobRun) commitParent(change load.Change) error {
-	change.State[roundEntry] = encode(j.round)
-	j.cost()
-	change.Run = j.record
-	change.Run.Status = load.StatusRunning
-	if _, err := j.sinks.commit(change); err != nil {
-		return err
-	}
-	j.runner.Observe(Event{
-		Kind: Committed, Run: j.record, Pages: j.pages, Items: j.record.Items,
-		Total: j.total, Done: j.record.Fresh, Parents: j.record.Parents,
-	})
-	return nil
-}
-
-// gone notes a parent that the API does not know. One that the user listed is
-// the user's to mend.
-func (j *jobRun) gone(id string) {
-	if !slices.Contains(j.job.Options.Artists.IDs, id) {
-		j.log.Warn("artist is no longer known to Spotify; its rows are kept", "artist", id)
-		return
-	}
-	j.record.Status = load.StatusIncomplete
-	j.record.Message = fmt.Sprintf("Spotify knows no artist %s", id)
-	j.record.Hint = fmt.Sprintf("correct or remove the ID under options: artists: ids: of job %s in %s", j.job.Name, j.runner.config.Path)
-}
-
-// skip leaves a parent that could not be read for the next run.
-func (j *jobRun) skip(id string, err error) error {
-	j.log.Warn("artist could not be read; going on with the next", "artist", id, "error", err)
-	j.record.Status = load.StatusIncomplete
-	j.record.Message = fmt.Sprintf("artist %s could not be read: %v", id, err)
-	j.record.Hint = "the next runs try it again, after the others"
-	if err := j.sinks.discard(); err != nil {
-		return err
-	}
-	before := j.parentBefore(id)
-	before.TriedAt = j.runner.Now().UTC()
-	return j.commitParent(load.Change{State: load.State{parentPrefix + id: encode(before)}})
+	return parentState{}
 }
 
 // unfinished says how far the run got, and when the next one goes on.
@@ -248,104 +334,5 @@ func fatal(err error) bool {
 	if !errors.As(err, &api) {
 		return true
 	}
-	return api.Kind != extract.Transient && api.Kind != extract.Malformed && api.Kind != extract.BadRequest
+	return api.Kind != extract.Transient && api.Kind != extract.Malformed && api.Kind != extract.BadRequest && api.Kind != extract.Forbidden
 }
-
-// parents returns the ids to read, the ones that matter most first.
-func (j *jobRun) parents(ctx context.Context) ([]string, error) {
-	choice := j.job.Options.Artists
-	if len(choice.IDs) > 0 {
-		return choice.IDs, nil
-	}
-	rows := map[string]int{}
-	ran := false
-	for _, from := range choice.From {
-		known, values, err := j.source(ctx, from)
-		if err != nil {
-			return nil, fmt.Errorf("read the artists of %s: %w", from, err)
-		}
-		ran = ran || known
-		for _, v := range values {
-			if v.Value != "" {
-				rows[v.Value] += v.Rows
-			}
-		}
-	}
-	if len(rows) == 0 && !ran {
-		return nil, j.noSource()
-	}
-	return byRows(rows), nil
-}
-
-// noSource says that none of the jobs that name artists has run.
-func (j *jobRun) noSource() error {
-	from := j.job.Options.Artists.From
-	var jobs []string
-	for _, resource := range from {
-		jobs = append(jobs, j.runner.config.sourceOf(resource).Name)
-	}
-	has := "has"
-	if len(from) > 1 {
-		has = "have"
-	}
-	return &missingError{
-		text: fmt.Sprintf("job %s takes its artists from %s, which %s not been exported yet", j.job.Name, strings.Join(from, " and "), has),
-		hint: "run first: exporter run " + strings.Join(jobs, " "),
-	}
-}
-
-// source reads the artists that another job's table names, and tells whether
-// that job has ever been done.
-func (j *jobRun) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
-	feeder := j.runner.config.sourceOf(resource)
-	name := feeder.Destinations[0]
-	for _, own := range j.job.Destinations {
-		if slices.Contains(feeder.Destinations, own) {
-			name = own
-			break
-		}
-	}
-	d, err := j.runner.Destination(ctx, name)
-	if err != nil {
-		return false, nil, err
-	}
-	runs, err := d.Runs(ctx, 20)
-	if err != nil {
-		return false, nil, err
-	}
-	ran := slices.ContainsFunc(runs, func(r load.Run) bool {
-		return r.Job == feeder.Name && r.Account == j.record.Account && r.Status == load.StatusOK
-	})
-	a := feeder.Resource.Artists
-	values, err := d.Values(ctx, load.ValueQuery{Account: j.record.Account, Table: a.Table, Column: a.Column, Latest: a.Latest})
-	return ran, values, err
-}
-
-func byRows(rows map[string]int) []string {
-	ids := make([]string, 0, len(rows))
-	for id := range rows {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b string) int {
-		return cmp.Or(cmp.Compare(rows[b], rows[a]), cmp.Compare(a, b))
-	})
-	return ids
-}
-
-// encode writes a state entry. The types it is given cannot fail to encode.
-func encode(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return text
-}
-
-// A missingError says that what a job reads from is not there yet, and what to
-// do next.
-type missingError struct{ text, hint string }
-
-func (e *missingError) Error() string { return e.text }
-
-// Hint is the next step for the user.
-func (e *missingError) Hint() string { return e.hint }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/tracklake/tracklake/catalog"
@@ -15,10 +16,6 @@ import (
 // graceTime is how long a run that was interrupted may take to commit what it
 // has read.
 const graceTime = 8 * time.Second
-
-// removalGuard holds removals back when they are more than a fifth of the rows
-// and more than 50: rather the API was wrong than the user that thorough.
-func removalGuard() load.Guard { return load.Guard{Share: 0.2, Floor: 50} }
 
 // jobRun is one run of one job.
 type jobRun struct {
@@ -33,15 +30,15 @@ type jobRun struct {
 	state load.State
 	final load.Change // what the last commit publishes besides the record
 
-	meter        *meter
-	held         bool          // the last run held removals back
-	newest       time.Time     // when the job's newest run ended
-	round        round         // that the run goes through; of lists, the run itself
-	due          int           // requests for lists of a fan-out that were due to be read whole
-	tally        extract.Tally // of this run, whatever else the client does
-	pages        int
-	total        int
-	searchSpared int // requests, by searching instead of reading whole
+	meter    *meter
+	newest   time.Time     // when the job's newest run ended
+	cycle    cycle         // that the run goes through; of lists, the run itself
+	due      atomic.Int64  // requests for lists of a fan-out that were due to be read as a whole
+	rechecks atomic.Int64  // pages with unreadable entries that may still be read again
+	tally    extract.Tally // of this run, whatever else the client does
+	progress progress
+	ends     openEnds
+	saved    int // requests, by reading only what changed
 }
 
 // do runs the job and leaves the outcome in the record.
@@ -179,176 +176,27 @@ func (j *jobRun) lastAccount(ctx context.Context, opened []load.Destination) str
 	return last
 }
 
-// agreed keeps of two destinations' states only what both say, so that what
-// one of them lacks is read again.
-func agreed(have, other load.State, first bool) load.State {
-	if first {
-		return other
-	}
-	out := load.State{}
-	for k, v := range have {
-		if o, ok := other[k]; ok && sameJSON(o, v) {
-			out[k] = v
-		}
-	}
-	return out
-}
-
 func (j *jobRun) export(ctx context.Context) error {
+	j.rechecks.Store(mostRechecks)
+	j.progress.run = j.record
+	var err error
 	if j.job.Resource.FanOut {
-		return j.fanOut(ctx)
+		err = j.fanOut(ctx)
+	} else {
+		err = j.lists(ctx)
 	}
-	return j.lists(ctx)
-}
-
-// lists reads all lists of the job and stages their rows for one commit.
-// Lists that were read whole are kept when a later one breaks off, and so is
-// the beginning of a single list, where it can be gone on with.
-func (j *jobRun) lists(ctx context.Context) error {
-	j.round = round{Kind: j.record.Kind}
-	feed, err := j.job.Resource.Open(j.params(nil))
-	if err != nil {
-		return err
-	}
-	defer feed.Release()
-	var sweeps []load.Sweep
-	var broken error
-	for i, part := range feed.Parts {
-		before := j.snapshotOf(listPrefix + part.Name)
-		reading, err := j.readList(ctx, feed, i, before, j.snapshotOf(begunPrefix+part.Name))
-		if err != nil {
-			broken = err
-			if len(feed.Parts) == 1 {
-				return and(broken, j.keepBeginning(feed, reading.begun))
-			}
-			break
-		}
-		j.judge(part, reading.outcome)
-		j.record.Held += reading.held
-		sweeps = append(sweeps, reading.sweeps...)
-		j.keep(part, before, reading)
-	}
-	j.noteReplaced(feed)
-	j.final.Sweeps = sweeps
-	return and(broken, j.sinks.write(feed.Flush()))
-}
-
-// keepBeginning lets the last commit keep what was read of the only list, if
-// the next run can go on from there.
-func (j *jobRun) keepBeginning(feed *catalog.Feed, begun *snapshot) error {
-	part := feed.Parts[0]
-	if begun == nil || part.Gone == nil {
-		return j.sinks.discard()
-	}
-	j.noteReplaced(feed)
-	j.remember(begunPrefix+part.Name, begun)
-	return j.sinks.write(feed.Flush())
-}
-
-// noteReplaced tells of texts that could not be stored as they came.
-func (j *jobRun) noteReplaced(feed *catalog.Feed) {
-	if n := feed.Notes().Replaced; n > 0 {
-		j.log.Warn("NUL characters in texts were replaced by U+FFFD", "texts", n)
-	}
-}
-
-// readPart reads one list into the destinations. It returns the keys of its
-// entries, if the list held still.
-func (j *jobRun) readPart(ctx context.Context, feed *catalog.Feed, i int) (outcome extract.Outcome, keys *catalog.Keys, err error) {
-	seen, rejects := 0, j.record.Rejects
-	for step, err := range feed.Read(ctx, j.user.Client, i) {
-		if err != nil {
-			return outcome, step.Keys, err
-		}
-		if step.Restart {
-			if err := j.restart(feed); err != nil {
-				return outcome, nil, err
-			}
-			j.record.Rejects = rejects
-		}
-		if err := j.sinks.write(step.Batches); err != nil {
-			return outcome, nil, err
-		}
-		if step.Outcome != nil {
-			outcome, keys = *step.Outcome, step.Keys
-			continue
-		}
-		j.total += step.Total - seen
-		seen = step.Total
-		j.note(feed.Parts[i], step)
-	}
-	return outcome, keys, nil
-}
-
-// dropStaged drops what was read of a part in vain.
-func (j *jobRun) dropStaged(feed *catalog.Feed) error {
-	feed.Reset()
-	return j.sinks.discard()
-}
-
-// restart drops what was staged of a list that moved while it was read.
-// A resource of several lists holds a list back until it is settled, so there
-// is nothing of it to drop.
-func (j *jobRun) restart(feed *catalog.Feed) error {
-	j.log.Info("the list changed while it was read; reading it again")
-	if len(feed.Parts) > 1 && !j.job.Resource.FanOut {
-		return nil
-	}
-	return j.sinks.discard()
-}
-
-func (j *jobRun) note(part catalog.Part, step catalog.Step) {
-	j.pages++
-	j.record.Items += step.Items
-	j.record.Rejects += step.Rejects
-	j.runner.Observe(Event{
-		Kind: PageRead, Run: j.record, Part: part.Name, Pages: j.pages, Items: j.record.Items,
-		Total: j.total, Wait: j.tally.Stats().Waited,
-	})
-}
-
-// judge lowers the run to incomplete when a list was not read whole.
-func (j *jobRun) judge(part catalog.Part, o extract.Outcome) {
-	if o.Complete {
-		return
-	}
-	j.record.Status = load.StatusIncomplete
-	name := j.job.Resource.Name
-	if part.Name != "" {
-		name += " " + part.Name
-	}
-	j.record.Message = fmt.Sprintf("%s: %s", name, o.Reason)
-	j.record.Hint = "the rows that were read are kept and nothing is marked as removed; the next run tries again"
-	j.log.Warn("list is incomplete", "list", name, "reason", o.Reason, "skipped", len(o.Skipped))
-}
-
-// sweeps turns what a part proves into what the destinations may remove.
-func (j *jobRun) sweeps(part catalog.Part) []load.Sweep {
-	if j.mode.AcceptRemovals {
-		return j.sweepsOf(part.Covers, load.Guard{})
-	}
-	return j.sweepsOf(part.Covers, removalGuard())
-}
-
-func (j *jobRun) sweepsOf(covers []catalog.Cover, guard load.Guard) []load.Sweep {
-	var out []load.Sweep
-	for _, c := range covers {
-		s := load.Sweep{Table: c.Table, Guard: guard}
-		for _, m := range c.Where {
-			s.Where = append(s.Where, load.Match(m))
-		}
-		out = append(out, s)
-	}
-	return out
+	j.ends.apply(&j.record)
+	return err
 }
 
 func (j *jobRun) params(parents []string) catalog.Params {
+	return catalog.Params{Account: j.record.Account, Options: j.job.Options, Parents: parents, Day: j.day()}
+}
+
+// day is the calendar day of the run, as midnight UTC of that day.
+func (j *jobRun) day() time.Time {
 	y, m, d := j.record.StartedAt.In(j.runner.config.Location).Date()
-	return catalog.Params{
-		Account: j.record.Account, Options: j.job.Options, Parents: parents,
-		Entries: j.job.FullEvery > 0 || j.job.Resource.FanOut || j.budget() > 0,
-		Day:     time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
-	}
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
 // finish commits the final record and what goes with it.
@@ -357,7 +205,7 @@ func (j *jobRun) finish() error {
 	j.record.FinishedAt = j.runner.Now().UTC()
 	j.final.Run = j.record
 	result, err := j.sinks.commit(j.final)
-	j.record = j.record.With(result)
+	j.record.Tables = result.Tables
 	j.record.FinishedAt = j.runner.Now().UTC() // the commit took its time, too
 	return err
 }
@@ -366,7 +214,7 @@ func (j *jobRun) finish() error {
 func (j *jobRun) cost() {
 	spent := j.tally.Stats()
 	j.record.Requests, j.record.Retries, j.record.Refused = spent.Requests, spent.Retries, spent.RateLimited
-	j.record.Spared = j.searchSpared + spent.Shared
+	j.record.Spared = j.saved + spent.Shared
 	j.record.WaitedMS = (spent.Waited + j.meter.waited()).Milliseconds()
 }
 

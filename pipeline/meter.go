@@ -205,6 +205,19 @@ func (m *meter) freesAt(ctx context.Context, family string) (time.Time, error) {
 	return latest, nil
 }
 
+// spent is how many requests of a family were booked in the last 24 hours.
+func (m *meter) spent(ctx context.Context, family string) (int, error) {
+	most := 0
+	for _, b := range m.books {
+		booked, err := b.Booked(ctx, m.user.App, m.runner.Now())
+		if err != nil {
+			return 0, fmt.Errorf("read what was booked: %w", err)
+		}
+		most = max(most, booked[family].Requests)
+	}
+	return most, nil
+}
+
 // waited is how long the run waited for budgets.
 func (m *meter) waited() time.Duration {
 	m.mu.Lock()

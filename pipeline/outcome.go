@@ -19,6 +19,7 @@ func (j *jobRun) end(ctx context.Context, err error) {
 		}
 		return
 	}
+	open := j.record // what its lists leave open
 	j.record.Message = err.Error()
 	j.record.Hint = ""
 	var api *extract.Error
@@ -29,6 +30,9 @@ func (j *jobRun) end(ctx context.Context, err error) {
 		j.record.Hint = "run it again: " + j.mode.command(j.job)
 	case errors.As(err, &api):
 		j.endAPI(api)
+		if j.record.Status == load.StatusDeferred && open.Status == load.StatusIncomplete {
+			j.record.Message, j.record.Hint = j.record.Message+"; "+open.Message, j.record.Hint+"; "+open.Hint
+		}
 	default:
 		j.record.Status = load.StatusFailed
 		j.record.Hint = Hint(err)

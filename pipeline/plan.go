@@ -11,10 +11,6 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// usualPages is how many requests a discography takes on average, as long as
-// none was read.
-const usualPages = 5
-
 // A Plan says what the next run of a task would cost.
 type Plan struct {
 	Job     string `json:"job"`
@@ -143,13 +139,10 @@ func (j *jobRun) lookUp(ctx context.Context, p *Plan) error {
 		if until := closed[p.Family]; until.After(j.record.StartedAt) && until.After(p.ClosedTo) {
 			p.ClosedTo = until
 		}
-		booked, err := b.Booked(ctx, j.user.App, j.record.StartedAt)
-		if err != nil {
-			return err //nolint:wrapcheck // it says what was done
-		}
-		p.Spent = max(p.Spent, booked[p.Family].Requests)
 	}
-	return nil
+	var err error
+	p.Spent, err = j.meter.spent(ctx, p.Family)
+	return err
 }
 
 // estimate counts the requests of all lists.
@@ -164,21 +157,20 @@ func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
 	defer feed.Release()
 	p.Lists = len(feed.Parts)
 	for _, part := range feed.Parts {
-		before, begun := j.snapshotOf(listPrefix+part.Name).of(part), j.snapshotOf(begunPrefix+part.Name).of(part)
-		goOn := j.mayGoOn(begun)
+		m := j.remembered(part)
 		switch {
-		case !goOn && j.maySearch(part, before):
-			p.Requests++
-			p.Note = "searched for changes; read whole again on " + before.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
-		case !goOn && before != nil:
-			p.Requests += pages(part, before.count())
-		default:
+		case j.mayResume(m.partial) || m.list == nil:
 			total, err := extract.Total(ctx, j.user.Client, part.Endpoint)
 			if err != nil {
 				return err
 			}
 			p.Asked++
-			p.Requests += rest(part, total, begun, goOn)
+			p.Requests += rest(part, total, m.partial, j.mayResume(m.partial))
+		case j.mayUpdate(part, m.list):
+			p.Requests++
+			p.Note = "reads only what has changed; every page again on " + m.list.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
+		default:
+			p.Requests += pages(part, m.list.Keys.Count)
 		}
 	}
 	return nil
@@ -193,22 +185,22 @@ func pages(part catalog.Part, entries int) int {
 }
 
 // rest is how many requests a list takes of which an earlier run may have read
-// the beginning: its first page is looked at once more.
-func rest(part catalog.Part, entries int, begun *snapshot, goOn bool) int {
+// the beginning: its first page is read once more.
+func rest(part catalog.Part, entries int, begun *partial, resumes bool) int {
 	n := pages(part, entries)
-	if goOn {
+	if resumes {
 		n = max(1, n-pages(part, begun.count())) + 1
 	}
 	return n
 }
 
-// estimateParents counts the requests of a fan-out's round.
+// estimateParents counts the requests of a fan-out's cycle.
 func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	parents, err := j.parents(ctx)
 	if err != nil {
 		return err
 	}
-	todo := j.planRound(parents)
+	todo := j.planCycle(parents)
 	feed, err := j.job.Resource.Open(j.params(todo))
 	if err != nil {
 		return err //nolint:wrapcheck // it says what was done
@@ -218,15 +210,14 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	p.Note = fmt.Sprintf("%d of %d artists are fresh", len(parents)-len(todo), len(parents))
 	usual := j.usualPages(parents, feed)
 	for _, part := range feed.Parts {
-		before := j.parentBefore(part.Name)
+		m := j.remembered(part)
 		switch {
-		case j.mayGoOn(before.Begun.of(part)):
-			known := max(before.Items, usual*part.Endpoint.Limit)
-			p.Requests, p.Estimate = p.Requests+rest(part, known, before.Begun, true), true
-		case j.maySearch(part, before.List.of(part)):
+		case j.mayResume(m.partial):
+			p.Requests, p.Estimate = p.Requests+rest(part, max(m.partial.count(), usual*part.Endpoint.Limit), m.partial, true), true
+		case j.mayUpdate(part, m.list):
 			p.Requests++
-		case !before.ReadAt.IsZero():
-			p.Requests += pages(part, before.Items)
+		case m.list != nil:
+			p.Requests += pages(part, m.list.Keys.Count)
 		default:
 			p.Requests, p.Estimate = p.Requests+usual, true
 		}
@@ -234,16 +225,16 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// usualPages is how many requests those parents took that were read.
+// usualPages is how many requests the lists of those parents took that were read.
 func (j *jobRun) usualPages(parents []string, feed *catalog.Feed) int {
 	sum, read := 0, 0
 	for _, id := range parents {
-		if s := j.parentBefore(id); !s.ReadAt.IsZero() && len(feed.Parts) > 0 {
-			sum, read = sum+pages(feed.Parts[0], s.Items), read+1
+		if s := j.parentBefore(id); s.List != nil && len(feed.Parts) > 0 {
+			sum, read = sum+pages(feed.Parts[0], s.List.Keys.Count), read+1
 		}
 	}
 	if read == 0 {
-		return usualPages
+		return unknownPages
 	}
 	return max(1, (sum+read/2)/read)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"sync"
 	"time"
 
 	"github.com/tracklake/tracklake/load"
@@ -29,4 +30,32 @@ type Event struct {
 	Wait    time.Duration // spent waiting for the rate limit so far
 	// Of a fan-out.
 	Done, Parents int
+}
+
+// progress counts what a run has read so far. It is safe for concurrent use.
+type progress struct {
+	run load.Run // as it began
+
+	mu                  sync.Mutex
+	pages, items, total int
+}
+
+// page tells of a page of a part: how many entries it has, and by how many the
+// list turned out to be longer than was told.
+func (p *progress) page(j *jobRun, part string, items, longer int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pages, p.items, p.total = p.pages+1, p.items+items, p.total+longer
+	j.runner.Observe(Event{
+		Kind: PageRead, Run: p.run, Part: part, Pages: p.pages, Items: p.items, Total: p.total, Wait: j.tally.Stats().Waited,
+	})
+}
+
+// committed tells of parents that are committed.
+func (p *progress) committed(j *jobRun, done, parents int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j.runner.Observe(Event{
+		Kind: Committed, Run: p.run, Pages: p.pages, Items: p.items, Total: p.total, Done: done, Parents: parents,
+	})
 }

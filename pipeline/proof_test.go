@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,11 +67,11 @@ func TestMuchThatGoesFromALongListIsHeld(t *testing.T) {
 	}
 	s.sim.SaveTracks(100, s.clock.Now())
 	for range 4 {
-		if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || run.Held < 390 {
-			t.Errorf("held %d: %s", run.Held, run.Status)
+		if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || run.Pending < 390 {
+			t.Errorf("held %d: %s", run.Pending, run.Status)
 		}
 	}
-	if run := s.day(t, pipeline.Mode{AcceptRemovals: true}); run.Status != load.StatusOK || run.Held > 0 {
+	if run := s.day(t, pipeline.Mode{AcceptRemovals: true}); run.Status != load.StatusOK || run.Pending > 0 {
 		t.Errorf("%+v", run)
 	}
 	s.isTruth(t)
@@ -114,8 +115,8 @@ func TestHeldRemovalsOutliveFailedRuns(t *testing.T) {
 		s.run(t, "saved_tracks", pipeline.Mode{})
 	}
 	stop()
-	if run := s.run(t, "saved_tracks", pipeline.Mode{}); run.Held != 120 {
-		t.Errorf("held %d: %+v", run.Held, run)
+	if run := s.run(t, "saved_tracks", pipeline.Mode{}); run.Pending != 120 {
+		t.Errorf("held %d: %+v", run.Pending, run)
 	}
 }
 
@@ -180,28 +181,35 @@ func TestOtherOptionsAreAnotherList(t *testing.T) {
 	}
 }
 
-// TestATrackThatComesAsNullForADay is not removed by that; one that stays null
-// is on the next day.
-func TestATrackThatComesAsNullForADay(t *testing.T) {
+// TestATrackThatComesAsNull is not removed, however long it stays so. A track that
+// is removed in the same night is: it stood between other neighbours.
+func TestATrackThatComesAsNull(t *testing.T) {
 	t.Parallel()
-	for name, back := range map[string]bool{"it comes back": true, "it stays so": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t, listJobs, world(120))
-			s.day(t, pipeline.Mode{})
-			s.sim.SetRaw(60, "null")
-			s.sim.SaveTracks(1, s.clock.Now()) // so that the search looks there
-			s.sim.RemoveTrack(100)
-			if s.day(t, pipeline.Mode{}); len(s.live(t)) != 121 {
-				t.Errorf("%d tracks are live", len(s.live(t)))
-			}
-			if back {
-				s.sim.SetRaw(61, "")
-			}
-			if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusOK {
-				t.Errorf("%+v", run)
-			}
-			s.isTruth(t)
-		})
+	s := newStage(t, listJobs, world(120))
+	s.day(t, pipeline.Mode{})
+	hidden := s.sim.SavedTracks()[60].TrackID
+	s.sim.SetRaw(60, "null")
+	s.sim.SaveTracks(1, s.clock.Now()) // so that the update looks there
+	removed := s.sim.RemoveTrack(100)
+	for night := range 9 {
+		run := s.day(t, pipeline.Mode{})
+		if live := s.live(t); len(live) != 120 || !slices.Contains(live, hidden) || slices.Contains(live, removed) {
+			t.Fatalf("night %d: %d tracks are live", night, len(live))
+		}
+		want := load.StatusIncomplete
+		if night >= 7 {
+			want = load.StatusOK
+		}
+		if run.Status != want || run.Pending != 1 || run.Unreadable != 1 || run.Message == "" {
+			t.Errorf("night %d: %+v", night, run)
+		}
 	}
+	s.sim.Restore(61)
+	for range 7 { // by then it is read again once a week
+		s.day(t, pipeline.Mode{})
+	}
+	if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusOK || run.Unreadable+run.Pending > 0 {
+		t.Errorf("%+v", run)
+	}
+	s.isTruth(t)
 }

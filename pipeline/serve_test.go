@@ -44,6 +44,7 @@ func (c *clock) set(t time.Time) {
 // stage is a runner over a simulated Spotify and Parquet folders.
 type stage struct {
 	sim    *simulate.Server
+	folder string // of its destinations
 	config *pipeline.Config
 	runner *pipeline.Runner
 	clock  *clock
@@ -94,7 +95,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{sim: sim, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: clock, ended: make(chan load.Run, 1000)}
+	s := &stage{sim: sim, folder: folder, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: clock, ended: make(chan load.Run, 1000)}
 	s.runner = pipeline.NewRunner(config, pipeline.Options{
 		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
 			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test"})

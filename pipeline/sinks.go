@@ -81,10 +81,10 @@ func (s *sinks) commit(change load.Change) (load.Result, error) {
 }
 
 // widest picks the result to tell when destinations differ: the one that
-// changed most; and of what was held back the most.
+// changed most.
 func widest(results []load.Result) load.Result {
 	var best load.Result
-	most, held := -1, 0
+	most := -1
 	for _, r := range results {
 		changed := 0
 		for c := range maps.Values(r.Tables) {
@@ -93,9 +93,7 @@ func widest(results []load.Result) load.Result {
 		if changed > most {
 			best, most = r, changed
 		}
-		held = max(held, r.Held)
 	}
-	best.Held = held
 	return best
 }
 

@@ -29,6 +29,7 @@ type world struct {
 	binary, dir string
 	env         []string
 	sim         *simulate.Server
+	cpu         time.Duration // processor time of the last export
 }
 
 func newWorld(b *testing.B, tracks int, latency time.Duration) *world {
@@ -109,6 +110,7 @@ func (w *world) export(b *testing.B, job string, env ...string) (time.Duration, 
 	if err != nil {
 		b.Fatalf("%v\n%s", err, out.String())
 	}
+	w.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	var runs []load.Run
 	if err := json.Unmarshal(out.Bytes(), &runs); err != nil {
 		b.Fatal(err)
@@ -157,6 +159,41 @@ func BenchmarkLatency(b *testing.B) {
 		w.clean(b)
 		took, _, _ := w.export(b, "lake")
 		total += took
+	}
+	seconds := total.Seconds() / float64(b.N)
+	b.ReportMetric(seconds, "s/run")
+	b.ReportMetric(floor, "floor-s")
+	b.ReportMetric(seconds/floor, "x-floor")
+}
+
+// BenchmarkArtists exports the discographies of 60 artists of three pages each with
+// 50 ms a request. The floor is one token and 180 pages, eight at a time.
+func BenchmarkArtists(b *testing.B) {
+	o := simulate.DefaultOptions()
+	o.SavedTracks, o.Artists, o.AlbumsPerArtist, o.Latency = 10, 500, 40, 50*time.Millisecond
+	w := newWorldOf(b, o)
+	var ids []string
+	for _, id := range w.sim.Artists() {
+		if n := len(w.sim.ArtistAlbums(id, "album", "single")); n > 20 && n <= 30 && len(ids) < 60 {
+			ids = append(ids, id)
+		}
+	}
+	w.write(b, "jobs.yaml", `budgets: {artists/albums: 0}
+destinations:
+  lake: {type: parquet, path: ./data}
+jobs:
+  artist_albums: {destinations: [lake], options: {artists: {ids: [`+strings.Join(ids, ", ")+`]}}}
+`)
+	floor := (1 + (180.0+7)/8) * 0.05
+	var total time.Duration
+	for b.Loop() {
+		w.clean(b)
+		w.sim.ForgetRequests()
+		took, _, run := w.export(b, "artist_albums")
+		total += took
+		if run.Fresh != 60 || w.sim.Count("/v1/artists/") != 180 {
+			b.Fatalf("%d requests: %+v", w.sim.Count("/v1/artists/"), run)
+		}
 	}
 	seconds := total.Seconds() / float64(b.N)
 	b.ReportMetric(seconds, "s/run")

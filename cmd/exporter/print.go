@@ -41,6 +41,13 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))
 	}
+	if r.FieldErrors > 0 {
+		are := "are"
+		if r.FieldErrors == 1 {
+			are = "is"
+		}
+		fmt.Fprintf(w, "  %s of an unexpected type and %s NULL\n", counted(r.FieldErrors, "value was", "values were"), are)
+	}
 	if r.Message != "" {
 		fmt.Fprintf(w, "  %s\n", printable(r.Message))
 	}

@@ -17,14 +17,17 @@ func BenchmarkQuietNight(b *testing.B) {
 	w := newWorldOf(b, rationed())
 	w.export(b, "lake")
 	var requests, written int
+	var cpu time.Duration
 	for b.Loop() {
 		w.sim.ForgetRequests()
 		_, _, run := w.export(b, "lake")
+		cpu += w.cpu
 		requests = max(requests, w.sim.Count("/"))
 		written += rowsWritten(run)
 	}
 	b.ReportMetric(float64(requests), "requests")
 	b.ReportMetric(float64(written), "rows-written")
+	b.ReportMetric(cpu.Seconds()/float64(b.N), "cpu-s/run")
 	if requests > 2 || written > 0 {
 		b.Errorf("%d requests, %d rows written", requests, written)
 	}

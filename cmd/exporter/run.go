@@ -93,7 +93,7 @@ func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
 // unremarkable tells whether there is nothing to do about a run: it ended well, or
 // it goes on by itself when there is budget again.
 func unremarkable(r load.Run) bool {
-	return r.Status == load.StatusOK || r.Status == load.StatusDeferred && r.Budgeted && r.Held == 0
+	return r.Status == load.StatusOK || r.Status == load.StatusDeferred && r.Budgeted && r.Pending == 0
 }
 
 // label names the account of a run where there are several.

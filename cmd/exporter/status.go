@@ -170,6 +170,9 @@ func note(s pipeline.JobStatus) string {
 	switch {
 	case r.Status == load.StatusDeferred:
 		text = fmt.Sprintf("goes on after %s", moment(r.DeferredTo))
+		if r.Pending > 0 {
+			text += "; " + counted(r.Pending, "pending removal", "pending removals")
+		}
 	case r.Message != "":
 		text = printable(r.Message)
 	case s.Late:

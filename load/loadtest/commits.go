@@ -29,14 +29,14 @@ func testDiscard(t *testing.T, r *run) {
 // testCommits is a fan-out: each parent is committed by itself, one of them is
 // given up, and the counts are of the whole session.
 func testCommits(t *testing.T, r *run) {
-	r.export(t, 0, nil, fact{id: "p1-gone", title: ptr("p1")}, fact{id: "p3-stays", title: ptr("p3")})
+	r.export(t, 0, nil, fact{id: "p1-removed", title: ptr("p1")}, fact{id: "p3-stays", title: ptr("p3")})
 	s, _ := r.begin(t, "job", 5)
-	sweep := func(p string) []load.Sweep {
-		return []load.Sweep{{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{p}}}}}
+	removal := func(p string) []load.Removal {
+		return []load.Removal{{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{p}}}}}
 	}
 	for _, p := range []string{"p1", "p2"} {
 		write(t, s, batch(t, facts(), r.account, fact{id: p + "-a", title: ptr(p)}, fact{id: p + "-b", title: ptr(p)}))
-		if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusRunning), Sweeps: sweep(p)}); err != nil {
+		if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusRunning), Removals: removal(p)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +46,7 @@ func testCommits(t *testing.T, r *run) {
 	}
 	result := r.finish(t, s, "job", 5)
 	same(t, "count", load.Count{Inserted: 4, Removed: 1}, result.Tables["suite_facts"])
-	same(t, "rows", []string{"p1-a", "p1-b", "p1-gone", "p2-a", "p2-b", "p3-stays"}, r.lines(t, schema(facts()), "fact_id"))
+	same(t, "rows", []string{"p1-a", "p1-b", "p1-removed", "p2-a", "p2-b", "p3-stays"}, r.lines(t, schema(facts()), "fact_id"))
 	runs, err := r.Destination.Runs(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func testDryRun(t *testing.T, r *run) {
 	r.export(t, 0, everything(), numbered(0, 3000)...)
 	s, _ := r.begin(t, "job", 5)
 	write(t, s, batch(t, facts(), r.account, numbered(1, 3001)...), batch(t, things(), "", thing{id: "t"}))
-	result, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), Sweeps: everything(), DryRun: true, State: load.State{"k": []byte(`1`)}})
+	result, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), Removals: everything(), DryRun: true, State: load.State{"k": []byte(`1`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +100,30 @@ func testFence(t *testing.T, r *run) {
 	second, _ := r.begin(t, "job", 5)
 	write(t, second, batch(t, facts(), r.account, fact{id: "alive"}))
 	r.finish(t, second, "job", 5, everything()...)
-	_, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 0, load.StatusOK), Sweeps: everything()})
+	_, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 0, load.StatusOK), Removals: everything()})
 	if !errors.Is(err, load.ErrFenced) {
 		t.Errorf("commit of the overtaken session: %v, want ErrFenced", err)
 	}
 	same(t, "rows", []string{row("alive", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
+}
+
+// testRecord finds a run record as it was committed, with the counts.
+func testRecord(t *testing.T, r *run) {
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, facts(), r.account, fact{id: "1"}))
+	want := r.record("job", 0, load.StatusIncomplete)
+	want.Items, want.Rejects, want.Pending, want.Unreadable, want.FieldErrors = 1, 2, 3, 4, 5
+	want.Requests, want.Retries, want.Spared, want.Refused, want.WaitedMS = 6, 7, 8, 9, 10
+	want.Message, want.Hint, want.DeferredTo, want.Parents, want.Fresh = "message", "hint", moment(99), 11, 12
+	if _, err := s.Commit(t.Context(), load.Change{Run: want}); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := r.Reopen(t).Runs(t.Context(), 1)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("runs = %v, %v", runs, err)
+	}
+	want.Tables, want.Fence = map[string]load.Count{"suite_facts": {Inserted: 1}}, runs[0].Fence
+	same(t, "record", want, runs[0])
 }
 
 func testHistory(t *testing.T, r *run) {
@@ -147,7 +166,7 @@ func testValueCounts(t *testing.T, r *run) {
 	}
 	other := &run{Harness: r.Harness, account: "acc-2"}
 	other.export(t, 0, nil, fact{id: "1", tags: []tag{{"foreign"}}})
-	r.export(t, 0, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "3", tags: []tag{{"gone"}}}, fact{id: "4"})
+	r.export(t, 0, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "3", tags: []tag{{"removed"}}}, fact{id: "4"})
 	r.export(t, 5, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "4"})
 	same(t, "tags", []load.ValueCount{{Value: "b", Rows: 2}, {Value: "a", Rows: 1}},
 		values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags"}))
@@ -156,6 +175,17 @@ func testValueCounts(t *testing.T, r *run) {
 	r.finish(t, s, "places", 9)
 	same(t, "names of the newest day", []load.ValueCount{{Value: "long0", Rows: 1}, {Value: "long1", Rows: 1}},
 		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day"}))
+	short := []load.Match{{Column: "span", Values: []string{"short", "none"}}}
+	same(t, "names of the newest day of a span", []load.ValueCount{{Value: "short0", Rows: 1}, {Value: "short1", Rows: 1}, {Value: "short2", Rows: 1}, {Value: "short3", Rows: 1}},
+		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day", Where: short}))
+	same(t, "tags of some facts", []load.ValueCount{{Value: "a", Rows: 1}, {Value: "b", Rows: 1}},
+		values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags", Where: []load.Match{{Column: "fact_id", Values: []string{"1", "3", "4"}}}}))
+	for _, column := range []string{"title", "absent"} {
+		where := []load.Match{{Column: column, Values: []string{"", "NULL", "(null)"}}}
+		if got := values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags", Where: where}); len(got) != 0 {
+			t.Errorf("tags where %s has no value: %v", column, got)
+		}
+	}
 }
 
 // testConcurrent lets jobs fill the same dimension at once.

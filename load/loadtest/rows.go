@@ -55,18 +55,25 @@ func testChange(t *testing.T, r *run) {
 }
 
 func testVersions(t *testing.T, r *run) {
-	r.export(t, 0, nil, fact{id: "old", title: ptr("a")}, fact{id: "same", title: ptr("s")})
-	s, _ := r.begin(t, "job", 5)
-	write(t, s,
-		batch(t, facts(), r.account, fact{id: "new", title: ptr("1")}, fact{id: "old", title: ptr("1")}, fact{id: "same", title: ptr("s")}),
-		batch(t, facts(), r.account, fact{id: "new", title: ptr("2")}, fact{id: "old", title: ptr("2")}, fact{id: "same", title: ptr("s")}),
-		batch(t, things(), "", thing{id: "t", name: ptr("n")}, thing{id: "t", score: ptr(int32(7))}),
-	)
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, facts(), r.account, fact{id: "back", title: ptr("b")}, fact{id: "old", title: ptr("a")}, fact{id: "same", title: ptr("s")}),
+		batch(t, things(), "", thing{id: "late", name: ptr("l")}, thing{id: "often"}, thing{id: "same", name: ptr("s")}))
+	r.finish(t, s, "job", 0)
+	s, _ = r.begin(t, "job", 5)
+	version := func(title string, more ...thing) {
+		write(t, s, batch(t, facts(), r.account, fact{id: "new", title: &title}, fact{id: "old", title: &title}, fact{id: "same", title: ptr("s")}),
+			batch(t, things(), "", more...))
+	}
+	version("1", thing{id: "new", name: ptr("n")}, thing{id: "late", name: ptr("l")}, thing{id: "often", name: ptr("o")}, thing{id: "same", name: ptr("s")})
+	version("2", thing{id: "new", score: ptr(int32(7))}, thing{id: "late", score: ptr(int32(7))}, thing{id: "often", score: ptr(int32(7))}, thing{id: "same"})
+	write(t, s, batch(t, facts(), r.account, fact{id: "back", title: ptr("x")}), batch(t, facts(), r.account, fact{id: "back", title: ptr("b")}))
 	result := r.finish(t, s, "job", 5, everything()...)
-	same(t, "facts", load.Count{Inserted: 1, Updated: 1, Unchanged: 1}, result.Tables["suite_facts"])
-	same(t, "things", load.Count{Inserted: 1}, result.Tables["suite_things"])
-	same(t, "rows", []string{row("new", "2"), row("old", "2"), row("same", "s")}, r.lines(t, schema(facts()), "fact_id", "title"))
-	same(t, "rows", []string{row("t", "n", "7")}, r.lines(t, schema(things()), "thing_id", "name", "score"))
+	same(t, "facts", load.Count{Inserted: 1, Updated: 1, Unchanged: 2}, result.Tables["suite_facts"])
+	same(t, "things", load.Count{Inserted: 1, Updated: 2, Unchanged: 1}, result.Tables["suite_things"])
+	first, second := micros(moment(0)), micros(moment(5))
+	same(t, "rows", []string{row("back", "b", first), row("new", "2", second), row("old", "2", second), row("same", "s", first)},
+		r.lines(t, schema(facts()), "fact_id", "title", "last_seen_at"))
+	same(t, "rows", []string{row("late", "l", "7"), row("new", "n", "7"), row("often", "o", "7"), row("same", "s", "NULL")}, r.lines(t, schema(things()), "thing_id", "name", "score"))
 }
 
 func testFill(t *testing.T, r *run) {
@@ -86,7 +93,7 @@ func testFill(t *testing.T, r *run) {
 	same(t, "count of nothing new", load.Count{Unchanged: 1}, put(9, thing{id: "1", score: ptr(int32(1))}))
 }
 
-func testSweep(t *testing.T, r *run) {
+func testRemoval(t *testing.T, r *run) {
 	other := &run{Harness: r.Harness, account: "acc-2"}
 	other.export(t, 0, nil, fact{id: "x"})
 	r.export(t, 0, everything(), fact{id: "1"}, fact{id: "2"}, fact{id: "3"})
@@ -100,7 +107,7 @@ func testSweep(t *testing.T, r *run) {
 	same(t, "rows", []string{row("1", first, first, "NULL"), row("2", first, third, "NULL"), row("3", first, second, second), row("x", first, first, "NULL")},
 		r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at", "removed_at"))
 	result = r.export(t, 12, everything())
-	same(t, "count when all have gone", load.Count{Removed: 2}, result.Tables["suite_facts"])
+	same(t, "count when all are removed", load.Count{Removed: 2}, result.Tables["suite_facts"])
 }
 
 func places3(span, d string, n int) []place {
@@ -111,29 +118,51 @@ func places3(span, d string, n int) []place {
 	return out
 }
 
-func placeSweep(span, d string) load.Sweep {
-	return load.Sweep{Table: "suite_places", Where: []load.Match{{Column: "span", Values: []string{span}}, {Column: "day", Values: []string{d}}}}
+func placeRemoval(span, d string) load.Removal {
+	return load.Removal{Table: "suite_places", Where: []load.Match{{Column: "span", Values: []string{span}}, {Column: "day", Values: []string{d}}}}
 }
 
-func testSweepPlaces(t *testing.T, r *run) {
+func testRemovalOfPlaces(t *testing.T, r *run) {
 	s, _ := r.begin(t, "job", 0)
 	write(t, s, batch(t, places(), r.account, append(append(places3("long", "2026-11-01", 3), places3("short", "2026-11-01", 2)...), places3("long", "2026-10-31", 2)...)...))
 	r.finish(t, s, "job", 0)
 	s, _ = r.begin(t, "job", 5)
 	write(t, s, batch(t, places(), r.account, places3("long", "2026-11-01", 1)...))
-	result := r.finish(t, s, "job", 5, placeSweep("long", "2026-11-01"), placeSweep("short", "2026-11-01"))
+	result := r.finish(t, s, "job", 5, placeRemoval("long", "2026-11-01"), placeRemoval("short", "2026-11-01"))
 	same(t, "count", load.Count{Unchanged: 1, Removed: 4}, result.Tables["suite_places"])
 	same(t, "rows", []string{row("long", "2026-10-31", "1"), row("long", "2026-10-31", "2"), row("long", "2026-11-01", "1")},
 		r.lines(t, schema(places()), "span", "day", "rank"))
 }
 
+// testRemovalOfDay names one of two partition columns.
+func testRemovalOfDay(t *testing.T, r *run) {
+	s, _ := r.begin(t, "job", 0)
+	write(t, s, batch(t, places(), r.account, append(append(places3("long", "2026-11-01", 1), places3("s h/ort", "2026-11-01", 2)...), places3("long", "2026-10-31", 2)...)...))
+	r.finish(t, s, "job", 0)
+	s, _ = r.begin(t, "job", 5)
+	result := r.finish(t, s, "job", 5, load.Removal{Table: "suite_places", Where: []load.Match{{Column: "day", Values: []string{"2026-11-01"}}}})
+	same(t, "count", load.Count{Removed: 3}, result.Tables["suite_places"])
+	same(t, "rows", []string{row("long", "2026-10-31"), row("long", "2026-10-31")}, r.lines(t, schema(places()), "span", "day"))
+}
+
+func testRemovalOfNothing(t *testing.T, r *run) {
+	r.export(t, 0, nil, fact{id: "1"})
+	s, _ := r.begin(t, "job", 5)
+	for _, removal := range []load.Removal{{Table: "absent"}, {Table: "suite_facts", Where: []load.Match{{Column: "absent", Values: []string{"1"}}}}} {
+		if _, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusRunning), Removals: []load.Removal{removal}}); err == nil {
+			t.Errorf("%+v is no error", removal)
+		}
+	}
+	same(t, "count", load.Count{Removed: 1}, r.finish(t, s, "job", 5, everything()...).Tables["suite_facts"])
+}
+
 func testScope(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")}, fact{id: "3"}, fact{id: "4", title: ptr("c")})
-	sweep := load.Sweep{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{"a", "b"}}}}
-	result := r.export(t, 5, []load.Sweep{sweep}, fact{id: "1", title: ptr("a")})
+	removal := load.Removal{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{"a", "b"}}}}
+	result := r.export(t, 5, []load.Removal{removal}, fact{id: "1", title: ptr("a")})
 	same(t, "count", load.Count{Unchanged: 1, Removed: 1}, result.Tables["suite_facts"])
-	gone := micros(moment(5))
-	same(t, "rows", []string{row("1", "NULL"), row("2", gone), row("3", "NULL"), row("4", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
+	removed := micros(moment(5))
+	same(t, "rows", []string{row("1", "NULL"), row("2", removed), row("3", "NULL"), row("4", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
 }
 
 func numbered(from, to int) []fact {
@@ -142,23 +171,6 @@ func numbered(from, to int) []fact {
 		out = append(out, fact{id: fmt.Sprintf("%06d", i), plays: ptr(int32(i))})
 	}
 	return out
-}
-
-func testGuard(t *testing.T, r *run) {
-	guarded := []load.Sweep{{Table: "suite_facts", Guard: load.Guard{Share: 0.2, Floor: 10}}}
-	r.export(t, 0, guarded, numbered(0, 100)...)
-	result := r.export(t, 5, guarded, numbered(0, 79)...)
-	same(t, "held", 21, result.Held)
-	same(t, "count", load.Count{Unchanged: 79}, result.Tables["suite_facts"])
-	runs, err := r.Destination.Runs(t.Context(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if runs[0].Status != load.StatusIncomplete || runs[0].Held != 21 {
-		t.Errorf("run = %+v, want incomplete with 21 held", runs[0])
-	}
-	result = r.export(t, 9, guarded, numbered(0, 80)...)
-	same(t, "removed up to a fifth", load.Count{Unchanged: 80, Removed: 20}, result.Tables["suite_facts"])
 }
 
 func testMany(t *testing.T, r *run) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -30,18 +31,41 @@ type Harness struct {
 // Run runs the suite. open returns a new, empty destination each time.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, *run){
+	runAll(t, open, tests())
+}
+
+// RunCommits runs the part of the suite that is about several commits of one
+// session. A destination that coalesces commits runs it with and without.
+func RunCommits(t *testing.T, open func(t *testing.T) Harness) {
+	t.Helper()
+	runAll(t, open, commitTests())
+}
+
+func runAll(t *testing.T, open func(t *testing.T) Harness, tests map[string]func(*testing.T, *run)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, &run{Harness: open(t), account: "acc-1"})
+		})
+	}
+}
+
+func tests() map[string]func(*testing.T, *run) {
+	out := map[string]func(*testing.T, *run){
 		"values survive":                     testValues,
 		"a repeated run changes nothing":     testRepeat,
 		"changed rows keep their first time": testChange,
 		"the last of several versions wins":  testVersions,
 		"dimensions fill up":                 testFill,
-		"sweeps mark what has gone":          testSweep,
-		"sweeps delete places":               testSweepPlaces,
-		"sweeps keep to their scope":         testScope,
-		"guards hold removals back":          testGuard,
+		"removals mark facts":                testRemoval,
+		"removals delete places":             testRemovalOfPlaces,
+		"a removal covers all partitions":    testRemovalOfDay,
+		"removals keep to their scope":       testScope,
+		"removals by thousands of keys":      testRemovalByKeys,
+		"a removal names what there is":      testRemovalOfNothing,
+		"the run record is kept":             testRecord,
 		"discarded rows leave no trace":      testDiscard,
-		"several commits in a session":       testCommits,
 		"a dry run only counts":              testDryRun,
 		"state is kept":                      testState,
 		"state ends with its rows":           testMissing,
@@ -60,12 +84,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"jobs commit side by side":           testConcurrent,
 		"an empty run":                       testEmpty,
 		"many rows":                          testMany,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, &run{Harness: open(t), account: "acc-1"})
-		})
 	}
+	maps.Copy(out, commitTests())
+	return out
 }
 
 // A run begins sessions at the harness.
@@ -111,9 +132,9 @@ func write(t *testing.T, s load.Session, batches ...transform.Batch) {
 }
 
 // finish commits as ok and closes.
-func (r *run) finish(t *testing.T, s load.Session, job string, minute int, sweeps ...load.Sweep) load.Result {
+func (r *run) finish(t *testing.T, s load.Session, job string, minute int, removals ...load.Removal) load.Result {
 	t.Helper()
-	result, err := s.Commit(t.Context(), load.Change{Run: r.record(job, minute, load.StatusOK), Sweeps: sweeps})
+	result, err := s.Commit(t.Context(), load.Change{Run: r.record(job, minute, load.StatusOK), Removals: removals})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,13 +145,13 @@ func (r *run) finish(t *testing.T, s load.Session, job string, minute int, sweep
 }
 
 // export does a whole run with some facts.
-func (r *run) export(t *testing.T, minute int, sweeps []load.Sweep, items ...fact) load.Result {
+func (r *run) export(t *testing.T, minute int, removals []load.Removal, items ...fact) load.Result {
 	t.Helper()
 	s, _ := r.begin(t, "job", minute)
 	if len(items) > 0 {
 		write(t, s, batch(t, facts(), r.account, items...))
 	}
-	return r.finish(t, s, "job", minute, sweeps...)
+	return r.finish(t, s, "job", minute, removals...)
 }
 
 func (r *run) lines(t *testing.T, table *transform.Schema, columns ...string) []string {
@@ -150,7 +171,7 @@ func same[T any](t *testing.T, what string, want, got T) {
 	}
 }
 
-func everything() []load.Sweep { return []load.Sweep{{Table: "suite_facts"}} }
+func everything() []load.Removal { return []load.Removal{{Table: "suite_facts"}} }
 
 func testState(t *testing.T, r *run) {
 	s, state := r.begin(t, "job", 0)

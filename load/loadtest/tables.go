@@ -14,7 +14,7 @@ import (
 )
 
 // A fact belongs to an account, is replaced as a whole, and is marked when it
-// has gone.
+// is removed.
 type fact struct {
 	id    string
 	title *string
@@ -27,7 +27,7 @@ type fact struct {
 
 type tag struct{ name string }
 
-// A place belongs to the ranking of a day; places that have gone are deleted.
+// A place belongs to the ranking of a day; removed places are deleted.
 type place struct {
 	span string
 	day  time.Time

@@ -81,7 +81,7 @@ func loadAll(b *testing.B, root string, gen int, table *transform.Schema, record
 	for _, r := range records {
 		must(b, s.Write(b.Context(), transform.Batch{Table: table, Record: r}))
 	}
-	result, err := s.Commit(b.Context(), load.Change{Run: record(gen, load.StatusOK), Sweeps: []load.Sweep{{Table: table.Name}}})
+	result, err := s.Commit(b.Context(), load.Change{Run: record(gen, load.StatusOK), Removals: []load.Removal{{Table: table.Name}}})
 	must(b, err)
 	must(b, s.Close(b.Context()))
 	return result.Tables[table.Name]

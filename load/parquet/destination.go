@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Version string // of the program, for the files' metadata
 	faults  func(step, path string) error
+	pause   func(took time.Duration) time.Duration // see pauseAfter
 }
 
 // Destination is a folder of Parquet files. It is safe for concurrent use,
@@ -30,6 +31,7 @@ type Destination struct {
 	root    string
 	version string
 	files   files
+	pause   func(took time.Duration) time.Duration
 }
 
 // Open makes the folder if need be and completes a publication that a crash
@@ -39,7 +41,10 @@ func Open(ctx context.Context, path string, o Options) (*Destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find folder %s: %w", path, err)
 	}
-	d := &Destination{root: root, version: o.Version, files: files{fault: o.faults}}
+	d := &Destination{root: root, version: o.Version, files: files{fault: o.faults}, pause: pauseAfter}
+	if o.pause != nil {
+		d.pause = o.pause
+	}
 	for _, folder := range []string{"locks", "staging", "state", "rows", "runs", "fences"} {
 		if err := os.MkdirAll(d.inner(folder), 0o700); err != nil {
 			return nil, describe("make folder", err)

@@ -72,7 +72,7 @@ func (p plan) perform(ctx context.Context, root string, o parquet.Options, gen i
 		}
 		change := load.Change{Run: record(gen, load.StatusRunning), State: mark(gen, i)}
 		if i == len(p)-1 {
-			change.Run, change.Sweeps = record(gen, load.StatusOK), sweeps()
+			change.Run, change.Removals = record(gen, load.StatusOK), removals()
 		}
 		if _, err := s.Commit(ctx, change); err != nil {
 			return fmt.Errorf("commit: %w", err)

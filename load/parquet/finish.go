@@ -7,37 +7,34 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-
-	"github.com/tracklake/tracklake/load"
 )
 
 // finish completes the partition's new file: late rows are merged, stored rows
-// that were not staged follow, and those that the sweeps prove gone are marked
-// or left out. It returns nil when the published file can stay as it is, and
-// how many removals were held back.
-func (p *partition) finish(sweeps []load.Sweep) (*output, int, error) {
-	gone, held, err := p.gone(sweeps)
+// that were not staged follow, and removed ones are marked or left out. It
+// returns nil when the published file can stay as it is.
+func (p *partition) finish(removals []removal) (*output, error) {
+	removed, err := p.removed(removals)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if p.count.Inserted+p.count.Updated+len(gone) == 0 && len(p.late.rows) == 0 {
-		return nil, held, p.drop()
+	if p.count.Inserted+p.count.Updated+len(removed) == 0 && len(p.late.rows) == 0 {
+		return nil, p.drop()
 	}
 	if err := p.mergeWritten(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if err := p.followStored(gone); err != nil {
-		return nil, 0, err
+	if err := p.followStored(removed); err != nil {
+		return nil, err
 	}
 	if p.count.Inserted+p.count.Updated+p.count.Removed == 0 {
-		return nil, held, p.drop()
+		return nil, p.drop()
 	}
-	if p.out == nil { // every row has gone, and the table does not mark them
+	if p.out == nil { // no row is left, and the table does not mark removed ones
 		if p.out, err = p.make(p.layout); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return p.out, held, p.out.close()
+	return p.out, p.out.close()
 }
 
 // drop gives up what was staged.
@@ -67,12 +64,7 @@ func (p *partition) mergeWritten() error {
 	}
 	p.out = nil
 	err := readRecords(before.path, nil, func(r arrow.Record) error {
-		return p.copyRows(r, func(k rowKey, e entry, _ int32) action {
-			if p.late.has(k) && e.position >= 0 && !e.changed {
-				p.count.Unchanged--
-				p.count.Updated++
-				e.changed = true
-			}
+		return p.copyRows(r, func(_ rowKey, e entry, _ int32) action {
 			return action{keep: true, times: p.timesOf(e)}
 		})
 	})
@@ -80,51 +72,54 @@ func (p *partition) mergeWritten() error {
 }
 
 // followStored copies the stored rows that are not in the output behind it.
-func (p *partition) followStored(gone map[int32]bool) error {
+func (p *partition) followStored(removed map[int32]bool) error {
 	if p.seen == nil {
 		return nil
 	}
 	position := int32(-1)
 	return readRecords(p.stored, nil, func(r arrow.Record) error {
-		merged, err := p.mergedHashes(r)
+		changed, err := p.changedByLate(r)
 		if err != nil {
 			return err
 		}
-		start := position + 1
-		return p.copyRows(r, func(k rowKey, e entry, _ int32) action {
+		return p.copyRows(r, func(k rowKey, e entry, i int32) action {
 			position++
-			return p.decide(k, e, gone[position], merged, int(position-start))
+			return p.decide(k, e, removed[position], changed != nil && changed[i])
 		})
 	})
 }
 
-// mergedHashes are the hashes that the rows of a record have once late rows
-// are merged, or nil when none is late.
-func (p *partition) mergedHashes(r arrow.Record) ([]uint64, error) {
-	keys, _, err := p.identify(r)
+// changedByLate tells which rows of a record late rows change; nil means none.
+func (p *partition) changedByLate(r arrow.Record) ([]bool, error) {
+	keys, stored, err := p.identifyRecord(r)
 	if err != nil || !slices.ContainsFunc(keys, p.late.has) {
 		return nil, err
 	}
 	fields := p.late.merge(r, keys)
 	defer releaseAll(fields)
-	return hashRows(fields, len(keys), wordHash)
+	merged, err := hashRows(fields, len(keys), wordHash)
+	out := make([]bool, len(merged))
+	for i := range out {
+		out[i] = merged[i] != stored[i]
+	}
+	return out, err
 }
 
 // decide tells what becomes of a stored row.
-func (p *partition) decide(k rowKey, e entry, gone bool, merged []uint64, i int) action {
-	changed := times{p.timesOf(e).first, p.began.UnixMicro()}
+func (p *partition) decide(k rowKey, e entry, removed, changed bool) action {
+	now := times{p.timesOf(e).first, p.began.UnixMicro()}
 	switch {
 	case e.written:
 		return action{}
-	case gone:
+	case removed:
 		p.count.Removed++
 		if !p.layout.removable() {
 			return action{}
 		}
-		return action{keep: true, times: changed, removed: true}
-	case p.late.has(k) && merged[i] != e.hash:
+		return action{keep: true, times: now, removed: true}
+	case changed:
 		p.count.Updated++
-		return action{keep: true, times: changed}
+		return action{keep: true, times: now}
 	case p.late.has(k):
 		p.count.Unchanged++
 	}
@@ -142,7 +137,7 @@ type action struct {
 // copyRows copies the rows of a file's record into the output, merged with
 // their late versions.
 func (p *partition) copyRows(r arrow.Record, decide func(k rowKey, e entry, i int32) action) error {
-	keys, _, err := p.identify(r)
+	keys, _, err := p.identifyRecord(r)
 	if err != nil {
 		return err
 	}
@@ -174,70 +169,6 @@ func (s *stamps) copy(from []arrow.Array, i int) {
 	for c, b := range s.columns {
 		appendValue(b, from[c], i)
 	}
-}
-
-// gone returns the positions of stored rows that the sweeps prove gone, and
-// how many were held back by a guard.
-func (p *partition) gone(sweeps []load.Sweep) (map[int32]bool, int, error) {
-	out := map[int32]bool{}
-	held := 0
-	for _, s := range sweeps {
-		inScope, err := p.scope(s)
-		if err != nil {
-			return nil, 0, err
-		}
-		live := 0
-		var lost []int32
-		for _, e := range p.index {
-			if e.position < 0 || e.removed && !e.staged || inScope != nil && !inScope[e.position] {
-				continue
-			}
-			live++
-			if !e.staged {
-				lost = append(lost, e.position)
-			}
-		}
-		if s.Guard.Holds(len(lost), live) {
-			held += len(lost)
-			continue
-		}
-		for _, position := range lost {
-			out[position] = true
-		}
-	}
-	return out, held, nil
-}
-
-// scope tells for each stored row whether a sweep covers it; nil means all.
-func (p *partition) scope(s load.Sweep) ([]bool, error) {
-	var matches []load.Match
-	var columns []int
-	for _, m := range s.Where {
-		if i := slices.Index(p.layout.table.Partition, m.Column); i >= 0 {
-			if !slices.Contains(m.Values, p.values[i]) {
-				return make([]bool, len(p.index)+1), nil
-			}
-			continue
-		}
-		matches = append(matches, m)
-		columns = append(columns, p.layout.file.FieldIndices(m.Column)[0])
-	}
-	if len(matches) == 0 || p.seen == nil {
-		return nil, nil
-	}
-	var out []bool
-	err := readRecords(p.stored, columns, func(r arrow.Record) error {
-		for i := range int(r.NumRows()) {
-			in := true
-			for _, m := range matches {
-				c := r.Column(r.Schema().FieldIndices(m.Column)[0])
-				in = in && c.IsValid(i) && slices.Contains(m.Values, c.ValueStr(i))
-			}
-			out = append(out, in)
-		}
-		return nil
-	})
-	return out, err
 }
 
 // rebase stages again on top of a file that another process has published in

@@ -68,6 +68,9 @@ func fileName(account, job string) string {
 	return escape(account) + "." + escape(job)
 }
 
+// emptyValue stands for the empty text in folder names.
+const emptyValue = "__HIVE_DEFAULT_PARTITION__"
+
 // escape writes a value as Hive does in folder names.
 func escape(s string) string {
 	const hex = "0123456789ABCDEF"
@@ -81,7 +84,7 @@ func escape(s string) string {
 		}
 	}
 	if len(out) == 0 {
-		return "__HIVE_DEFAULT_PARTITION__"
+		return emptyValue
 	}
 	return string(out)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/tracklake/tracklake/internal/pyreader"
 	"github.com/tracklake/tracklake/load"
@@ -40,12 +41,76 @@ print(json.dumps(rows))
 
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	loadtest.Run(t, func(t *testing.T) loadtest.Harness {
+	loadtest.Run(t, harness(parquet.Options{Version: "test"}))
+}
+
+func TestCommitsCoalesced(t *testing.T) {
+	t.Parallel()
+	loadtest.RunCommits(t, harness(parquet.WithPause(parquet.Options{Version: "test"}, time.Hour)))
+}
+
+func TestCommitsOneByOne(t *testing.T) {
+	t.Parallel()
+	loadtest.RunCommits(t, harness(parquet.WithPause(parquet.Options{Version: "test"}, 0)))
+}
+
+// TestFanOutIsCoalesced counts the publications of many small commits, each of
+// which removes rows of its own parent.
+func TestFanOutIsCoalesced(t *testing.T) {
+	t.Parallel()
+	const parents = 300
+	for name, where := range map[string]func(id string) []load.Match{
+		"by a key": func(id string) []load.Match { return []load.Match{{Column: "id", Values: []string{id, "x" + id}}} },
+		"by key and value": func(id string) []load.Match {
+			return []load.Match{{Column: "id", Values: []string{id}}, {Column: "name", Values: []string{"a"}}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			published := 0
+			o := parquet.WithFaults(parquet.WithPause(parquet.Options{Version: "test"}, time.Hour), func(step, path string) error {
+				if step == "rename" && filepath.Base(path) == "commit.json" {
+					published++
+				}
+				return nil
+			})
+			d := openAt(t, t.TempDir(), o)
+			s, _, err := d.Begin(t.Context(), job(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range parents {
+				status := load.StatusRunning
+				if i == parents-1 {
+					status = load.StatusOK
+				}
+				all := items(1, 2*i, 2*i+2)
+				if err := stage(t.Context(), s, all); err != nil {
+					t.Fatal(err)
+				}
+				removals := []load.Removal{{Table: "facts", Where: where(all[0].id)}}
+				if _, err := s.Commit(t.Context(), load.Change{Run: record(1, status), Removals: removals}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if published != 2 { // the first commit and the last
+				t.Errorf("%d commits were published %d times", parents, published)
+			}
+		})
+	}
+}
+
+// harness opens destinations in folders of their own.
+func harness(o parquet.Options) func(t *testing.T) loadtest.Harness {
+	return func(t *testing.T) loadtest.Harness {
 		t.Helper()
 		root := t.TempDir()
 		open := func(t *testing.T) load.Destination {
 			t.Helper()
-			d, err := parquet.Open(t.Context(), root, parquet.Options{Version: "test"})
+			d, err := parquet.Open(t.Context(), root, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,5 +135,5 @@ func TestSuite(t *testing.T) {
 				}
 			},
 		}
-	})
+	}
 }

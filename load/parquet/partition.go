@@ -20,7 +20,7 @@ import (
 // the output at once. Rows that fill up stored ones, and rows that are staged
 // a second time, wait until the rest is known. At the end the stored rows that
 // were not staged follow behind. So a file is in the order of the list, newest
-// first, and what has gone comes last.
+// first, and removed rows come last.
 type partition struct {
 	layout *layout
 	stored string      // path of the published file
@@ -28,23 +28,25 @@ type partition struct {
 	began  time.Time
 	make   func(*layout) (*output, error)
 
-	values []string // of the partition columns
-	index  map[rowKey]entry
-	times  []times // of the published rows, by position
-	out    *output
-	late   *lateRows
-	count  load.Count
+	values   []string // of the partition columns
+	commit   int32    // number of the one that stages rows
+	index    map[rowKey]entry
+	replaced map[rowKey]uint64 // hashes of published rows that have changed
+	times    []times           // of the published rows, by position
+	out      *output
+	late     *lateRows
+	count    load.Count
 }
 
 // An entry is what is known of a key. It is kept small: there is one for every
 // row of the table.
 type entry struct {
-	hash     uint64 // of all fields
+	hash     uint64 // of all fields, as published or as last staged
 	position int32  // in the published file; -1: it is not there
-	removed  bool
-	staged   bool // in this session
-	written  bool // to the output
-	changed  bool // in this session
+	commit   int32  // that staged the row last; 0: none
+	removed  bool   // as published
+	written  bool   // to the output
+	changed  bool   // against the published row
 }
 
 // times are the managed columns of a published row, µs.
@@ -69,7 +71,7 @@ func newPartition(l *layout, stored string, values []string, began time.Time, ma
 
 // load indexes the published file.
 func (p *partition) load() error {
-	p.index, p.times = map[rowKey]entry{}, nil
+	p.index, p.replaced, p.times = map[rowKey]entry{}, map[rowKey]uint64{}, nil
 	p.late = newLateRows(p.layout)
 	p.count = load.Count{}
 	p.seen = nil
@@ -86,7 +88,7 @@ func (p *partition) load() error {
 		if !sameFields(r.Schema(), p.layout.file) {
 			return fmt.Errorf("%s was written by another version: its columns differ; move it away and run a backfill", p.stored)
 		}
-		keys, hashes, err := p.identify(r)
+		keys, hashes, err := p.identifyRecord(r)
 		if err != nil {
 			return err
 		}
@@ -103,16 +105,13 @@ func (p *partition) load() error {
 	})
 }
 
-// identify returns the keys and the hashes of the rows of a file's record.
-func (p *partition) identify(r arrow.Record) ([]rowKey, []uint64, error) {
+// identify returns the keys and the hashes of rows: of the file's fields,
+// without the managed ones.
+func (p *partition) identify(fields []arrow.Array, rows int) ([]rowKey, []uint64, error) {
 	keyColumns := make([]arrow.Array, len(p.layout.fileKeys))
 	for i, c := range p.layout.fileKeys {
-		keyColumns[i] = r.Column(c)
+		keyColumns[i] = fields[c]
 	}
-	return identify(keyColumns, r.Columns()[:p.layout.first], int(r.NumRows()))
-}
-
-func identify(keyColumns, fields []arrow.Array, rows int) ([]rowKey, []uint64, error) {
 	keys, err := keysOf(keyColumns, rows)
 	if err != nil {
 		return nil, nil, err
@@ -121,13 +120,14 @@ func identify(keyColumns, fields []arrow.Array, rows int) ([]rowKey, []uint64, e
 	return keys, hashes, err
 }
 
-// write stages rows: a record of the file's fields, without the managed ones.
+// identifyRecord does so for a record of a file.
+func (p *partition) identifyRecord(r arrow.Record) ([]rowKey, []uint64, error) {
+	return p.identify(r.Columns()[:p.layout.first], int(r.NumRows()))
+}
+
+// write stages rows.
 func (p *partition) write(fields []arrow.Array, rows int) error {
-	keyColumns := make([]arrow.Array, len(p.layout.fileKeys))
-	for i, c := range p.layout.fileKeys {
-		keyColumns[i] = fields[c]
-	}
-	keys, hashes, err := identify(keyColumns, fields, rows)
+	keys, hashes, err := p.identify(fields, rows)
 	if err != nil {
 		return err
 	}
@@ -135,44 +135,66 @@ func (p *partition) write(fields []arrow.Array, rows int) error {
 	defer stamp.release()
 	goes := make([]bool, rows)
 	for i, k := range keys {
-		e, known := p.index[k]
-		goes[i] = p.stage(k, e, known, hashes[i], stamp)
-		if !goes[i] && (p.index[k].hash != hashes[i] || p.late.has(k)) {
+		var waits bool
+		goes[i], waits = p.stage(k, hashes[i])
+		if waits {
 			p.late.add(k, fields, i)
 		}
+		t := p.timesOf(p.index[k])
+		stamp.add(t.first, t.last)
 	}
 	return p.emit(fields, stamp, goes)
 }
 
-// stage decides what becomes of a row: true lets it go to the output now.
-func (p *partition) stage(k rowKey, e entry, known bool, hash uint64, stamp *stamps) bool {
-	now := false
+// stage decides what becomes of a row: it goes to the output now, or waits with
+// the late rows, or neither, because it changes nothing.
+func (p *partition) stage(k rowKey, hash uint64) (goes, waits bool) {
+	e, known := p.index[k]
+	fills := p.layout.table.Merge == transform.Fill
 	switch {
 	case !known:
-		e = entry{hash: hash, position: -1, staged: true, written: true}
+		e = entry{position: -1, written: true}
 		p.count.Inserted++
-		now = true
-	case e.staged || p.layout.table.Merge == transform.Fill:
-		// A second version, or a row that may fill up the stored one. An
-		// equal one changes nothing.
-		if !e.staged && e.hash == hash {
-			p.count.Unchanged++
+		goes = true
+	case e.commit != 0 && e.commit != p.commit:
+		// A commit that waits to be published staged the same; see overlaps.
+		p.count.Unchanged++
+	case fills && e.commit == 0 && e.hash == hash:
+		p.count.Unchanged++
+	case fills:
+		waits = e.commit == 0 || e.hash != hash
+		if waits && e.position >= 0 && e.commit != 0 && !p.late.has(k) {
+			p.count.Unchanged-- // it counts when it is merged
 		}
-		e.staged = true
 	default:
-		e.changed = e.hash != hash || e.removed
-		if e.changed {
-			p.count.Updated++
-		} else {
-			p.count.Unchanged++
+		goes, waits = e.commit == 0, e.commit != 0 && e.hash != hash
+		if e.position >= 0 {
+			p.recount(k, &e, hash)
 		}
-		e.hash, e.staged, e.written, e.removed = hash, true, true, false
-		now = true
+		e.written = true
 	}
+	e.hash, e.commit = hash, p.commit
 	p.index[k] = e
-	t := p.timesOf(e)
-	stamp.add(t.first, t.last)
-	return now
+	return goes, waits
+}
+
+// recount counts a stored row that is replaced, by the last version that the
+// commit stages.
+func (p *partition) recount(k rowKey, e *entry, hash uint64) {
+	stored := e.hash
+	switch {
+	case e.changed:
+		stored = p.replaced[k]
+		p.count.Updated--
+	case e.commit != 0:
+		p.count.Unchanged--
+	}
+	if e.changed = e.removed || hash != stored; e.changed {
+		p.replaced[k] = stored
+		p.count.Updated++
+	} else {
+		p.count.Unchanged++
+	}
 }
 
 // emit writes the rows that may go, in runs without copying.

@@ -39,8 +39,9 @@ func (s *session) publish(ctx context.Context, dryRun bool) error {
 		return errors.Join(s.broken, s.dropPartitions())
 	}
 	s.took, s.published = time.Since(began), time.Now()
-	s.committed, s.sweeps = false, nil
+	s.committed, s.removals = false, nil
 	clear(s.parts)
+	clear(s.staged)
 	return nil
 }
 
@@ -55,7 +56,7 @@ func (s *session) publishLocked(ctx context.Context, dryRun bool) error {
 	if err := s.d.rollPending(); err != nil {
 		return err
 	}
-	if err := s.swept(); err != nil {
+	if err := s.openScopes(); err != nil {
 		return err
 	}
 	outputs, err := s.finish(ctx)
@@ -82,7 +83,6 @@ func (s *session) publishLocked(ctx context.Context, dryRun bool) error {
 func (s *session) finish(ctx context.Context) (map[string]*output, error) {
 	parts := s.sorted()
 	outputs := make([]*output, len(parts))
-	held := make([]int, len(parts))
 	group, _ := errgroup.WithContext(ctx)
 	group.SetLimit(2)
 	for i, p := range parts {
@@ -91,7 +91,7 @@ func (s *session) finish(ctx context.Context) (map[string]*output, error) {
 				return err
 			}
 			var err error
-			outputs[i], held[i], err = p.finish(s.sweepsOf(p))
+			outputs[i], err = p.finish(s.removals)
 			return err
 		})
 	}
@@ -101,24 +101,13 @@ func (s *session) finish(ctx context.Context) (map[string]*output, error) {
 	out := map[string]*output{}
 	for i, p := range parts {
 		name := p.layout.table.Name
-		s.total.Tables[name] = s.total.Tables[name].Add(p.count)
-		s.total.Held += held[i]
+		s.total[name] = s.total[name].Add(p.count)
 		p.late.release()
 		if outputs[i] != nil {
 			out[p.stored] = outputs[i]
 		}
 	}
 	return out, nil
-}
-
-func (s *session) sweepsOf(p *partition) []load.Sweep {
-	var out []load.Sweep
-	for _, sweep := range s.sweeps {
-		if sweep.Table == p.layout.table.Name {
-			out = append(out, sweep)
-		}
-	}
-	return out
 }
 
 // bookkeeping writes state and run record beside the finished files and lists
@@ -129,7 +118,9 @@ func (s *session) bookkeeping(outputs map[string]*output) ([]rename, error) {
 		renames = append(renames, rename{s.d.relative(o.path), s.d.relative(to)})
 	}
 	slices.SortFunc(renames, func(a, b rename) int { return strings.Compare(a.To, b.To) })
-	books := map[string]any{s.statePath(): s.state, s.runsPath(): s.runs(s.run.With(s.total), false)}
+	record := s.run
+	record.Tables = s.total
+	books := map[string]any{s.statePath(): s.state, s.runsPath(): s.runs(record, false)}
 	if s.run.Finished() {
 		rows, err := s.d.rows(s.job, outputs)
 		if err != nil {
@@ -216,7 +207,7 @@ func (d *Destination) recover() error {
 			return err
 		}
 	}
-	return d.sweepStaging()
+	return d.clearStaging()
 }
 
 // rollPending carries out the journal of a process that did not get to it.
@@ -240,7 +231,7 @@ func (d *Destination) rollPending() error {
 // removed; no run takes that long to publish.
 const abandonedAfter = 24 * time.Hour
 
-func (d *Destination) sweepStaging() error {
+func (d *Destination) clearStaging() error {
 	entries, err := os.ReadDir(d.inner("staging"))
 	if err != nil {
 		return describe("read", err)
@@ -248,7 +239,7 @@ func (d *Destination) sweepStaging() error {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || time.Since(info.ModTime()) < abandonedAfter {
-			continue // gone, or perhaps in use
+			continue // removed by now, or perhaps in use
 		}
 		if err := os.Remove(d.inner("staging", e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return describe("remove", err)

@@ -25,7 +25,7 @@ import (
 )
 
 // An item makes one row in each of the tables of these tests: one with a
-// partition that marks what has gone, one with two that deletes it, and one
+// partition that marks removed rows, one with two that deletes them, and one
 // without any that fills up.
 type item struct {
 	id    string
@@ -125,9 +125,9 @@ func mark(gen, commit int) load.State {
 	return load.State{"last": json.RawMessage(fmt.Sprintf(`"%d.%d"`, gen, commit))}
 }
 
-// sweeps say that facts and places were read whole.
-func sweeps() []load.Sweep {
-	return []load.Sweep{{Table: "facts"}, {Table: "places", Where: []load.Match{{Column: "span", Values: []string{"long", "short"}}}}}
+// removals say that facts and places were read whole.
+func removals() []load.Removal {
+	return []load.Removal{{Table: "facts"}, {Table: "places", Where: []load.Match{{Column: "span", Values: []string{"long", "short"}}}}}
 }
 
 // stage writes items to all tables.
@@ -224,7 +224,7 @@ func rowsOf(t *testing.T, path, prefix string) []string {
 	return out
 }
 
-// liveFacts are the rows of facts that have not gone.
+// liveFacts are the live rows of facts.
 func liveFacts(rows []string) []string {
 	return slices.DeleteFunc(slices.Clone(rows), func(row string) bool {
 		return !strings.HasPrefix(row, "facts/") || !strings.HasSuffix(row, " removed_at=(null)")
@@ -275,7 +275,7 @@ type content struct {
 func TestReadersAgree(t *testing.T) {
 	t.Parallel()
 	root := prepared(t)
-	p := plan{items(2, 2, 12)} // ids 0 and 1 have gone
+	p := plan{items(2, 2, 12)} // ids 0 and 1 are removed
 	if err := p.perform(t.Context(), root, parquet.Options{Version: "test"}, 2, func() {}); err != nil {
 		t.Fatal(err)
 	}

@@ -54,11 +54,11 @@ func newLayout(s *transform.Schema) *layout {
 // removable tells whether the files have removed_at.
 func (l *layout) removable() bool { return l.table.Removable }
 
-// folders returns the partition folders of a value of each partition column.
+// folders returns the partition folders of values of the first partition columns.
 func (l *layout) folders(values []string) []string {
 	out := []string{l.table.Name}
-	for i, name := range l.table.Partition {
-		out = append(out, name+"="+escape(values[i]))
+	for i, v := range values {
+		out = append(out, l.table.Partition[i]+"="+escape(v))
 	}
 	return out
 }

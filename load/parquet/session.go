@@ -33,8 +33,8 @@ type session struct {
 	layouts map[string]*layout
 
 	state   load.State
-	missing []string // tables
-	total   load.Result
+	missing []string              // tables
+	total   map[string]load.Count // by table
 
 	pending  []transform.Batch // since the last commit, not in the partitions yet
 	waiting  int               // rows in pending
@@ -42,8 +42,10 @@ type session struct {
 	streamed bool // partitions hold rows since the last commit
 
 	// Commits that wait to be published together.
-	sweeps    []load.Sweep
 	committed bool
+	commit    int32                // number of the one that comes next
+	staged    map[string]keyValues // by table
+	removals  []removal
 	run       load.Run
 	published time.Time     // when last
 	took      time.Duration // to publish
@@ -60,7 +62,7 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 	}
 	s := &session{
 		d: d, job: job, lock: lock, run: job.Run, layouts: map[string]*layout{},
-		parts: map[string]*partition{}, total: load.Result{Tables: map[string]load.Count{}}, state: load.State{},
+		commit: 1, staged: map[string]keyValues{}, parts: map[string]*partition{}, total: map[string]load.Count{}, state: load.State{},
 	}
 	for _, t := range job.Tables {
 		s.layouts[t.Name] = newLayout(t)
@@ -154,12 +156,35 @@ func (s *session) Write(ctx context.Context, b transform.Batch) error {
 func (s *session) stage() error {
 	defer s.dropPending()
 	for _, b := range s.pending {
-		if err := s.split(b); err != nil {
+		if err := s.stageBatch(b); err != nil {
 			s.broken = fmt.Errorf("stage %s: %w", b.Table.Name, err)
 			return s.broken
 		}
 	}
 	return nil
+}
+
+func (s *session) stageBatch(b transform.Batch) error {
+	l, err := s.layoutOf(b)
+	if err != nil {
+		return err
+	}
+	s.remember(l, b.Record)
+	return l.split(b.Record, func(values []string, fields []arrow.Array, rows int) error {
+		p, err := s.partition(l, values)
+		if err != nil {
+			return err
+		}
+		p.commit = s.commit
+		return p.write(fields, rows)
+	})
+}
+
+func (s *session) layoutOf(b transform.Batch) (*layout, error) {
+	if l := s.layouts[b.Table.Name]; l != nil {
+		return l, nil
+	}
+	return nil, errors.New("the table was not announced when the run began")
 }
 
 func (s *session) dropPending() {
@@ -169,20 +194,23 @@ func (s *session) dropPending() {
 	s.pending, s.waiting = nil, 0
 }
 
-// split hands runs of rows of the same partition to it.
-func (s *session) split(b transform.Batch) error {
-	l := s.layouts[b.Table.Name]
-	if l == nil {
-		return errors.New("the table was not announced when the run began")
-	}
-	rows := int(b.Record.NumRows())
+// split hands on runs of rows of the same partition, without the partition
+// columns.
+func (l *layout) split(r arrow.Record, each func(values []string, fields []arrow.Array, rows int) error) error {
+	rows := int(r.NumRows())
 	for from := 0; from < rows; {
-		values := l.valuesAt(b.Record, from)
+		values := l.valuesAt(r, from)
 		to := from + 1
-		for to < rows && slices.Equal(values, l.valuesAt(b.Record, to)) {
+		for to < rows && slices.Equal(values, l.valuesAt(r, to)) {
 			to++
 		}
-		if err := s.stageRun(l, values, b.Record, from, to); err != nil {
+		fields := make([]arrow.Array, len(l.fields))
+		for i, c := range l.fields {
+			fields[i] = array.NewSlice(r.Column(c), int64(from), int64(to))
+		}
+		err := each(values, fields, to-from)
+		releaseAll(fields)
+		if err != nil {
 			return err
 		}
 		from = to
@@ -197,19 +225,6 @@ func (l *layout) valuesAt(r arrow.Record, i int) []string {
 		values[k] = r.Column(c).(*array.String).Value(i)
 	}
 	return values
-}
-
-func (s *session) stageRun(l *layout, values []string, r arrow.Record, from, to int) error {
-	p, err := s.partition(l, values)
-	if err != nil {
-		return err
-	}
-	fields := make([]arrow.Array, len(l.fields))
-	for i, c := range l.fields {
-		fields[i] = array.NewSlice(r.Column(c), int64(from), int64(to))
-	}
-	defer releaseAll(fields)
-	return p.write(fields, to-from)
 }
 
 func (s *session) partition(l *layout, values []string) (*partition, error) {
@@ -248,6 +263,7 @@ func (s *session) dropPartitions() error {
 		errs = append(errs, p.drop())
 	}
 	clear(s.parts)
+	clear(s.staged)
 	return errors.Join(errs...)
 }
 
@@ -255,28 +271,48 @@ func (s *session) dropPartitions() error {
 // load.Session.
 func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error) {
 	if s.broken != nil {
-		return s.total, s.broken
+		return s.result(), s.broken
+	}
+	if err := s.job.Check(c.Removals); err != nil {
+		return s.result(), err
+	}
+	if err := s.separate(ctx, c); err != nil {
+		return s.result(), err
 	}
 	if err := s.stage(); err != nil {
-		return s.total, err
+		return s.result(), err
 	}
 	s.streamed, s.committed = false, true
-	s.sweeps = append(s.sweeps, c.Sweeps...)
+	s.commit++
+	for _, r := range c.Removals {
+		s.removals = append(s.removals, removal{r.Table, newMatches(r.Where)})
+	}
 	s.run = c.Run
-	for k, v := range c.State {
+	if !c.DryRun {
+		s.setState(c.State)
+	}
+	if !c.Run.Finished() && !c.DryRun && time.Since(s.published) < s.d.pause(s.took) {
+		return s.result(), nil
+	}
+	err := s.publish(ctx, c.DryRun)
+	return s.result(), err
+}
+
+// pauseAfter is how long commits are coalesced after a publication that took so
+// long: publishing writes whole files, so at most a fifth of the time goes there.
+func pauseAfter(took time.Duration) time.Duration { return 4 * took }
+
+// result is a copy: later commits go on counting.
+func (s *session) result() load.Result { return load.Result{Tables: maps.Clone(s.total)} }
+
+func (s *session) setState(entries load.State) {
+	for k, v := range entries {
 		if v == nil {
 			delete(s.state, k)
 		} else {
 			s.state[k] = v
 		}
 	}
-	// Publishing writes whole files, so at most a fifth of the time goes there.
-	due := c.Run.Finished() || c.DryRun || time.Since(s.published) >= 4*s.took
-	if !due {
-		return s.total, nil
-	}
-	err := s.publish(ctx, c.DryRun)
-	return s.total, err
 }
 
 // Close publishes what is committed and releases the lock. A run that did not
@@ -317,45 +353,6 @@ func (s *session) abandon(ctx context.Context) error {
 func (s *session) forget() error {
 	kept := slices.DeleteFunc(s.runs(s.run, false), func(r load.Run) bool { return r.ID == s.run.ID })
 	return s.d.files.writeJSON(s.runsPath(), kept)
-}
-
-// swept opens the partitions that sweeps cover although no row came for them.
-func (s *session) swept() error {
-	for _, sweep := range s.sweeps {
-		l := s.layouts[sweep.Table]
-		if l == nil {
-			return fmt.Errorf("sweep of %s: the table was not announced when the run began", sweep.Table)
-		}
-		for _, values := range s.covered(l, sweep) {
-			if _, err := s.partition(l, values); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// covered lists the partitions that a sweep can touch.
-func (s *session) covered(l *layout, sweep load.Sweep) [][]string {
-	out := [][]string{nil}
-	for _, column := range l.table.Partition {
-		values := []string{s.job.Account}
-		if column != transform.AccountID {
-			i := slices.IndexFunc(sweep.Where, func(m load.Match) bool { return m.Column == column })
-			if i < 0 {
-				return nil
-			}
-			values = sweep.Where[i].Values
-		}
-		var next [][]string
-		for _, prefix := range out {
-			for _, v := range values {
-				next = append(next, append(slices.Clone(prefix), v))
-			}
-		}
-		out = next
-	}
-	return out
 }
 
 // sorted lists the open partitions by path, so that runs are alike.

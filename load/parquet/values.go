@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -27,8 +28,13 @@ func (d *Destination) Values(_ context.Context, q load.ValueQuery) ([]load.Value
 	}
 	latest := arrow.Date32(-1 << 31)
 	counts := map[arrow.Date32]map[string]int{}
+	where := newMatches(q.Where)
 	for _, path := range paths {
-		if err := countValues(path, q, counts); err != nil {
+		rest, covered := inFolder(d.relative(path), where)
+		if !covered {
+			continue
+		}
+		if err := countValues(path, q, rest, counts); err != nil {
 			return nil, fmt.Errorf("read values of %s: %w", q.Table, err)
 		}
 	}
@@ -64,10 +70,34 @@ func (d *Destination) filesOf(q load.ValueQuery) ([]string, error) {
 	return out, nil
 }
 
+// inFolder returns the matches that the folders of a file leave open, and
+// whether they meet the others.
+func inFolder(path string, where []match) (rest []match, covered bool) {
+	folders := map[string]string{}
+	for _, folder := range strings.Split(filepath.Dir(path), string(filepath.Separator)) {
+		if column, value, ok := folderValue(folder); ok {
+			folders[column] = value
+		}
+	}
+	for _, m := range where {
+		value, ok := folders[m.column]
+		if !ok {
+			rest = append(rest, m)
+		} else if !m.values[value] {
+			return nil, false
+		}
+	}
+	return rest, true
+}
+
 // countValues adds the values of one file, by the date column of which only
 // the greatest value counts, or by day 0.
-func countValues(path string, q load.ValueQuery, counts map[arrow.Date32]map[string]int) error {
-	columns, err := columnIndices(path, q.Column, q.Latest, transform.RemovedAt)
+func countValues(path string, q load.ValueQuery, where []match, counts map[arrow.Date32]map[string]int) error {
+	names := []string{q.Column, q.Latest, transform.RemovedAt}
+	for _, m := range where {
+		names = append(names, m.column)
+	}
+	columns, err := columnIndices(path, names...)
 	if err != nil {
 		return err
 	}
@@ -76,7 +106,7 @@ func countValues(path string, q load.ValueQuery, counts map[arrow.Date32]map[str
 		removed := columnNamed(r, transform.RemovedAt)
 		days, _ := columnNamed(r, q.Latest).(*array.Date32)
 		for i := range int(r.NumRows()) {
-			if removed != nil && removed.IsValid(i) || column.IsNull(i) {
+			if removed != nil && removed.IsValid(i) || !allAccept(where, r, i) {
 				continue
 			}
 			day := arrow.Date32(0)
@@ -95,6 +125,9 @@ func countValues(path string, q load.ValueQuery, counts map[arrow.Date32]map[str
 // addValues counts a text, or each text of a list. The texts are copied:
 // they would keep the whole record alive.
 func addValues(column arrow.Array, i int, counts map[string]int) {
+	if column == nil || column.IsNull(i) {
+		return
+	}
 	switch c := column.(type) {
 	case *array.String:
 		counts[string([]byte(c.Value(i)))]++

@@ -83,7 +83,7 @@ func (x *bench) run(b *testing.B, n int, rows []transform.Batch, want load.Count
 	s, _ := begin(b, x.d, "job", n)
 	start := time.Now()
 	stage(b, s, rows)
-	result, err := s.Commit(b.Context(), load.Change{Run: record("job", n, load.StatusOK), Sweeps: []load.Sweep{{Table: "saved_tracks"}}})
+	result, err := s.Commit(b.Context(), load.Change{Run: record("job", n, load.StatusOK), Removals: []load.Removal{{Table: "saved_tracks"}}})
 	took := time.Since(start)
 	if err != nil || result.Tables["saved_tracks"] != want {
 		b.Fatalf("%+v, %v; want %+v", result, err, want)

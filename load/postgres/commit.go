@@ -22,11 +22,14 @@ const mergeTries = 5
 // errDryRun rolls a transaction back that has done what it should.
 var errDryRun = errors.New("dry run")
 
-// Commit merges what is staged, with sweeps, state and run record, in one
+// Commit merges what is staged, with removals, state and run record, in one
 // transaction.
 func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error) {
 	if s.broken != nil {
 		return s.total, s.broken
+	}
+	if err := s.job.Check(c.Removals); err != nil {
+		return s.total, err
 	}
 	for try := 1; ; try++ {
 		result, err := s.attempt(ctx, c)
@@ -83,13 +86,13 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 	if err := s.plan(ctx, tx); err != nil {
 		return load.Result{}, err
 	}
-	result := load.Result{Tables: maps.Clone(s.total.Tables), Held: s.total.Held}
-	// Rows that have gone are found before new ones come in: a guard compares
-	// with what was there.
-	for _, sweep := range c.Sweeps {
-		if err := s.sweep(ctx, tx, sweep, &result); err != nil {
-			return result, fmt.Errorf("sweep %s: %w", sweep.Table, err)
+	result := load.Result{Tables: maps.Clone(s.total.Tables)}
+	for _, r := range c.Removals {
+		removed, err := s.remove(ctx, tx, r)
+		if err != nil {
+			return result, fmt.Errorf("remove rows of %s: %w", r.Table, err)
 		}
+		result.Tables[r.Table] = result.Tables[r.Table].Add(load.Count{Removed: removed})
 	}
 	// All jobs merge tables in the same order, so that they do not deadlock.
 	for _, name := range slices.Sorted(maps.Keys(s.staged)) {
@@ -108,7 +111,8 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 	if err := s.keepRowCounts(ctx, tx, c.Run); err != nil {
 		return result, err
 	}
-	return result, s.record(ctx, tx, c.Run.With(result))
+	c.Run.Tables = result.Tables
+	return result, s.record(ctx, tx, c.Run)
 }
 
 // keepRowCounts keeps how many rows there are at the end of a run.
@@ -142,37 +146,17 @@ func (s *session) plan(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-func (s *session) sweep(ctx context.Context, tx pgx.Tx, sweep load.Sweep, result *load.Result) error {
-	t := s.tables[sweep.Table]
-	if t == nil {
-		return errors.New("the table was not announced when the run began")
-	}
-	gone, covered, args := t.sweep(s.job.Account, sweep, s.staged[sweep.Table] > 0)
-	if sweep.Guard != (load.Guard{}) {
-		var live, lost int
-		sql := fmt.Sprintf("SELECT (SELECT count(*) FROM %[1]s AS t WHERE %[2]s), (SELECT count(*) FROM %[1]s AS t WHERE %[3]s)", t.target, covered, gone)
-		if err := tx.QueryRow(ctx, sql, args...).Scan(&live, &lost); err != nil {
-			return fmt.Errorf("count: %w", err)
-		}
-		if sweep.Guard.Holds(lost, live) {
-			result.Held += lost
-			return nil
-		}
-		if lost == 0 {
-			return nil
-		}
-	}
-	sql := fmt.Sprintf("DELETE FROM %s AS t WHERE %s", t.target, gone)
+// remove carries out a removal and returns how many rows it removed.
+func (s *session) remove(ctx context.Context, tx pgx.Tx, r load.Removal) (int, error) {
+	t := s.tables[r.Table]
+	condition, args := t.removal(s.job.Account, r, s.staged[r.Table] > 0)
+	sql := fmt.Sprintf("DELETE FROM %s AS t WHERE %s", t.target, condition)
 	if t.table.Removable {
 		args = append(args, s.job.Run.StartedAt)
-		sql = fmt.Sprintf("UPDATE %s AS t SET removed_at = $%[2]d, last_seen_at = $%[2]d WHERE %[3]s", t.target, len(args), gone)
+		sql = fmt.Sprintf("UPDATE %s AS t SET removed_at = $%[2]d, last_seen_at = $%[2]d WHERE %[3]s", t.target, len(args), condition)
 	}
 	tag, err := tx.Exec(ctx, sql, args...)
-	if err != nil {
-		return fmt.Errorf("mark: %w", err)
-	}
-	result.Tables[sweep.Table] = result.Tables[sweep.Table].Add(load.Count{Removed: int(tag.RowsAffected())})
-	return nil
+	return int(tag.RowsAffected()), err
 }
 
 // merge upserts a staging table and counts.
@@ -182,30 +166,29 @@ func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Cou
 		return load.Count{}, fmt.Errorf("count: %w", err)
 	}
 	var count load.Count
-	add := func(args ...any) error {
+	upsert := func(args ...any) error {
 		var inserted, updated int
-		if err := tx.QueryRow(ctx, t.merge(versions == 1), args...).Scan(&inserted, &updated); err != nil {
-			return fmt.Errorf("upsert: %w", err)
-		}
-		count.Inserted += inserted
-		count.Updated += updated
-		return nil
+		err := tx.QueryRow(ctx, t.merge(versions == 1), args...).Scan(&inserted, &updated)
+		count = count.Add(load.Count{Inserted: inserted, Updated: updated})
+		return err
 	}
-	err := error(nil)
+	var err error
 	if versions == 1 || t.table.Merge == transform.Replace {
-		err = add(s.job.Run.StartedAt)
+		err = upsert(s.job.Run.StartedAt)
 	} else {
 		for n := 1; n <= versions && err == nil; n++ {
-			before := count
-			err = add(s.job.Run.StartedAt, n)
-			if n > 1 { // a row that this commit inserted is no new one when it fills up
-				count.Inserted = before.Inserted
-			}
+			err = upsert(s.job.Run.StartedAt, n)
+		}
+		if err == nil { // some rows were written once a version
+			err = tx.QueryRow(ctx, t.written()).Scan(&count.Updated)
+			count.Updated -= count.Inserted
 		}
 	}
-	count.Updated = min(count.Updated, keys-count.Inserted)
+	if err != nil {
+		return count, fmt.Errorf("upsert: %w", err)
+	}
 	count.Unchanged = keys - count.Inserted - count.Updated
-	return count, err
+	return count, nil
 }
 
 func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) error {
@@ -242,8 +225,8 @@ func (s *session) settle(ctx context.Context, cause error) error {
 	// Also an interrupted run wants to know.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	// The staging tables go with the connection: nothing may be merged or
-	// swept by this session any more, unless the commit took effect.
+	// The staging tables go with the connection: this session may neither merge
+	// nor remove any more rows, unless the commit took effect.
 	s.broken = fmt.Errorf("the connection was lost in a commit: %w", cause)
 	closing := s.conn.Close(ctx)
 	if err := s.connect(ctx); err != nil {

@@ -160,7 +160,8 @@ func (d *Destination) Check(ctx context.Context) error {
 // Runs returns the newest runs first.
 func (d *Destination) Runs(ctx context.Context, limit int) ([]load.Run, error) {
 	rows, err := d.pool.Query(ctx, `SELECT run_id, account_id, job, resource, kind, status, started_at, finished_at, version,
-			fence, tables, items, requests, retries, waited_ms, rejects, held, parents, fresh, message, hint, deferred_to, spared, refused
+			fence, tables, items, requests, retries, waited_ms, rejects, pending, parents, fresh, message, hint, deferred_to, spared, refused,
+			unreadable, field_errors
 		FROM (SELECT *, row_number() OVER (PARTITION BY account_id, job ORDER BY started_at DESC) AS nth FROM exporter.runs) AS r
 		WHERE nth <= $1 ORDER BY started_at DESC`, limit)
 	if err != nil {
@@ -178,8 +179,8 @@ func scanRun(row pgx.CollectableRow) (load.Run, error) {
 	var finished, deferred *time.Time
 	var tables []byte
 	err := row.Scan(&r.ID, &r.Account, &r.Job, &r.Resource, &r.Kind, &r.Status, &r.StartedAt, &finished, &r.Version,
-		&r.Fence, &tables, &r.Items, &r.Requests, &r.Retries, &r.WaitedMS, &r.Rejects, &r.Held, &r.Parents, &r.Fresh,
-		&r.Message, &r.Hint, &deferred, &r.Spared, &r.Refused)
+		&r.Fence, &tables, &r.Items, &r.Requests, &r.Retries, &r.WaitedMS, &r.Rejects, &r.Pending, &r.Parents, &r.Fresh,
+		&r.Message, &r.Hint, &deferred, &r.Spared, &r.Refused, &r.Unreadable, &r.FieldErrors)
 	if err != nil {
 		return r, fmt.Errorf("scan run: %w", err)
 	}
@@ -234,8 +235,10 @@ func (d *Destination) Values(ctx context.Context, q load.ValueQuery) ([]load.Val
 	if err != nil {
 		return nil, fmt.Errorf("read values of %s: %w", q.Table, err)
 	}
-	if columns[q.Column] == "" {
-		return nil, nil
+	for _, name := range append([]string{q.Column}, columnsOf(q.Where)...) {
+		if columns[name] == "" {
+			return nil, nil
+		}
 	}
 	sql, args := valuesSQL(q, columns)
 	rows, err := d.pool.Query(ctx, sql, args...)

@@ -39,7 +39,7 @@ func TestKilledConnectionPublishesNothing(t *testing.T) {
 		},
 		"before commit": func(ctx context.Context, s load.Session) error {
 			_, err := s.Commit(ctx, load.Change{
-				Run: record("job", 1, load.StatusOK), Sweeps: []load.Sweep{{Table: "saved_tracks"}}, State: load.State{"k": []byte(`1`)},
+				Run: record("job", 1, load.StatusOK), Removals: []load.Removal{{Table: "saved_tracks"}}, State: load.State{"k": []byte(`1`)},
 			})
 			return err
 		},

@@ -161,16 +161,17 @@ func (s *session) record(ctx context.Context, tx pgx.Tx, r load.Run) error {
 		tables = []byte("{}")
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO exporter.runs (run_id, account_id, job, resource, kind, status, started_at, finished_at, version,
-			fence, commits, tables, items, requests, retries, waited_ms, rejects, held, parents, fresh, message, hint, deferred_to, spared, refused)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+			fence, commits, tables, items, requests, retries, waited_ms, rejects, pending, parents, fresh, message, hint, deferred_to, spared, refused,
+			unreadable, field_errors)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 		ON CONFLICT (run_id) DO UPDATE SET status = EXCLUDED.status, finished_at = EXCLUDED.finished_at, commits = EXCLUDED.commits,
 			tables = EXCLUDED.tables, items = EXCLUDED.items, requests = EXCLUDED.requests, retries = EXCLUDED.retries,
-			waited_ms = EXCLUDED.waited_ms, rejects = EXCLUDED.rejects, held = EXCLUDED.held, parents = EXCLUDED.parents,
+			waited_ms = EXCLUDED.waited_ms, rejects = EXCLUDED.rejects, pending = EXCLUDED.pending, parents = EXCLUDED.parents,
 			fresh = EXCLUDED.fresh, message = EXCLUDED.message, hint = EXCLUDED.hint, deferred_to = EXCLUDED.deferred_to,
-			spared = EXCLUDED.spared, refused = EXCLUDED.refused`,
+			spared = EXCLUDED.spared, refused = EXCLUDED.refused, unreadable = EXCLUDED.unreadable, field_errors = EXCLUDED.field_errors`,
 		r.ID, s.job.Account, s.job.Name, r.Resource, r.Kind, string(r.Status), r.StartedAt, moment(r.FinishedAt), r.Version,
-		s.fence, s.commits, tables, r.Items, r.Requests, r.Retries, r.WaitedMS, r.Rejects, r.Held, r.Parents, r.Fresh,
-		text(r.Message), text(r.Hint), moment(r.DeferredTo), r.Spared, r.Refused)
+		s.fence, s.commits, tables, r.Items, r.Requests, r.Retries, r.WaitedMS, r.Rejects, r.Pending, r.Parents, r.Fresh,
+		text(r.Message), text(r.Hint), moment(r.DeferredTo), r.Spared, r.Refused, r.Unreadable, r.FieldErrors)
 	if err != nil {
 		return fmt.Errorf("record run: %w", err)
 	}

@@ -87,7 +87,8 @@ func (s *statements) versions() string {
 //
 // What does not differ is found by a join beforehand, so that an unchanged
 // table is not written at all. Keys are sorted, so that concurrent merges
-// meet them in the same order and do not deadlock.
+// meet them in the same order and do not deadlock. A row whose xmax is 0 was
+// inserted: ON CONFLICT locks a row before it updates it.
 func (s *statements) merge(single bool) string {
 	source := s.stage
 	switch {
@@ -104,10 +105,16 @@ func (s *statements) merge(single bool) string {
 		WHERE t.first_seen_at IS NULL OR %[6]s
 		ORDER BY %[7]s
 		ON CONFLICT (%[8]s) DO UPDATE SET %[9]s WHERE %[10]s
-		RETURNING t.first_seen_at = $1 AS new
+		RETURNING t.xmax = 0 AS new
 	) SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM merged`,
 		s.target, list(s.fields(), plain), list(s.fields(), prefixed("s")), source, s.sameKey("s", "t"),
 		s.differs("s"), list(s.table.Key, prefixed("s")), list(s.table.Key, plain), s.assignments(), s.differs("EXCLUDED"))
+}
+
+// written counts the staged keys whose rows this transaction has written.
+func (s *statements) written() string {
+	return fmt.Sprintf("SELECT count(*) FROM %s AS t WHERE t.xmin = pg_current_xact_id()::xid AND EXISTS (SELECT FROM %s AS s WHERE %s)",
+		s.target, s.stage, s.sameKey("s", "t"))
 }
 
 func (s *statements) sameKey(a, b string) string {
@@ -155,27 +162,33 @@ func (s *statements) assignments() string {
 	return strings.Join(parts, ", ")
 }
 
-// sweep builds the condition that finds rows which a sweep proves gone, and
-// the one that finds all rows that it covers.
-func (s *statements) sweep(account string, sweep load.Sweep, staged bool) (gone, covered string, args []any) {
-	conditions := []string{"true"}
+// removal builds the condition that finds the rows to remove.
+func (s *statements) removal(account string, r load.Removal, staged bool) (string, []any) {
+	conditions, args := []string{"true"}, []any{}
 	if s.table.HasAccount() {
 		args = append(args, account)
-		conditions = append(conditions, fmt.Sprintf("t.account_id = $%d", len(args)))
+		conditions = append(conditions, "t.account_id = $1")
 	}
 	if s.table.Removable {
 		conditions = append(conditions, "t.removed_at IS NULL")
 	}
-	for _, m := range sweep.Where {
+	for _, m := range r.Where {
 		args = append(args, m.Values)
 		conditions = append(conditions, fmt.Sprintf("t.%s = ANY($%d::text[]::%s[])", quoted(m.Column), len(args), s.table.Fields[s.table.Index(m.Column)].SQLType()))
 	}
-	covered = strings.Join(conditions, " AND ")
-	gone = covered
 	if staged {
-		gone += fmt.Sprintf(" AND NOT EXISTS (SELECT FROM %s AS s WHERE %s)", s.stage, s.sameKey("s", "t"))
+		conditions = append(conditions, fmt.Sprintf("NOT EXISTS (SELECT FROM %s AS s WHERE %s)", s.stage, s.sameKey("s", "t")))
 	}
-	return gone, covered, args
+	return strings.Join(conditions, " AND "), args
+}
+
+// columnsOf lists the columns that some matches name.
+func columnsOf(where []load.Match) []string {
+	var out []string
+	for _, m := range where {
+		out = append(out, m.Column)
+	}
+	return out
 }
 
 // valuesSQL counts the values of a column.
@@ -187,12 +200,16 @@ func valuesSQL(q load.ValueQuery, columns map[string]string) (string, []any) {
 		args = append(args, q.Account)
 		conditions = append(conditions, "account_id = $1")
 	}
+	if columns[transform.RemovedAt] != "" {
+		conditions = append(conditions, "removed_at IS NULL")
+	}
+	for _, m := range q.Where {
+		args = append(args, m.Values)
+		conditions = append(conditions, fmt.Sprintf("%s = ANY($%d::text[]::%s[])", quoted(m.Column), len(args), columns[m.Column]))
+	}
 	if q.Latest != "" {
 		latest := quoted(q.Latest)
 		conditions = append(conditions, fmt.Sprintf("%[1]s = (SELECT max(%[1]s) FROM %[2]s WHERE %[3]s)", latest, table, strings.Join(conditions, " AND ")))
-	}
-	if columns[transform.RemovedAt] != "" {
-		conditions = append(conditions, "removed_at IS NULL")
 	}
 	value, from := "t."+quoted(q.Column), table+" AS t"
 	if columns[q.Column] == "ARRAY" {

@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/reconcile"
+)
+
+// openEnds collects what the lists of a run leave open, by name.
+type openEnds struct{ byName map[string]openEnd }
+
+// openEnd is what one list leaves open.
+type openEnd struct {
+	reconcile.Open
+	failure string // why it could not be read, or not to its end
+	hint    string
+}
+
+func (o *openEnds) set(name string, l openEnd) {
+	if o.byName == nil {
+		o.byName = map[string]openEnd{}
+	}
+	o.byName[name] = l
+}
+
+// list notes what a list leaves open.
+func (o *openEnds) list(name string, open reconcile.Open) { o.set(name, openEnd{Open: open}) }
+
+// moved notes a list that was not read completely; what was open before still is.
+func (o *openEnds) moved(name, reason string, before *reconcile.List) {
+	l := o.byName[name]
+	l.failure, l.hint = reason, "the rows that were read are kept, and none is removed; the next run tries again"
+	if before != nil {
+		l.Pending = before.Open(before.FullAt).Pending
+	}
+	o.set(name, l)
+}
+
+// failed notes a list that could not be read.
+func (o *openEnds) failed(name, reason, hint string) {
+	l := o.byName[name]
+	l.failure, l.hint = reason, hint
+	o.set(name, l)
+}
+
+// weight orders what lists leave open: what needs the reader first.
+func (l openEnd) weight() int {
+	switch {
+	case l.Refused > 0:
+		return 3
+	case l.failure != "":
+		return 2
+	case l.Incomplete():
+		return 1
+	}
+	return 0
+}
+
+// apply sets the counts, the status, the message and the hint of a run that has
+// read its lists.
+func (o *openEnds) apply(r *load.Run) {
+	r.Pending, r.Unreadable = 0, 0
+	var names []string
+	refused, refusedRows := 0, 0
+	for name, l := range o.byName {
+		r.Pending += l.Pending
+		r.Unreadable += l.Unreadable
+		if l.failure != "" || l.String() != "" {
+			names = append(names, name)
+		}
+		if l.weight() == 3 {
+			refused, refusedRows = refused+1, refusedRows+l.Refused
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(o.byName[b].weight()-o.byName[a].weight(), cmp.Compare(a, b))
+	})
+	first := o.byName[names[0]]
+	r.Message = names[0] + ": " + cmp.Or(first.failure, first.String())
+	r.Hint = cmp.Or(first.hint, "nothing to do: unreadable entries are read again every night, and rows stay until their removal is proven")
+	switch {
+	case first.weight() == 0:
+		r.Message, r.Hint = r.Message+", unchanged for seven nights", ""
+	case first.weight() == 3:
+		if refused > 1 {
+			r.Message = fmt.Sprintf("refused to remove %d rows of %d lists (limit 20 %%); nothing was removed", refusedRows, refused)
+		}
+		r.Hint = "if they are really gone, remove them with: exporter run " + r.Job + " --accept-removals"
+	}
+	if more := len(names) - max(1, refused); more > 0 {
+		r.Message += fmt.Sprintf("; and %d more lists", more)
+	}
+	if first.weight() > 0 {
+		r.Status = load.StatusIncomplete
+	}
+}

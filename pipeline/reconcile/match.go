@@ -1,0 +1,243 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tracklake/tracklake/extract/listdiff"
+)
+
+// match finds the missing rows, and which of them unreadable entries may show. An
+// unreadable entry is identified by its id, else by its rank, else, in a stable
+// list, by its neighbours; then its key gets the id.
+func (d *decision) match() {
+	if len(d.rows) == 0 {
+		return
+	}
+	shown := map[string]bool{}
+	damaged := false
+	for _, k := range d.keys {
+		if row := listdiff.Row(k); row != "" {
+			shown[row] = true
+		}
+		damaged = damaged || listdiff.IsUnreadable(k)
+	}
+	for row := range d.rows {
+		if !shown[row] {
+			d.missing = append(d.missing, row)
+		}
+	}
+	slices.Sort(d.missing)
+	if damaged {
+		d.matchUnreadable()
+	}
+}
+
+// matchUnreadable decides which missing rows unreadable entries may show.
+func (d *decision) matchUnreadable() {
+	d.unclear, d.stood = map[string]bool{}, map[listdiff.Key]int{}
+	for _, k := range d.keysBefore() {
+		d.stood[unmarked(k)]++
+	}
+	d.unplaced = slices.ContainsFunc(d.missing, func(row string) bool { return !d.placed(row) })
+	d.matchRanks()
+	d.matchGaps()
+	d.matchElsewhere()
+	d.missing = slices.DeleteFunc(d.missing, func(row string) bool { return d.rows[row] == identified })
+}
+
+// placed tells whether it is known where a row stood: in the list, or nowhere, as
+// its removal was proven and refused.
+func (d *decision) placed(row string) bool {
+	return d.stood[unmarked(d.rows[row])] > 0 || d.refused[row]
+}
+
+// identified replaces the key of a row whose entry is there, though unreadable.
+const identified = "identified"
+
+// identify gives an unreadable entry what is known of its row.
+func (d *decision) identify(at int, row string) {
+	_, rank := listdiff.Split(d.rows[row])
+	if _, own := listdiff.Split(d.keys[at]); own != "" {
+		rank = own
+	}
+	key := row
+	if rank != "" {
+		key += " " + rank
+	}
+	d.keys[at] = listdiff.UnreadableKey(key)
+	d.rows[row] = identified
+}
+
+// matchRanks identifies entries by their rank, which for some lists is the time
+// at which the entry was added. Where several rows or entries have the rank, or an
+// entry with it was unreadable before, or the rank of a missing row is not known, all
+// of these rows are unclear.
+func (d *decision) matchRanks() {
+	rows := map[string][]string{}
+	for _, row := range d.missing {
+		_, rank := listdiff.Split(d.rows[row])
+		rows[rank] = append(rows[rank], row)
+	}
+	clear := len(rows[""]) == 0
+	entries := map[listdiff.Key][]int{}
+	for at, k := range d.keys {
+		if isUnidentified(k) && !isAnonymous(k) {
+			entries[k] = append(entries[k], at)
+		}
+	}
+	for k, at := range entries {
+		_, rank := listdiff.Split(k)
+		switch candidates := rows[rank]; {
+		case clear && len(candidates) == 1 && len(at) == 1 && d.stood[k] == 0:
+			d.identify(at[0], candidates[0])
+		default:
+			d.doubt(candidates)
+			d.further = d.further || len(at) > d.stood[k]+len(candidates)
+		}
+	}
+}
+
+func (d *decision) doubt(rows []string) {
+	for _, row := range rows {
+		d.unclear[row] = true
+	}
+}
+
+// isUnidentified tells whether it is not known which row an entry belongs to.
+func isUnidentified(k listdiff.Key) bool {
+	return listdiff.IsUnreadable(k) && listdiff.Row(k) == ""
+}
+
+// isAnonymous tells whether nothing is known of an entry but that it is there.
+func isAnonymous(k listdiff.Key) bool {
+	_, rank := listdiff.Split(k)
+	return isUnidentified(k) && rank == ""
+}
+
+// unmarked is the key that an entry of a known row has when it can be read.
+func unmarked(k listdiff.Key) listdiff.Key {
+	if listdiff.Row(k) == "" {
+		return k
+	}
+	return strings.TrimPrefix(k, listdiff.UnreadableKey(""))
+}
+
+// matchGaps looks at the entries of which nothing is known. In a stable list such
+// an entry may be any row that is missing between the same neighbours; elsewhere it
+// may be any missing row, unless there were as many of them before.
+func (d *decision) matchGaps() {
+	gaps := []listdiff.Gap{{Before: d.keysBefore(), After: d.keys}}
+	if d.Stable {
+		gaps = listdiff.Gaps(d.keysBefore(), d.keys)
+	}
+	for _, g := range gaps {
+		d.matchGap(g)
+	}
+}
+
+func (d *decision) keysBefore() []listdiff.Key {
+	if d.Before == nil {
+		return nil
+	}
+	return d.Before.Keys.All()
+}
+
+// matchGap looks at one stretch.
+func (d *decision) matchGap(g listdiff.Gap) {
+	b := d.before(g)
+	var entries []int
+	came := 0
+	for i, k := range g.After {
+		switch {
+		case isAnonymous(k):
+			entries = append(entries, g.At+i)
+		case k != listdiff.Hole && d.stood[unmarked(k)] == 0:
+			came++
+		}
+	}
+	d.further = d.further || len(entries) > b.others+len(b.missing)
+	if len(entries) == 0 {
+		return
+	}
+	if d.Stable && !d.unplaced && !d.otherHoles() && b.others+came == 0 && len(entries) == len(b.missing) {
+		for i, row := range b.missing {
+			d.identify(entries[i], row)
+		}
+		return
+	}
+	d.doubt(b.hidden)
+	// What came may be what was unreadable before.
+	if d.Stable || len(entries) > max(0, min(b.anonymous, len(entries))-came) {
+		d.doubt(b.missing)
+	}
+}
+
+// A stretch is what stood in a gap before.
+type stretch struct {
+	missing   []string // rows
+	hidden    []string // of these, those whose entries were unreadable
+	anonymous int      // entries
+	others    int      // these, and further ones without a row that may be unreadable now
+}
+
+func (d *decision) before(g listdiff.Gap) stretch {
+	var s stretch
+	for _, k := range g.Before {
+		row := listdiff.Row(k)
+		switch {
+		case isAnonymous(k):
+			s.anonymous++
+			s.others++
+		case k == listdiff.Hole:
+		case row == "" && (isUnidentified(k) || !slices.Contains(g.After, k)):
+			s.others++
+		case row != "" && d.isMissing(row) && d.rows[row] != identified:
+			s.missing = append(s.missing, row)
+			if listdiff.IsUnreadable(k) {
+				s.hidden = append(s.hidden, row)
+			}
+		}
+	}
+	return s
+}
+
+// isMissing tells whether no entry shows a row.
+func (d *decision) isMissing(row string) bool {
+	_, found := slices.BinarySearch(d.missing, row)
+	return found
+}
+
+// matchElsewhere looks at what else unidentified entries may be. One that has come
+// since every page was last read may be a row whose entry has gone and come again.
+// And of rows whose removal was pending, or of which nothing was remembered, it is
+// not known where they stood: they may be any entry.
+func (d *decision) matchElsewhere() {
+	if !slices.ContainsFunc(d.keys, isUnidentified) {
+		return
+	}
+	d.further = d.further || d.Before != nil && d.Before.Came
+	d.verdict.After.Came = d.further && !d.Reading.Whole
+	for _, row := range d.missing {
+		if d.rows[row] != identified && (d.further || !d.placed(row)) {
+			d.unclear[row] = true
+		}
+	}
+}
+
+// arrivals lists the keys that one list has more often than another had before. An
+// entry of a known row counts as the same whether it could be read or not.
+func arrivals(before, after []listdiff.Key) []listdiff.Key {
+	had := map[listdiff.Key]int{}
+	for _, k := range before {
+		had[unmarked(k)]++
+	}
+	var out []listdiff.Key
+	for _, k := range after {
+		had[unmarked(k)]--
+		if had[unmarked(k)] < 0 {
+			out = append(out, k)
+		}
+	}
+	return out
+}
