@@ -65,9 +65,9 @@ func Decide(in Input) Verdict {
 	if in.unchanged() {
 		return Verdict{After: in.next()}
 	}
-	d := &decision{Input: in, rows: in.Before.rows(), verdict: Verdict{After: in.next()}}
+	d := &decision{Input: in, stored: rowSet(in.Stored), rows: in.Before.rows(), verdict: Verdict{After: in.next()}}
 	if in.Before != nil {
-		d.pending, d.refused = rowSet(in.Before.Pending), rowSet(in.Before.Refused)
+		d.pending, d.refused, d.lost = rowSet(in.Before.Pending), rowSet(in.Before.Refused), rowSet(in.Before.Lost)
 	}
 	for _, row := range in.Stored {
 		if _, there := d.rows[row]; !there {
@@ -111,8 +111,10 @@ type decision struct {
 	verdict Verdict
 	keys    []listdiff.Key
 	rows    map[string]listdiff.Key // that the table can have, with their keys as far as known
+	stored  map[string]bool         // rows that the table may have besides
 	pending map[string]bool         // rows whose removal was pending before
 	refused map[string]bool         // rows whose removal was refused before
+	lost    map[string]bool         // rows of which an entry was lost before
 	missing []string                // rows that no entry shows, in order
 
 	// Of lists with unreadable entries:
@@ -181,7 +183,7 @@ func (d *decision) doubtOf(row string) Reason {
 		return ""
 	case d.newlyEmpty():
 		return Empty
-	case d.Reading.Resumed && !d.pending[row] && !(d.Stable && slices.Contains(d.Stored, row)):
+	case d.Reading.Resumed && !d.pending[row] && !(d.Stable && d.stored[row]):
 		return Resumed
 	case d.Reading.Whole || d.Reading.Resumed:
 		return ""
@@ -198,14 +200,13 @@ func (d *decision) doubtOf(row string) Reason {
 // of them.
 func (d *decision) judgeHoles() {
 	holes, b := d.Reading.Keys.Holes(), d.Before
-	switch {
-	case holes == 0:
-	case b == nil || b.Keys.Holes() != holes || d.At.Sub(b.HolesAt) < aDayLater:
-		d.newHoles = true
-	default:
-		d.movedHoles = slices.ContainsFunc(d.missing, func(row string) bool { return !d.waited(row) }) &&
-			slices.ContainsFunc(arrivals(b.Keys.All(), d.keys), func(k listdiff.Key) bool { return k != listdiff.Hole })
+	if holes == 0 {
+		return
 	}
+	d.newHoles = b == nil || b.Keys.Holes() != holes || d.At.Sub(b.HolesAt) < aDayLater
+	d.movedHoles = b != nil && b.Keys.Holes() == holes &&
+		slices.ContainsFunc(d.missing, func(row string) bool { return !d.waited(row) }) &&
+		slices.ContainsFunc(arrivals(b.Keys.All(), d.keys), func(k listdiff.Key) bool { return k != listdiff.Hole })
 }
 
 // waited tells whether a row has been pending because of holes.
@@ -233,6 +234,9 @@ func (d *decision) settle() {
 	after.Keys = listdiff.KeysOf(d.keys)
 	unreadables := unreadable(d.keys)
 	after.Hidden = d.hidden(unreadables)
+	if len(d.keys) == 0 || after.Keys.Holes() > 0 || slices.ContainsFunc(unreadables, isUnidentified) {
+		d.rememberLost()
+	}
 	if holes := after.Keys.Holes(); holes > 0 {
 		after.HolesAt = d.At
 		if before != nil && before.Keys.Holes() == holes && !d.movedHoles {

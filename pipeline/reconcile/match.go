@@ -46,10 +46,10 @@ func (d *decision) matchUnreadable() {
 	d.missing = slices.DeleteFunc(d.missing, func(row string) bool { return d.rows[row] == identified })
 }
 
-// placed tells whether it is known where a row stood: in the list, or nowhere, as
-// its removal was proven and refused.
+// placed tells whether it is known where all entries of a row stood: in the list, or
+// nowhere, as its removal was proven and refused.
 func (d *decision) placed(row string) bool {
-	return d.stood[unmarked(d.rows[row])] > 0 || d.refused[row]
+	return (d.stood[unmarked(d.rows[row])] > 0 || d.refused[row]) && !d.lost[row]
 }
 
 // identified replaces the key of a row whose entry is there, though unreadable.
@@ -75,8 +75,8 @@ func (d *decision) identify(at int, row string) {
 // of these rows are unclear.
 func (d *decision) matchRanks() {
 	rows := map[string][]string{}
-	for _, row := range d.missing {
-		_, rank := listdiff.Split(d.rows[row])
+	for _, k := range d.gone() {
+		row, rank := listdiff.Split(k)
 		rows[rank] = append(rows[rank], row)
 	}
 	clear := len(rows[""]) == 0
@@ -149,10 +149,12 @@ func (d *decision) matchGap(g listdiff.Gap) {
 	var entries []int
 	came := 0
 	for i, k := range g.After {
-		switch {
-		case isAnonymous(k):
+		if isAnonymous(k) {
 			entries = append(entries, g.At+i)
-		case k != listdiff.Hole && d.stood[unmarked(k)] == 0:
+		}
+	}
+	for _, k := range arrivals(g.Before, g.After) {
+		if k != listdiff.Hole && !isAnonymous(k) {
 			came++
 		}
 	}
@@ -200,6 +202,45 @@ func (d *decision) before(g listdiff.Gap) stretch {
 		}
 	}
 	return s
+}
+
+// gone lists the entries that are not found any more, of rows that are missing or that
+// other entries show.
+func (d *decision) gone() []listdiff.Key {
+	before := d.keysBefore()
+	if d.Before != nil {
+		before = slices.Concat(before, d.Before.Pending, d.Before.Refused, d.Before.Lost)
+	}
+	var out []listdiff.Key
+	told := map[string]bool{}
+	for _, k := range arrivals(d.keys, before) {
+		if row := listdiff.Row(k); row != "" {
+			told[row] = true
+			out = append(out, unmarked(k))
+		}
+	}
+	for _, row := range d.missing {
+		if !told[row] && d.rows[row] != identified {
+			out = append(out, d.rows[row])
+		}
+	}
+	return out
+}
+
+// rememberLost keeps entries in mind that are gone of rows that have others, in the
+// list or pending: when these go as well, an unidentified entry may be the lost one.
+func (d *decision) rememberLost() {
+	after := d.verdict.After
+	told, removed := map[listdiff.Key]int{}, rowSet(d.verdict.Removed)
+	for _, k := range slices.Concat(after.Pending, after.Refused) {
+		told[k]++
+	}
+	for _, k := range d.gone() {
+		if told[k]--; told[k] < 0 && !removed[listdiff.Row(k)] {
+			after.Lost = append(after.Lost, k)
+		}
+	}
+	slices.Sort(after.Lost)
 }
 
 // isMissing tells whether no entry shows a row.

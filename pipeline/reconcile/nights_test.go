@@ -134,6 +134,12 @@ func TestNights(t *testing.T) {
 			{found: "a@3 !@2 c@1", want: "hidden 1; incomplete"},
 			{found: "a@3 c@1", want: "removed b; ok"},
 		}},
+		"of two entries of a row, one is unreadable, and then the other gone": {unstable: true, chapters: []chapter{
+			{found: "a@1 b@2 a@3", want: "ok"},
+			{found: "a@1 b@2 !", want: "incomplete"},
+			{found: "b@2 !", want: "pending a@1: unreadable; incomplete"},
+			{found: "b@2 a@3", want: "ok"},
+		}},
 		"more than the guard lets go": {chapters: []chapter{
 			{found: "a1..a200", want: "ok"},
 			{found: "a1..a100", times: 9, want: "refused 100 rows; incomplete"},

@@ -22,6 +22,8 @@ type List struct {
 	// Refused are rows in the same way whose removal is proven, and was refused
 	// because they are too many.
 	Refused []listdiff.Key
+	// Lost are entries that may be unreadable, of rows that other entries show.
+	Lost []listdiff.Key
 	// UnreadableAt is when the unreadable entries and the pending rows last became
 	// others.
 	UnreadableAt time.Time
@@ -49,6 +51,7 @@ type plainList struct {
 	Pending      []string  `json:"pending,omitempty"`
 	Why          Reason    `json:"why,omitempty"`
 	Refused      []string  `json:"refused,omitempty"`
+	Lost         []string  `json:"lost,omitempty"`
 	UnreadableAt time.Time `json:"unreadable_at,omitzero"`
 	RecheckedAt  time.Time `json:"rechecked_at,omitzero"`
 	RecheckedTo  int       `json:"rechecked_to,omitempty"`
@@ -61,7 +64,7 @@ type plainList struct {
 
 func (l *List) plain() plainList {
 	return plainList{
-		FullAt: l.FullAt, Query: l.Query, Pending: l.Pending, Why: l.Why, Refused: l.Refused, UnreadableAt: l.UnreadableAt,
+		FullAt: l.FullAt, Query: l.Query, Pending: l.Pending, Why: l.Why, Refused: l.Refused, Lost: l.Lost, UnreadableAt: l.UnreadableAt,
 		RecheckedAt: l.RecheckedAt, RecheckedTo: l.RecheckedTo, Came: l.Came, HolesAt: l.HolesAt, Hidden: l.Hidden, EmptyAt: l.EmptyAt,
 	}
 }
@@ -73,7 +76,7 @@ func (l *List) UnmarshalJSON(text []byte) error {
 		return err //nolint:wrapcheck // it says what is wrong
 	}
 	*l = List{
-		FullAt: p.FullAt, Query: p.Query, Pending: p.Pending, Why: p.Why, Refused: p.Refused, UnreadableAt: p.UnreadableAt,
+		FullAt: p.FullAt, Query: p.Query, Pending: p.Pending, Why: p.Why, Refused: p.Refused, Lost: p.Lost, UnreadableAt: p.UnreadableAt,
 		RecheckedAt: p.RecheckedAt, RecheckedTo: p.RecheckedTo, Came: p.Came, HolesAt: p.HolesAt, Hidden: p.Hidden, EmptyAt: p.EmptyAt,
 		Keys: listdiff.ParseKeys(p.Keys),
 	}
@@ -110,7 +113,7 @@ func (l *List) Same(o *List) bool {
 	if l == nil || o == nil {
 		return l == o
 	}
-	return l.Keys.Lines == o.Keys.Lines && slices.Equal(l.Pending, o.Pending) && slices.Equal(l.Refused, o.Refused) && l.Query == o.Query && l.Why == o.Why &&
+	return l.Keys.Lines == o.Keys.Lines && slices.Equal(l.Pending, o.Pending) && slices.Equal(l.Refused, o.Refused) && slices.Equal(l.Lost, o.Lost) && l.Query == o.Query && l.Why == o.Why &&
 		l.FullAt.Equal(o.FullAt) && l.UnreadableAt.Equal(o.UnreadableAt) && l.RecheckedAt.Equal(o.RecheckedAt) &&
 		l.RecheckedTo == o.RecheckedTo && l.Hidden == o.Hidden && l.Came == o.Came && l.HolesAt.Equal(o.HolesAt) && l.EmptyAt.Equal(o.EmptyAt)
 }

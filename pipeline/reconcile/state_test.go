@@ -76,7 +76,7 @@ func TestBookkeeping(t *testing.T) {
 func list(lines ...string) *reconcile.List {
 	day := func(n int) time.Time { return now.AddDate(0, 0, n) }
 	return &reconcile.List{
-		FullAt: day(0), Query: "include_groups=album&x=<y>", Pending: []string{"p 3f", "q"}, Why: reconcile.Unreadable, Refused: []string{"r 9"}, Came: true,
+		FullAt: day(0), Query: "include_groups=album&x=<y>", Pending: []string{"p 3f", "q"}, Why: reconcile.Unreadable, Refused: []string{"r 9"}, Lost: []string{"s 8"}, Came: true,
 		UnreadableAt: day(1), RecheckedAt: day(2), RecheckedTo: 150, HolesAt: day(3), Hidden: 2, EmptyAt: day(4),
 		Keys: listdiff.KeysOf(lines),
 	}
