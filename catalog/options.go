@@ -53,6 +53,7 @@ func (v Values) Listed(o Option) (values []string, known bool) {
 		return v.Words[o.Name], true
 	case Artists:
 		return v.Artists.IDs, len(v.Artists.From) == 0
+	case Number: // it names nothing
 	}
 	return nil, false
 }

@@ -188,7 +188,7 @@ func TestARunOutlivesTheDestinationsOfOthers(t *testing.T) {
 	var asked atomic.Int64
 	c.sim.OnRequest(func(int, *http.Request) {
 		if asked.Add(1) == 3 {
-			for os.RemoveAll(filepath.Join(pond, "_exporter")) != nil { //nolint:revive // others book there right now
+			for os.RemoveAll(filepath.Join(pond, "_exporter")) != nil { // others book there right now
 			}
 		}
 	})

@@ -36,14 +36,6 @@ type parentState struct {
 	Partial *partial `json:"partial,omitempty"`
 }
 
-// entries is how many entries the parent's list had.
-func (s parentState) entries() int {
-	if s.List == nil {
-		return 0
-	}
-	return s.List.Keys.Count
-}
-
 // A fanOut reads the lists of parents, each committed by itself.
 type fanOut struct {
 	*jobRun

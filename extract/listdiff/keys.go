@@ -107,7 +107,7 @@ type Reading struct {
 	Resumed bool
 	// Unserved: the API failed to serve a page, whose entries count as unreadable.
 	Unserved bool
-	Saved   int // requests that reading every page would have cost in addition
+	Saved    int // requests that reading every page would have cost in addition
 	// Rechecked counts the pages that were read again for their unreadable
 	// entries, the last of them at the position RecheckedTo.
 	Rechecked, RecheckedTo int
