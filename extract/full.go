@@ -29,12 +29,15 @@ func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool)
 		if p.unsettled() {
 			continue
 		}
-		found := p.fingerprint(r.result)
-		if p.holes == r.plan.Holes || found == before {
+		settled := p.holes == r.plan.Holes
+		if !settled {
+			found := p.fingerprint(r.result)
+			settled, before = found == before, found
+		}
+		if settled {
 			r.result.Complete, r.result.Reason, r.result.Whole = true, "", true
 			return nil
 		}
-		before = found
 	}
 	return nil
 }
