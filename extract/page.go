@@ -91,13 +91,9 @@ type fetching[T any] struct {
 // part reads a part of the page; depth counts the halvings.
 func (f *fetching[T]) part(ctx context.Context, offset, n, depth int) (*Page[T], error) {
 	r := f.reading
-	total := int(r.total.Load())
-	if total >= 0 && offset >= total && offset > 0 {
+	if total := r.total.Load(); total >= 0 && int64(offset) >= total && offset > 0 {
 		// The list has shrunk: there is nothing to ask for.
-		return &Page[T]{Offset: offset, Asked: n, Total: total}, nil
-	}
-	if depth > 0 && total > offset {
-		n = min(n, total-offset)
+		return &Page[T]{Offset: offset, Asked: n, Total: int(total)}, nil
 	}
 	if size := r.client.pageSize(r.list.Endpoint); n > size {
 		return f.split(ctx, offset, size, n-size, depth)
