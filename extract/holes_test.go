@@ -134,3 +134,23 @@ func TestAKnownHoleIsNoExcuseForAListThatMoves(t *testing.T) {
 		t.Errorf("complete %v after %d requests: %q", got.Complete, len(got.asked), got.Reason)
 	}
 }
+
+// TestEntriesAddedToAListWithHoles are found by reading it again: where the
+// holes stand depends on the pages.
+func TestEntriesAddedToAListWithHoles(t *testing.T) {
+	t.Parallel()
+	l := serve(t, 400)
+	l.entries[120] = ""
+	l.inTurn = true
+	added := false
+	l.answer = func(s span) (int, int) {
+		if s.offset == 200 && !added {
+			added = true
+			l.add(0, 1)
+		}
+		return 0, 0
+	}
+	got := l.take(t.Context(), savedTracks(), extract.Plan{Holes: 1})
+	keys := append([]listdiff.Key{keyOf(-400)}, keysUpTo(400)...)
+	got.complete(t, undelivered(keys, 121))
+}

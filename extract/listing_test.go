@@ -141,11 +141,12 @@ func (l *listing) forget() []span {
 // What was read of a list: the newest of each position.
 type readout struct {
 	listdiff.Reading
-	ids     map[int]string // by position
-	rejects map[int]extract.Reject
-	pages   int
-	asked   []span
-	err     error
+	ids      map[int]string // by position
+	rejects  map[int]extract.Reject
+	pages    int
+	restarts int
+	asked    []span
+	err      error
 }
 
 // take reads a list.
@@ -159,6 +160,9 @@ func (l *listing) take(ctx context.Context, list extract.List[row], plan extract
 		}
 		if out.pages == 0 || page.Restart {
 			out.ids, out.rejects = map[int]string{}, map[int]extract.Reject{}
+		}
+		if page.Restart {
+			out.restarts++
 		}
 		out.pages++
 		for _, e := range page.Entries {

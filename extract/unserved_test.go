@@ -47,6 +47,7 @@ func TestAPageThatIsNotServed(t *testing.T) {
 		"the last page":             {180, positions(150, 180), positions(150, 180), 4 + 4 + 2*20},
 		"the end of a short list":   {30, positions(20, 30), positions(20, 30), 4 + 2*20},
 		"all of a short list":       {12, positions(0, 12), positions(0, 12), 4 + 2*20},
+		"all of a longer one":       {15, positions(0, 15), positions(0, 15), 4 + 2*20},
 		"the end of a shorter list": {12, positions(5, 12), positions(5, 12), 4 + 2*20},
 	}
 	for name, tt := range tests {
@@ -74,6 +75,34 @@ func TestAPageThatIsNotServed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAPageThatChangesWhileItIsHalved shows an entry in its first part that the
+// list does not have when the second is read. Only the totals of the parts tell.
+func TestAPageThatChangesWhileItIsHalved(t *testing.T) {
+	t.Parallel()
+	l := serve(t, 200)
+	stage := 0
+	l.answer = func(s span) (int, int) {
+		switch {
+		case s.covers(130):
+			return http.StatusInternalServerError, 0
+		case stage == 0 && s == span{100, 25}:
+			stage = 1
+			l.add(0, 1)
+		case stage == 1 && s.offset >= 125 && s.limit < 25:
+			stage = 2
+			l.entries = l.entries[1:]
+		}
+		return 0, 0
+	}
+	list := savedTracks()
+	list.Unique = false
+	got := l.take(t.Context(), list, extract.Plan{})
+	got.complete(t, unreadable(keysUpTo(200), 130))
+	if stage != 2 {
+		t.Error("the list did not change")
 	}
 }
 

@@ -71,16 +71,29 @@ func TestUpdateOfAListThatMoves(t *testing.T) {
 			return 0, 0
 		}
 		got := l.take(t.Context(), savedTracks(), known(keysUpTo(1_000)...))
-		if moves == 3 {
-			if got.err != nil || got.Complete || got.Keys.Count > 0 || !strings.Contains(got.Reason, "its length went from 1001 to 1002") {
-				t.Errorf("complete %v with %d keys: %q", got.Complete, got.Keys.Count, got.Reason)
-			}
+		if got.restarts != min(moves, 2) || got.pages != len(got.asked) {
+			t.Errorf("%d moves: %d restarts, %d pages of %d", moves, got.restarts, got.pages, len(got.asked))
+		}
+		if moves < 3 {
+			got.complete(t, l.truth())
 			continue
 		}
-		got.complete(t, l.truth())
-		if want := got.pages < len(got.asked) || got.pages == 0; want || got.ids[0] != "t-"+map[int]string{1: "999", 2: "1000"}[moves] {
-			t.Errorf("%d pages, the first track is %s", got.pages, got.ids[0])
+		if got.err != nil || got.Complete || got.Keys.Count > 0 || !strings.Contains(got.Reason, "its length went from 1001 to 1002") {
+			t.Errorf("complete %v with %d keys: %q", got.Complete, got.Keys.Count, got.Reason)
 		}
+	}
+}
+
+// TestUpdateOfAListThatIsAnother is not tried again.
+func TestUpdateOfAListThatIsAnother(t *testing.T) {
+	t.Parallel()
+	l := serve(t, 500)
+	for i := range l.entries {
+		l.entries[i] = entry(1_000 + i)
+	}
+	got := l.take(t.Context(), savedTracks(), known(keysUpTo(500)...))
+	if got.Complete || got.Reason != "too much came where something went" || len(got.asked) != 10 || got.restarts > 0 {
+		t.Errorf("complete %v after %d requests: %q", got.Complete, len(got.asked), got.Reason)
 	}
 }
 
@@ -134,6 +147,26 @@ func TestRecheck(t *testing.T) {
 				t.Errorf("unserved %v, whole %v", got.Unserved, got.Whole)
 			}
 		})
+	}
+}
+
+// TestRecheckShowsOtherChanges finds in the page that is read again that the list
+// is another than it seemed.
+func TestRecheckShowsOtherChanges(t *testing.T) {
+	t.Parallel()
+	l := serve(t, 1_000)
+	keys := unreadable(keysUpTo(1_000), 360)
+	l.entries = slices.Delete(l.entries, 340, 341)
+	l.add(370, 1) // it hides that entry 340 went
+	plan := known(keys...)
+	if got := l.take(t.Context(), savedTracks(), plan); !got.Complete || !slices.Equal(got.Keys.All(), keys) {
+		t.Fatalf("complete %v, %q: the two are to hide each other", got.Complete, got.Reason)
+	}
+	plan.Recheck = 1
+	got := l.take(t.Context(), savedTracks(), plan)
+	got.complete(t, l.truth())
+	if got.Rechecked != 1 || got.RecheckedTo != 350 || len(got.asked) < 4 {
+		t.Errorf("%d rechecked, to %d, in %d requests", got.Rechecked, got.RecheckedTo, len(got.asked))
 	}
 }
 

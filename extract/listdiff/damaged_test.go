@@ -116,6 +116,36 @@ func TestDiffOfEntriesThatBecomeUnreadable(t *testing.T) {
 	}
 }
 
+// TestDiffOfOverlappingPagesWithHoles removes the first entry of a page with an
+// undelivered one: two pages show it, and the hole in two places.
+func TestDiffOfOverlappingPagesWithHoles(t *testing.T) {
+	t.Parallel()
+	p := newPaged(1_000)
+	p.silence(60)
+	known := p.whole()
+	p.remove(50)
+	c := compare(t, p, known)
+	if !c.complete() || !slices.Equal(c.gone(known), []listdiff.Key{keyOf(51)}) || !slices.Contains(p.asked, 49) {
+		t.Errorf("%q, %v gone after pages at %v", c.reason, c.gone(known), p.asked)
+	}
+}
+
+// TestARecheckThatFindsNothingNew asks for no other page, wherever in the page
+// the unreadable entries stand.
+func TestARecheckThatFindsNothingNew(t *testing.T) {
+	t.Parallel()
+	for _, at := range []int{500, 520, 545} {
+		p := newPaged(1_000)
+		copy(p.keys[at:], unreadableKeys())
+		d := listdiff.New(p.keys, pageSize)
+		fill(t, d, p)
+		d.Add(p.page(500, 50))
+		if offset, n := d.Next(); n != 0 {
+			t.Errorf("unreadable at %d: it asks for %d at %d", at, n, offset)
+		}
+	}
+}
+
 // TestUnread reads some of the pages that hold unreadable entries or holes.
 func TestUnread(t *testing.T) {
 	t.Parallel()

@@ -177,6 +177,7 @@ func TestDiffPrefix(t *testing.T) {
 		"and where it ends":        {230, func(*paged) {}, 2, 250},
 		"and the next":             {230, func(*paged) {}, 3, 300},
 		"one saved":                {400, func(p *paged) { p.save(0) }, 1, 401},
+		"the head's last replaced": {400, func(p *paged) { p.keys[49] = p.key() }, 1, 50},
 		"one removed, head":        {400, func(p *paged) { p.remove(300) }, 1, 50},
 		"one removed, fits before": {400, func(p *paged) { p.remove(300) }, 2, 250},
 	}
