@@ -105,7 +105,8 @@ type Reading struct {
 	// Resumed: the beginning was read by an earlier run; the list may have moved
 	// in between.
 	Resumed bool
-	// Unserved: the API failed to serve a page, whose entries count as unreadable.
+	// Unserved: the API failed to serve a page as a whole. Its entries count as
+	// unreadable; reading it again soon may bring them.
 	Unserved bool
 	Saved    int // requests that reading every page would have cost in addition
 	// Rechecked counts the pages that were read again for their unreadable
