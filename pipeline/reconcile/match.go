@@ -79,7 +79,7 @@ func (d *decision) matchRanks() {
 		row, rank := listdiff.Split(k)
 		rows[rank] = append(rows[rank], row)
 	}
-	clear := len(rows[""]) == 0
+	ranked := len(rows[""]) == 0
 	entries := map[listdiff.Key][]int{}
 	for at, k := range d.keys {
 		if isUnidentified(k) && !isAnonymous(k) {
@@ -89,7 +89,7 @@ func (d *decision) matchRanks() {
 	for k, at := range entries {
 		_, rank := listdiff.Split(k)
 		switch candidates := rows[rank]; {
-		case clear && len(candidates) == 1 && len(at) == 1 && d.stood[k] == 0:
+		case ranked && len(candidates) == 1 && len(at) == 1 && d.stood[k] == 0:
 			d.identify(at[0], candidates[0])
 		default:
 			d.doubt(candidates)
