@@ -22,7 +22,7 @@ func TestHoles(t *testing.T) {
 		{name: "it goes, and the row with it", before: "a c ? | holes: b", reading: "a c", want: "removed b; ok"},
 		{name: "there are more", before: "a b c ?", reading: "a c ? ?", want: "pending b: holes; incomplete"},
 		{name: "there are fewer, but not none", before: "a b c ? ?", reading: "a c ?", want: "pending b: holes; incomplete"},
-		{name: "there are as many as a day ago, and a row is gone", before: "a b c ?", reading: "a c ?", want: "removed b; ok"},
+		{name: "there are as many as a day ago, and a row is gone", before: "a b c ?", reading: "a c ?", want: "pending b: holes; incomplete"},
 		{name: "there are as many as an hour ago, and a row is gone", before: "a b c ?", reading: "a c ?", later: hour, want: "pending b: holes; incomplete"},
 		{name: "there are as many, and all rows", before: "a b ?", reading: "a b ?", want: "ok"},
 

@@ -125,7 +125,7 @@ type decision struct {
 
 	// Of lists with holes:
 	newHoles   bool // they were not there a day ago
-	movedHoles bool // as many were, and one may be another row's now
+	movedHoles bool // one may be another row's than before
 }
 
 // decide sorts out the missing rows.
@@ -195,18 +195,15 @@ func (d *decision) doubtOf(row string) Reason {
 	return ""
 }
 
-// judgeHoles tells whether missing rows may stand in holes. Holes that are as many
-// as a day ago are the same ones, unless an entry has come that may have stood in one
-// of them.
+// judgeHoles tells whether missing rows may stand in holes. A row is gone that was
+// missing a day ago already, when there were as many holes.
 func (d *decision) judgeHoles() {
 	holes, b := d.Reading.Keys.Holes(), d.Before
 	if holes == 0 {
 		return
 	}
 	d.newHoles = b == nil || b.Keys.Holes() != holes || d.At.Sub(b.HolesAt) < aDayLater
-	d.movedHoles = b != nil && b.Keys.Holes() == holes &&
-		slices.ContainsFunc(d.missing, func(row string) bool { return !d.waited(row) }) &&
-		slices.ContainsFunc(arrivals(b.Keys.All(), d.keys), func(k listdiff.Key) bool { return k != listdiff.Hole })
+	d.movedHoles = slices.ContainsFunc(d.missing, func(row string) bool { return !d.waited(row) })
 }
 
 // waited tells whether a row has been pending because of holes.

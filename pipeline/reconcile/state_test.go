@@ -44,7 +44,8 @@ func TestBookkeeping(t *testing.T) {
 
 		{name: "holes", before: "a", reading: "a ?", full: at, rechecks: at, holes: at},
 		{name: "the same holes", before: "a ?", reading: "b a ?", full: at, rechecks: at, holes: then},
-		{name: "the same holes, and a row gone", before: "a b ?", reading: "a ?", full: at, rechecks: at, holes: then},
+		{name: "the same holes, and a row gone", before: "a b ?", reading: "a ?", full: at, rechecks: at, holes: at},
+		{name: "the same holes, and the row gone a day ago", before: "a ? | holes: b", reading: "a ?", full: at, rechecks: at, holes: then},
 		{name: "perhaps others", before: "a b ?", reading: "a c ?", full: at, rechecks: at, holes: at},
 		{name: "more holes", before: "a ?", reading: "a ? ?", full: at, rechecks: at, holes: at},
 		{name: "fewer holes", before: "a ? ?", reading: "a ?", full: at, rechecks: at, holes: at},
