@@ -53,7 +53,7 @@ func (p *partition) drop() error {
 func (p *partition) mergeWritten() error {
 	needed := false
 	for k := range p.late.rows {
-		needed = needed || p.index[k].written
+		needed = needed || p.written(p.index[k])
 	}
 	if !needed {
 		return nil
@@ -64,8 +64,8 @@ func (p *partition) mergeWritten() error {
 	}
 	p.out = nil
 	err := readRecords(before.path, nil, func(r arrow.Record) error {
-		return p.copyRows(r, func(_ rowKey, e entry, _ int32) action {
-			return action{keep: true, times: p.timesOf(e)}
+		return p.copyRows(r, func(k rowKey, e entry, _ int32) action {
+			return action{keep: true, times: p.timesOf(k, e)}
 		})
 	})
 	return errors.Join(err, os.Remove(before.path))
@@ -107,9 +107,9 @@ func (p *partition) changedByLate(r arrow.Record) ([]bool, error) {
 
 // decide tells what becomes of a stored row.
 func (p *partition) decide(k rowKey, e entry, removed, changed bool) action {
-	now := times{p.timesOf(e).first, p.began.UnixMicro()}
+	now := times{p.timesOf(k, e).first, p.began.UnixMicro()}
 	switch {
-	case e.written:
+	case p.written(e):
 		return action{}
 	case removed:
 		p.count.Removed++

@@ -28,14 +28,15 @@ type partition struct {
 	began  time.Time
 	make   func(*layout) (*output, error)
 
-	values   []string // of the partition columns
-	commit   int32    // number of the one that stages rows
-	index    map[rowKey]entry
-	replaced map[rowKey]uint64 // hashes of published rows that have changed
-	times    []times           // of the published rows, by position
-	out      *output
-	late     *lateRows
-	count    load.Count
+	values     []string // of the partition columns
+	commit     int32    // number of the one that stages rows
+	index      map[rowKey]entry
+	replaced   map[rowKey]uint64 // hashes of published rows that have changed
+	times      []times           // of the published rows, by position
+	wasRemoved map[int32]bool    // positions of the published rows that are removed
+	out        *output
+	late       *lateRows
+	count      load.Count
 }
 
 // An entry is what is known of a key. It is kept small: there is one for every
@@ -44,21 +45,23 @@ type entry struct {
 	hash     uint64 // of all fields, as published or as last staged
 	position int32  // in the published file; -1: it is not there
 	commit   int32  // that staged the row last; 0: none
-	removed  bool   // as published
-	written  bool   // to the output
-	changed  bool   // against the published row
+}
+
+// written tells whether a row went to the output, in whichever version.
+func (p *partition) written(e entry) bool {
+	return e.commit != 0 && (e.position < 0 || p.layout.table.Merge != transform.Fill)
 }
 
 // times are the managed columns of a published row, µs.
 type times struct{ first, last int64 }
 
 // timesOf returns when a row was first and last seen, as of this run.
-func (p *partition) timesOf(e entry) times {
+func (p *partition) timesOf(k rowKey, e entry) times {
 	now := p.began.UnixMicro()
-	switch {
-	case e.position < 0:
+	if e.position < 0 {
 		return times{now, now}
-	case e.changed:
+	}
+	if _, changed := p.replaced[k]; changed {
 		return times{p.times[e.position].first, now}
 	}
 	return p.times[e.position]
@@ -71,7 +74,7 @@ func newPartition(l *layout, stored string, values []string, began time.Time, ma
 
 // load indexes the published file.
 func (p *partition) load() error {
-	p.index, p.replaced, p.times = map[rowKey]entry{}, map[rowKey]uint64{}, nil
+	p.index, p.replaced, p.times, p.wasRemoved = map[rowKey]entry{}, map[rowKey]uint64{}, nil, map[int32]bool{}
 	p.late = newLateRows(p.layout)
 	p.count = load.Count{}
 	p.seen = nil
@@ -96,9 +99,10 @@ func (p *partition) load() error {
 		last := r.Column(p.layout.first + 1).(*array.Timestamp)
 		for i, k := range keys {
 			p.times = append(p.times, times{int64(first.Value(i)), int64(last.Value(i))})
-			e := entry{hash: hashes[i], position: position}
-			e.removed = p.layout.removable() && r.Column(p.layout.first+2).IsValid(i)
-			p.index[k] = e
+			if p.layout.removable() && r.Column(p.layout.first+2).IsValid(i) {
+				p.wasRemoved[position] = true
+			}
+			p.index[k] = entry{hash: hashes[i], position: position}
 			position++
 		}
 		return nil
@@ -140,7 +144,7 @@ func (p *partition) write(fields []arrow.Array, rows int) error {
 		if waits {
 			p.late.add(k, fields, i)
 		}
-		t := p.timesOf(p.index[k])
+		t := p.timesOf(k, p.index[k])
 		stamp.add(t.first, t.last)
 	}
 	return p.emit(fields, stamp, goes)
@@ -153,7 +157,7 @@ func (p *partition) stage(k rowKey, hash uint64) (goes, waits bool) {
 	fills := p.layout.table.Merge == transform.Fill
 	switch {
 	case !known:
-		e = entry{position: -1, written: true}
+		e = entry{position: -1}
 		p.count.Inserted++
 		goes = true
 	case e.commit != 0 && e.commit != p.commit:
@@ -169,9 +173,8 @@ func (p *partition) stage(k rowKey, hash uint64) (goes, waits bool) {
 	default:
 		goes, waits = e.commit == 0, e.commit != 0 && e.hash != hash
 		if e.position >= 0 {
-			p.recount(k, &e, hash)
+			p.recount(k, e, hash)
 		}
-		e.written = true
 	}
 	e.hash, e.commit = hash, p.commit
 	p.index[k] = e
@@ -180,19 +183,22 @@ func (p *partition) stage(k rowKey, hash uint64) (goes, waits bool) {
 
 // recount counts a stored row that is replaced, by the last version that the
 // commit stages.
-func (p *partition) recount(k rowKey, e *entry, hash uint64) {
-	stored := e.hash
+func (p *partition) recount(k rowKey, e entry, hash uint64) {
+	stored, changed := p.replaced[k]
 	switch {
-	case e.changed:
-		stored = p.replaced[k]
+	case changed:
 		p.count.Updated--
 	case e.commit != 0:
 		p.count.Unchanged--
 	}
-	if e.changed = e.removed || hash != stored; e.changed {
+	if !changed {
+		stored = e.hash
+	}
+	if p.wasRemoved[e.position] || hash != stored {
 		p.replaced[k] = stored
 		p.count.Updated++
 	} else {
+		delete(p.replaced, k)
 		p.count.Unchanged++
 	}
 }

@@ -134,7 +134,7 @@ func (p *partition) removed(removals []removal) (map[int32]bool, error) {
 	}
 	out := map[int32]bool{}
 	for _, e := range p.index {
-		if e.position >= 0 && e.commit == 0 && !e.removed && scope[e.position] {
+		if e.position >= 0 && e.commit == 0 && !p.wasRemoved[e.position] && scope[e.position] {
 			out[e.position] = true
 		}
 	}

@@ -62,17 +62,15 @@ type Verdict struct {
 
 // Decide tells what a complete reading of a list proves.
 func Decide(in Input) Verdict {
-	if in.unchanged() {
+	if in.unchanged() || in.first() {
 		return Verdict{After: in.next()}
 	}
-	d := &decision{Input: in, stored: rowSet(in.Stored), rows: in.Before.rows(), verdict: Verdict{After: in.next()}}
+	d := &decision{Input: in, verdict: Verdict{After: in.next()}}
+	if in.Reading.Resumed {
+		d.stored = rowSet(in.Stored)
+	}
 	if in.Before != nil {
 		d.pending, d.refused, d.lost = rowSet(in.Before.Pending), rowSet(in.Before.Refused), rowSet(in.Before.Lost)
-	}
-	for _, row := range in.Stored {
-		if _, there := d.rows[row]; !there {
-			d.rows[row] = row
-		}
 	}
 	d.keys = in.Reading.Keys.All()
 	d.match()
@@ -85,6 +83,12 @@ func Decide(in Input) Verdict {
 func (in Input) unchanged() bool {
 	b := in.Before
 	return b != nil && len(b.Pending)+len(b.Refused)+len(in.Stored) == 0 && b.Keys.Lines == in.Reading.Keys.Lines && b.Keys.Count > 0 && !b.Keys.Damaged()
+}
+
+// first tells whether nothing is known that the list could be compared with, and
+// all of its entries are there.
+func (in Input) first() bool {
+	return in.Before == nil && len(in.Stored) == 0 && !in.Reading.Keys.Damaged()
 }
 
 // next is the list's new state without what is decided.
@@ -110,8 +114,8 @@ type decision struct {
 	Input
 	verdict Verdict
 	keys    []listdiff.Key
-	rows    map[string]listdiff.Key // that the table can have, with their keys as far as known
-	stored  map[string]bool         // rows that the table may have besides
+	rows    map[string]listdiff.Key // that the table can have and no entry shows, with their keys as far as known
+	stored  map[string]bool         // rows that the table may have besides, of a reading that was resumed
 	pending map[string]bool         // rows whose removal was pending before
 	refused map[string]bool         // rows whose removal was refused before
 	lost    map[string]bool         // rows of which an entry was lost before
@@ -228,7 +232,9 @@ func (d *decision) present() int {
 // settle completes the verdict and the state.
 func (d *decision) settle() {
 	v, after, before := &d.verdict, d.verdict.After, d.Before
-	after.Keys = listdiff.KeysOf(d.keys)
+	if after.Keys.Damaged() { // some of them may be identified now
+		after.Keys = listdiff.KeysOf(d.keys)
+	}
 	unreadables := unreadable(d.keys)
 	after.Hidden = d.hidden(unreadables)
 	if len(d.keys) == 0 || after.Keys.Holes() > 0 || slices.ContainsFunc(unreadables, isUnidentified) {
@@ -259,12 +265,11 @@ func (d *decision) settle() {
 
 // hidden counts the rows of which there are but unreadable entries.
 func (d *decision) hidden(unreadables []listdiff.Key) int {
-	rows := map[string]bool{}
-	for _, k := range unreadables {
-		if _, known := d.rows[listdiff.Row(k)]; known {
-			rows[listdiff.Row(k)] = true
-		}
+	if len(unreadables) == 0 {
+		return 0
 	}
+	hidden := rowSet(unreadables)
+	rows := d.known(func(row string) bool { return hidden[row] })
 	for _, k := range d.keys {
 		if len(rows) > 0 && listdiff.IsEntry(k) {
 			delete(rows, listdiff.Row(k))

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,26 +12,35 @@ import (
 // unreadable entry is identified by its id, else by its rank, else, in a stable
 // list, by its neighbours; then its key gets the id.
 func (d *decision) match() {
-	if len(d.rows) == 0 {
-		return
-	}
-	shown := map[string]bool{}
-	damaged := false
+	shown := make([]string, 0, len(d.keys)) // sorted, as a map would take three times the memory
 	for _, k := range d.keys {
-		if row := listdiff.Row(k); row != "" {
-			shown[row] = true
-		}
-		damaged = damaged || listdiff.IsUnreadable(k)
+		shown = append(shown, listdiff.Row(k))
 	}
-	for row := range d.rows {
-		if !shown[row] {
-			d.missing = append(d.missing, row)
-		}
-	}
-	slices.Sort(d.missing)
-	if damaged {
+	slices.Sort(shown)
+	d.rows = d.known(func(row string) bool {
+		_, found := slices.BinarySearch(shown, row)
+		return !found
+	})
+	d.missing = slices.Sorted(maps.Keys(d.rows))
+	if d.Reading.Keys.Damaged() && (d.Before != nil || len(d.Stored) > 0) {
 		d.matchUnreadable()
 	}
+}
+
+// known returns those of the rows that the table can have which are wanted. There
+// are very many, and most of them are shown.
+func (d *decision) known(wanted func(row string) bool) map[string]listdiff.Key {
+	out := map[string]listdiff.Key{}
+	keep := func(row string, k listdiff.Key) {
+		if wanted(row) {
+			out[row] = k
+		}
+	}
+	for _, row := range d.Stored {
+		keep(row, row)
+	}
+	d.Before.rows(keep)
+	return out
 }
 
 // matchUnreadable decides which missing rows unreadable entries may show.

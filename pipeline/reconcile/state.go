@@ -157,22 +157,17 @@ func standing(since, at time.Time) bool {
 	return at.Sub(since) >= 7*24*time.Hour-4*time.Hour
 }
 
-// rows returns the rows that the list can have: those of its entries, readable or
-// not, by their keys, and the pending ones.
-func (l *List) rows() map[string]listdiff.Key {
-	out := map[string]listdiff.Key{}
+// rows hands on the rows that the list can have, by their keys: the pending ones,
+// then those of its entries, readable or not.
+func (l *List) rows(yield func(row string, k listdiff.Key)) {
 	if l == nil {
-		return out
+		return
 	}
-	for _, k := range l.Keys.All() {
-		if row := listdiff.Row(k); row != "" {
-			out[row] = k
+	for _, keys := range [][]listdiff.Key{l.Refused, l.Pending, l.Keys.All()} {
+		for _, k := range keys {
+			if row := listdiff.Row(k); row != "" {
+				yield(row, k)
+			}
 		}
 	}
-	for _, k := range slices.Concat(l.Pending, l.Refused) {
-		if row := listdiff.Row(k); out[row] == "" {
-			out[row] = k
-		}
-	}
-	return out
 }
