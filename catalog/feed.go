@@ -3,7 +3,6 @@ package catalog
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"iter"
 
 	"github.com/tracklake/tracklake/extract"
@@ -134,35 +133,29 @@ func (f *feed[T]) name(p part[T]) string {
 // ranks tells which of several entries of one row counts. It remembers the rows
 // that have several entries, and those that it was asked about.
 type ranks struct {
-	// Rows are remembered by 128 bits of hash: their text would keep that of the
-	// answers alive.
-	a, b maphash.Seed
-	best map[[2]uint64]int64
+	digest transform.KeyDigest
+	best   map[[2]uint64]int64 // by the digest of the row
 }
 
 // newRanks begins with a list as it was known, of which an update does not read
 // every entry.
 func newRanks(known listdiff.Keys) *ranks {
-	r := &ranks{a: maphash.MakeSeed(), b: maphash.MakeSeed(), best: map[[2]uint64]int64{}}
+	r := &ranks{digest: transform.NewKeyDigest(), best: map[[2]uint64]int64{}}
 	last := map[string]int64{}
 	for _, k := range known.All() {
 		row := listdiff.Row(k)
 		if rank, twice := last[row]; twice {
-			r.best[r.hash(row)] = max(rank, listdiff.Rank(k))
+			r.best[r.digest.Sum(row)] = max(rank, listdiff.Rank(k))
 		}
 		last[row] = max(last[row], listdiff.Rank(k))
 	}
 	return r
 }
 
-func (r *ranks) hash(row string) [2]uint64 {
-	return [2]uint64{maphash.String(r.a, row), maphash.String(r.b, row)}
-}
-
 // leads tells whether an entry is the best of its row so far. One that is read a
 // second time is.
 func (r *ranks) leads(k listdiff.Key) bool {
-	row, rank := r.hash(listdiff.Row(k)), listdiff.Rank(k)
+	row, rank := r.digest.Sum(listdiff.Row(k)), listdiff.Rank(k)
 	if best, seen := r.best[row]; seen && best > rank {
 		return false
 	}

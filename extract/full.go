@@ -134,7 +134,7 @@ func (p *pass[T]) take(page *Page[T]) bool {
 	if page.Total >= 0 && page.Total != p.total {
 		p.moved, p.shrunk, p.total = true, p.shrunk || page.Total < p.total, page.Total
 	}
-	if page.torn { // by how much, no later page tells
+	if page.moved { // by how much, no later page tells
 		p.moved, p.shrunk = true, true
 	}
 	// What follows stands elsewhere than it did when the pages before were read.

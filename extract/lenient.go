@@ -20,10 +20,7 @@ import (
 func lenient(count *int) json.Options {
 	return json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, out any) error {
 		v := reflect.ValueOf(out).Elem()
-		base := v.Type()
-		for base.Kind() == reflect.Pointer {
-			base = base.Elem()
-		}
+		base := baseOf(v)
 		kind := d.PeekKind()
 		switch {
 		case kind == 'n' || kind == 0: // absent, or no JSON: the decoder knows what to do

@@ -24,7 +24,7 @@ type Page[T any] struct {
 	Restart bool
 
 	joined bool  // it took several answers
-	torn   bool  // and the list changed between them
+	moved  bool  // and the list changed between them
 	cause  error // why its first entry was not served
 }
 
@@ -146,7 +146,7 @@ func (f *fetching[T]) split(ctx context.Context, offset, head, tail, depth int) 
 	a.Entries = append(a.Entries, b.Entries...)
 	a.FieldErrors += b.FieldErrors
 	a.joined = true
-	a.torn = a.torn || b.torn || a.Total >= 0 && b.Total >= 0 && a.Total != b.Total
+	a.moved = a.moved || b.moved || a.Total >= 0 && b.Total >= 0 && a.Total != b.Total
 	if b.Total >= 0 {
 		a.Total = b.Total
 	}

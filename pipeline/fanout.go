@@ -97,7 +97,7 @@ func (j *jobRun) planCycle(parents []string) []string {
 	for _, id := range parents {
 		s := j.parentBefore(id)
 		open := s.List.Open(j.record.StartedAt)
-		j.ends.list(j.parentName(id), open)
+		j.ends.list(j.listName(id), open)
 		readAt := s.ReadAt
 		if j.mode.AcceptRemovals && open.Pending > 0 || inFuture(readAt, j.record.StartedAt) {
 			readAt, s.TriedAt = time.Time{}, time.Time{}
@@ -113,8 +113,6 @@ func (j *jobRun) planCycle(parents []string) []string {
 	slices.SortStableFunc(todo, func(a, b string) int { return since[a].Compare(since[b]) })
 	return todo
 }
-
-func (j *jobRun) parentName(id string) string { return j.job.Resource.Name + " " + id }
 
 // take commits what reading a parent brought. An error ends the run.
 func (f *fanOut) take(r partReading) error {
@@ -154,7 +152,7 @@ func (f *fanOut) commit(r partReading) error {
 	}
 	id := r.part.Name
 	if !r.reading.Complete {
-		f.ends.moved(f.parentName(id), r.reading.Reason, r.memory.list)
+		f.ends.moved(f.listName(id), r.reading.Reason, r.memory.list)
 		return f.tried(id)
 	}
 	state := parentState{ReadAt: f.runner.Now().UTC(), List: r.verdict.After}
@@ -165,7 +163,7 @@ func (f *fanOut) commit(r partReading) error {
 		f.removals = append(f.removals, parentRemoval{r.part, r.verdict.Removed, state})
 		state.List = &waiting
 	}
-	f.ends.list(f.parentName(id), r.verdict.After.Open(f.record.StartedAt))
+	f.ends.list(f.listName(id), r.verdict.After.Open(f.record.StartedAt))
 	if r.reading.Unserved { // it is tried again, after the others
 		state.ReadAt, state.TriedAt = f.parentBefore(id).ReadAt, state.ReadAt
 	} else {
@@ -183,12 +181,12 @@ func (f *fanOut) tried(id string) error {
 
 // skip leaves a parent that could not be read for the next run.
 func (f *fanOut) skip(id string, err error) error {
-	f.log.Warn("skipping a parent that could not be read", "list", f.parentName(id), "error", err)
+	f.log.Warn("skipping a parent that could not be read", "list", f.listName(id), "error", err)
 	reason := err
 	if api := (*extract.Error)(nil); errors.As(err, &api) { // it does not repeat the name
 		reason = api
 	}
-	f.ends.failed(f.parentName(id), reason.Error(), "the next runs try it again, after the others")
+	f.ends.failed(f.listName(id), reason.Error(), "the next runs try it again, after the others")
 	return f.tried(id)
 }
 
@@ -257,7 +255,7 @@ func (f *fanOut) finishRemovals() {
 	for _, r := range f.removals {
 		if refused {
 			r.state.List.Refuse(r.rows)
-			f.ends.list(f.parentName(r.part.Name), r.state.List.Open(f.record.StartedAt))
+			f.ends.list(f.listName(r.part.Name), r.state.List.Open(f.record.StartedAt))
 		} else {
 			f.final.Removals = append(f.final.Removals, removal(r.part, r.rows))
 		}
@@ -286,10 +284,10 @@ func (f *fanOut) forgetUnknown(id string) {
 	f.final.State[parentPrefix+id] = encode(parentState{ReadAt: f.runner.Now().UTC(), Gone: true, List: before.List})
 	f.record.Fresh++
 	if slices.Contains(f.job.Options.Artists.IDs, id) {
-		f.ends.failed(f.parentName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: artists: ids: of job %s in %s", f.job.Name, f.runner.config.Path))
+		f.ends.failed(f.listName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: artists: ids: of job %s in %s", f.job.Name, f.runner.config.Path))
 		return
 	}
-	f.log.Warn("Spotify no longer knows a parent; its rows are kept", "list", f.parentName(id))
+	f.log.Warn("Spotify no longer knows a parent; its rows are kept", "list", f.listName(id))
 }
 
 // parentBefore is what is remembered of a parent.

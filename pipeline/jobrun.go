@@ -33,7 +33,7 @@ type jobRun struct {
 	meter    *meter
 	newest   time.Time     // when the job's newest run ended
 	cycle    cycle         // that the run goes through; of lists, the run itself
-	due      atomic.Int64  // requests for lists of a fan-out that were due to be read as a whole
+	due      atomic.Int64  // requests for lists of a fan-out of which every page was due to be read
 	rechecks atomic.Int64  // pages with unreadable entries that may still be read again
 	tally    extract.Tally // of this run, whatever else the client does
 	progress progress
@@ -43,8 +43,8 @@ type jobRun struct {
 
 // do runs the job and leaves the outcome in the record.
 func (j *jobRun) do(ctx context.Context) {
-	// Writing goes on for a moment after an interrupt, so that what was read
-	// whole is kept.
+	// Writing goes on for a moment after an interrupt, so that lists which
+	// were read are kept.
 	writing, stop := lingering(ctx, graceTime)
 	defer stop()
 	j.sinks = newSinks(writing, j.mode.DryRun)

@@ -59,7 +59,7 @@ func (j *jobRun) list(feed *catalog.Feed, r partReading) error {
 		return err
 	}
 	if !r.reading.Complete {
-		j.ends.moved(j.listName(r.part), r.reading.Reason, r.memory.list)
+		j.ends.moved(j.listName(r.part.Name), r.reading.Reason, r.memory.list)
 		return nil
 	}
 	after := r.verdict.After
@@ -70,7 +70,7 @@ func (j *jobRun) list(feed *catalog.Feed, r partReading) error {
 		remember(j, listPrefix+r.part.Name, after)
 	}
 	remember[partial](j, partialPrefix+r.part.Name, nil)
-	j.ends.list(j.listName(r.part), after.Open(j.record.StartedAt))
+	j.ends.list(j.listName(r.part.Name), after.Open(j.record.StartedAt))
 	return nil
 }
 
@@ -87,10 +87,10 @@ func (j *jobRun) ranking(feed *catalog.Feed, r partReading) error {
 	}
 	remember(j, name, v.After)
 	if !r.reading.Complete {
-		j.ends.moved(j.listName(r.part), r.reading.Reason, nil)
+		j.ends.moved(j.listName(r.part.Name), r.reading.Reason, nil)
 		return nil
 	}
-	j.ends.list(j.listName(r.part), reconcile.Open{Entries: r.reading.Keys.Count, Unreadable: v.Unreadable, Standing: v.Standing})
+	j.ends.list(j.listName(r.part.Name), reconcile.Open{Entries: r.reading.Keys.Count, Unreadable: v.Unreadable, Standing: v.Standing})
 	return nil
 }
 

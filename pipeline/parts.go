@@ -77,7 +77,7 @@ func (r *partReader) try(ctx context.Context) error {
 			}
 			reason = "what has changed is not clear"
 		}
-		j.log.Info("reading every page of the list", "list", j.listName(r.out.part), "reason", reason)
+		j.log.Info("reading every page of the list", "list", j.listName(r.out.part.Name), "reason", reason)
 		if err := r.again(); err != nil {
 			return err
 		}
@@ -130,12 +130,11 @@ func (r *partReader) once(ctx context.Context, plan extract.Plan) error {
 			return err
 		}
 		if step.Restart {
-			r.job.log.Info("reading the list again: it changed in between", "list", r.job.listName(r.out.part))
+			r.job.log.Info("reading the list again: it changed in between", "list", r.job.listName(r.out.part.Name))
 			if err := r.again(); err != nil {
 				return err
 			}
 		}
-		step.Restart = false
 		r.out.count.add(step)
 		r.note(step)
 		if r.take == nil {
@@ -204,9 +203,9 @@ func (j *jobRun) planOf(part catalog.Part, m memory) extract.Plan {
 // takeRechecks takes as many pages as the list may need from what the run may read
 // again.
 func (j *jobRun) takeRechecks(l *reconcile.List) int {
+	o := l.Open(j.record.StartedAt)
 	for {
 		left := j.rechecks.Load()
-		o := l.Open(j.record.StartedAt)
 		n := min(left, int64(o.Unreadable+o.Holes))
 		if j.rechecks.CompareAndSwap(left, left-n) {
 			return int(n)
@@ -242,8 +241,8 @@ func (j *jobRun) mayUpdate(part catalog.Part, l *reconcile.List) bool {
 // wrong then, or is now.
 func inFuture(noted, now time.Time) bool { return noted.After(now.Add(24 * time.Hour)) }
 
-// affords tells whether a list of a fan-out, which is due to be read as a whole,
-// can be. Lists that were first read together come due together; they may take a
+// affords tells whether a list of a fan-out, of which every page is due to be read,
+// can be read so. Lists that were first read together come due together; they may take a
 // quarter of the day's budget, so that the others do not wait for them.
 func (j *jobRun) affords(requests int) bool {
 	budget := j.budget()
@@ -259,15 +258,16 @@ func (j *jobRun) affords(requests int) bool {
 // limit.
 func (j *jobRun) budget() int { return j.runner.config.Budget(j.job.Resource.Family) }
 
-// fitsBudget tells whether a list can be read as a whole within a day.
+// fitsBudget tells whether a list can be read page by page within a day.
 func (j *jobRun) fitsBudget(part catalog.Part, entries int) bool {
 	budget := j.budget()
 	return budget == 0 || pages(part, entries) <= budget
 }
 
-func (j *jobRun) listName(part catalog.Part) string {
-	if part.Name == "" {
+// listName names the list of a part, of which the name is empty if it is the only one.
+func (j *jobRun) listName(part string) string {
+	if part == "" {
 		return j.job.Resource.Name
 	}
-	return j.job.Resource.Name + " " + part.Name
+	return j.job.Resource.Name + " " + part
 }

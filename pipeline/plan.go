@@ -186,10 +186,10 @@ func pages(part catalog.Part, entries int) int {
 
 // rest is how many requests a list takes of which an earlier run may have read
 // the beginning: its first page is read once more.
-func rest(part catalog.Part, entries int, begun *partial, resumes bool) int {
+func rest(part catalog.Part, entries int, known *partial, resumes bool) int {
 	n := pages(part, entries)
 	if resumes {
-		n = max(1, n-pages(part, begun.count())) + 1
+		n = max(1, n-pages(part, known.count())) + 1
 	}
 	return n
 }
@@ -208,18 +208,18 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	defer feed.Release()
 	p.Lists = len(todo)
 	p.Note = fmt.Sprintf("%d of %d artists are fresh", len(parents)-len(todo), len(parents))
-	usual := j.usualPages(parents, feed)
+	each := j.usualPages(parents, feed)
 	for _, part := range feed.Parts {
 		m := j.remembered(part)
 		switch {
 		case j.mayResume(m.partial):
-			p.Requests, p.Estimate = p.Requests+rest(part, max(m.partial.count(), usual*part.Endpoint.Limit), m.partial, true), true
+			p.Requests, p.Estimate = p.Requests+rest(part, max(m.partial.count(), each*part.Endpoint.Limit), m.partial, true), true
 		case j.mayUpdate(part, m.list):
 			p.Requests++
 		case m.list != nil:
 			p.Requests += pages(part, m.list.Keys.Count)
 		default:
-			p.Requests, p.Estimate = p.Requests+usual, true
+			p.Requests, p.Estimate = p.Requests+each, true
 		}
 	}
 	return nil
@@ -233,8 +233,5 @@ func (j *jobRun) usualPages(parents []string, feed *catalog.Feed) int {
 			sum, read = sum+pages(feed.Parts[0], s.List.Keys.Count), read+1
 		}
 	}
-	if read == 0 {
-		return unknownPages
-	}
-	return max(1, (sum+read/2)/read)
+	return usual(sum, read)
 }

@@ -57,16 +57,21 @@ func (j *jobRun) costs(feed *catalog.Feed) []int {
 			out[i], sum, known = cost, sum+cost, known+1
 		}
 	}
-	usual := unknownPages
-	if known > 0 {
-		usual = max(1, (sum+known/2)/known)
-	}
 	for i := range out {
 		if out[i] == 0 {
-			out[i] = usual
+			out[i] = usual(sum, known)
 		}
 	}
 	return out
+}
+
+// usual is how many requests a parent's list is expected to take, where some lists
+// take a sum of them.
+func usual(sum, lists int) int {
+	if lists == 0 {
+		return unknownPages
+	}
+	return max(1, (sum+lists/2)/lists)
 }
 
 // costOf is how many requests a part takes, as far as its list is known.

@@ -148,22 +148,34 @@ func (e each[T, P]) open(o *opening) (*rows[T], error) {
 	return outer, nil
 }
 
-// A keySet remembers keys by 128 bits of hash instead of their text: a library
-// has hundreds of thousands of them.
+// A KeyDigest stands for keys by 128 bits of hash, where they are too many for
+// their text to be kept: a library has hundreds of thousands of them. The sums of
+// two digests cannot be compared.
+type KeyDigest struct{ a, b maphash.Seed }
+
+// NewKeyDigest makes a digest.
+func NewKeyDigest() KeyDigest { return KeyDigest{maphash.MakeSeed(), maphash.MakeSeed()} }
+
+// Sum returns the hash of a key.
+func (d KeyDigest) Sum(key string) [2]uint64 {
+	return [2]uint64{maphash.String(d.a, key), maphash.String(d.b, key)}
+}
+
+// A keySet remembers keys by their digest.
 type keySet struct {
-	a, b maphash.Seed
-	seen map[[2]uint64]struct{}
+	digest KeyDigest
+	seen   map[[2]uint64]struct{}
 }
 
 func newKeySet() *keySet {
-	return &keySet{a: maphash.MakeSeed(), b: maphash.MakeSeed(), seen: map[[2]uint64]struct{}{}}
+	return &keySet{digest: NewKeyDigest(), seen: map[[2]uint64]struct{}{}}
 }
 
 // add tells whether a key is there for the first time. An empty key never is.
 func (s *keySet) add(key string) bool {
 	before := len(s.seen)
 	if key != "" {
-		s.seen[[2]uint64{maphash.String(s.a, key), maphash.String(s.b, key)}] = struct{}{}
+		s.seen[s.digest.Sum(key)] = struct{}{}
 	}
 	return len(s.seen) > before
 }

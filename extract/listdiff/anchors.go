@@ -14,7 +14,7 @@ func (d *Diff) anchors() []anchor {
 	var seen []anchor
 	for _, p := range d.pages {
 		for i, key := range p.Keys {
-			if place, ok := d.place[key]; ok && place >= 0 {
+			if place, once := d.placeOf(key); once {
 				seen = append(seen, anchor{p.Offset + i, place})
 			}
 		}
@@ -75,7 +75,7 @@ func Gaps(before, after []Key) []Gap {
 	d := New(before, 1)
 	var seen []anchor
 	for at, key := range after {
-		if place, ok := d.place[key]; ok && place >= 0 {
+		if place, once := d.placeOf(key); once {
 			seen = append(seen, anchor{at, place})
 		}
 	}

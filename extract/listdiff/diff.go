@@ -27,7 +27,7 @@ func (p Page) end() int { return p.Offset + len(p.Keys) }
 // shows its neighbours without it.
 type Diff struct {
 	known []Key
-	place map[Key]int // of entries that are known once
+	place map[Key]int // of entries; -1: known several times
 	size  int
 
 	total int
@@ -54,6 +54,12 @@ func New(known []Key, size int) *Diff {
 		d.place[k] = i
 	}
 	return d
+}
+
+// placeOf returns the place of an entry that is known once.
+func (d *Diff) placeOf(k Key) (place int, once bool) {
+	place, known := d.place[k]
+	return place, known && place >= 0
 }
 
 // Moved tells why the list did not hold still while it was read, if so, and
@@ -100,7 +106,7 @@ func (d *Diff) insert(p Page) {
 		return
 	}
 	for _, key := range p.Keys {
-		if place, ok := d.place[key]; !ok || place < 0 {
+		if _, once := d.placeOf(key); !once {
 			continue
 		}
 		if d.met[key] {
@@ -150,7 +156,7 @@ func (d *Diff) Next() (offset, n int) {
 // readWithin tells whether entries between two anchors were read.
 func (d *Diff) readWithin(a, b anchor) bool {
 	for _, p := range d.pages {
-		if p.Offset < b.at && p.end() > a.at+1 && max(p.Offset, a.at+1) < min(p.end(), b.at) {
+		if max(p.Offset, a.at+1) < min(p.end(), b.at) {
 			return true
 		}
 	}

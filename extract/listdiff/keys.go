@@ -38,15 +38,26 @@ func (k Keys) begins(mark string) bool {
 	return strings.HasPrefix(k.Lines, mark) || strings.Contains(k.Lines, "\n"+mark)
 }
 
-// Holes counts the holes.
-func (k Keys) Holes() int {
-	n := 0
-	for _, key := range k.All() {
-		if key == Hole {
-			n++
+// Kinds counts the entries that were read and have a row, those that could not be
+// read, and the holes.
+func (k Keys) Kinds() (entries, unreadable, holes int) {
+	for key := range strings.SplitSeq(k.Lines, "\n") {
+		switch {
+		case key == Hole:
+			holes++
+		case IsUnreadable(key):
+			unreadable++
+		case IsEntry(key):
+			entries++
 		}
 	}
-	return n
+	return entries, unreadable, holes
+}
+
+// Holes counts the holes.
+func (k Keys) Holes() int {
+	_, _, holes := k.Kinds()
+	return holes
 }
 
 // blockSize is how large the blocks of a Builder are: many small texts that live

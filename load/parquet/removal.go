@@ -146,10 +146,14 @@ func (p *partition) removed(removals []removal) (map[int32]bool, error) {
 func (p *partition) conditions(removals []removal) [][]match {
 	var out [][]match
 	single := map[string]set{}
+	stored := map[string]string{} // partition columns
+	for i, column := range p.layout.table.Partition {
+		stored[column] = p.values[i]
+	}
 	for _, r := range removals {
-		rest, covered := p.within(r)
+		rest, covered := besides(r.where, stored)
 		switch {
-		case !covered:
+		case !covered || r.table != p.layout.table.Name:
 		case len(rest) != 1:
 			out = append(out, rest)
 		case single[rest[0].column] == nil:
@@ -164,17 +168,14 @@ func (p *partition) conditions(removals []removal) [][]match {
 	return out
 }
 
-// within returns what a removal demands besides the partition's values, and
-// whether it covers those.
-func (p *partition) within(r removal) (rest []match, covered bool) {
-	if r.table != p.layout.table.Name {
-		return nil, false
-	}
-	for _, m := range r.where {
-		i := slices.Index(p.layout.table.Partition, m.column)
-		if i < 0 {
+// besides returns the matches that the values of partition columns leave open,
+// and whether those values meet the others.
+func besides(where []match, partition map[string]string) (rest []match, met bool) {
+	for _, m := range where {
+		value, ok := partition[m.column]
+		if !ok {
 			rest = append(rest, m)
-		} else if !m.values[p.values[i]] {
+		} else if !m.values[value] {
 			return nil, false
 		}
 	}

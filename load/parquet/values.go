@@ -79,15 +79,7 @@ func inFolder(path string, where []match) (rest []match, covered bool) {
 			folders[column] = value
 		}
 	}
-	for _, m := range where {
-		value, ok := folders[m.column]
-		if !ok {
-			rest = append(rest, m)
-		} else if !m.values[value] {
-			return nil, false
-		}
-	}
-	return rest, true
+	return besides(where, folders)
 }
 
 // countValues adds the values of one file, by the date column of which only

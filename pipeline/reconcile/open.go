@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
 // An Open is what a list leaves open, for the run's status and message.
@@ -28,16 +26,7 @@ func (l *List) Open(at time.Time) Open {
 		return Open{}
 	}
 	o := Open{Entries: l.Keys.Count, Pending: len(l.Pending) + len(l.Refused) + l.Hidden, Refused: len(l.Refused), Why: l.Why}
-	if l.Keys.Damaged() {
-		for _, k := range l.Keys.All() {
-			switch {
-			case k == listdiff.Hole:
-				o.Holes++
-			case listdiff.IsUnreadable(k):
-				o.Unreadable++
-			}
-		}
-	}
+	_, o.Unreadable, o.Holes = l.Keys.Kinds()
 	o.Standing = o.Unreadable > 0 && standing(l.UnreadableAt, at) && o.Refused == 0 && (len(l.Pending) == 0 || l.Why == Unreadable)
 	return o
 }

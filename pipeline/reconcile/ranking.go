@@ -28,20 +28,11 @@ type RankingVerdict struct {
 }
 
 // DecideRanking tells what a reading of a ranking is worth. A ranking of the same
-// day with more places stays, and any where the reading is not complete: two readings are never mixed, as what stood on one
-// place in the first can stand on another in the second.
+// day stays when it has more places, or when the reading is not complete. Two
+// readings are never mixed: a track can stand on different places in them.
 func DecideRanking(before *Ranking, r listdiff.Reading, day string, at time.Time) RankingVerdict {
 	next := &Ranking{Day: day, UnreadableAt: at}
-	for _, k := range r.Keys.All() {
-		switch {
-		case k == listdiff.Hole:
-			next.Holes++
-		case listdiff.IsUnreadable(k):
-			next.Unreadable++
-		case listdiff.IsEntry(k):
-			next.Places++
-		}
-	}
+	next.Places, next.Unreadable, next.Holes = r.Keys.Kinds()
 	if before != nil && before.Unreadable == next.Unreadable {
 		next.UnreadableAt = before.UnreadableAt
 	}
