@@ -47,11 +47,7 @@ func artistAlbums() spec[artistAlbum] {
 				Default: []string{"album", "single"},
 			},
 		},
-		Tables: []transform.Rows[artistAlbum]{
-			artistAlbumsTable(),
-			transform.Distinct(albumsTable(), albumID, func(a *artistAlbum, add func(*album)) { add(&a.album) }),
-			transform.Distinct(artistsTable(), artistID, func(a *artistAlbum, add func(*artist)) { addArtists(a.Artists, add) }),
-		},
+		Table: artistAlbumsTable(),
 		Parts: artistAlbumsParts,
 	}
 }
@@ -67,8 +63,7 @@ func artistAlbumsTable() transform.Table[artistAlbum] {
 			transform.OptString("artist_name", "Name of that artist; NULL where the album does not credit the artist.", (*artistAlbum).artistName),
 			transform.String("album_id", "Spotify ID of the album.", func(a *artistAlbum) string { return a.ID }),
 			transform.OptString("album_group", "The artist's part in it: album, single, compilation or appears_on.", (*artistAlbum).group),
-			transform.OptString("album_name", "Title of the album; empty when Spotify took the album down.", func(a *artistAlbum) *string { return a.Name }),
-		}, albumColumns((*artistAlbum).listed)[1:]...),
+		}, albumColumns((*artistAlbum).listed)...),
 	}
 }
 

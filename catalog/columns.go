@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tracklake/tracklake/transform"
@@ -18,17 +19,14 @@ func albumOf(t *track) *album {
 // trackColumns are the columns of a track, for every table of which a row is
 // about one track.
 func trackColumns[T any](of func(*T) *track) []transform.Column[T] {
-	return []transform.Column[T]{
+	onAlbum := func(i *T) *album { return albumOf(of(i)) }
+	return slices.Concat([]transform.Column[T]{
 		transform.String("track_id", "Spotify ID of the track.", func(i *T) string { return of(i).ID }),
 		transform.OptString("track_name", "Title of the track.", func(i *T) *string { return of(i).Name }),
 		transform.Strings("artist_ids", "Spotify IDs of the track's artists, main artist first.", func(i *T) []artist { return of(i).Artists }, artistID),
 		transform.Strings("artist_names", "Names of the track's artists, in the order of artist_ids.", func(i *T) []artist { return of(i).Artists }, artistName),
-		transform.OptString("album_id", "Spotify ID of the album that the track is on.", func(i *T) *string { return nonEmpty(&albumOf(of(i)).ID) }),
-		transform.OptString("album_name", "Title of the album; empty when Spotify took the album down.", func(i *T) *string { return albumOf(of(i)).Name }),
-		transform.OptString("album_type", "album, single or compilation.", func(i *T) *string { return albumOf(of(i)).AlbumType }),
-		transform.OptString("release_date", "Release date of the album as Spotify gives it: year, year and month, or day.", func(i *T) *string { return albumOf(of(i)).ReleaseDate }),
-		transform.OptString("release_date_precision", "How exact release_date is: year, month or day.", func(i *T) *string { return albumOf(of(i)).ReleaseDatePrecision }),
-		transform.Date("released_on", "First day of the period that release_date names; NULL when its year is 0000 or absent.", func(i *T) time.Time { return of(i).Album.releasedOn() }),
+		transform.OptString("album_id", "Spotify ID of the album that the track is on.", func(i *T) *string { return nonEmpty(&onAlbum(i).ID) }),
+	}, albumColumns(onAlbum), []transform.Column[T]{
 		transform.OptInt32("disc_number", "Number of the disc, from 1.", func(i *T) *int32 { return of(i).DiscNumber }),
 		transform.OptInt32("track_number", "Number of the track on its disc, from 1.", func(i *T) *int32 { return of(i).TrackNumber }),
 		transform.OptInt32("duration_ms", "Length in milliseconds.", func(i *T) *int32 { return of(i).DurationMS }),
@@ -42,7 +40,7 @@ func trackColumns[T any](of func(*T) *track) []transform.Column[T] {
 			}
 			return nil
 		}),
-	}
+	})
 }
 
 // albumColumns are the columns of an album, beside its id.
@@ -50,12 +48,13 @@ func albumColumns[T any](of func(*T) *album) []transform.Column[T] {
 	return []transform.Column[T]{
 		transform.OptString("album_name", "Title of the album; empty when Spotify took the album down.", func(i *T) *string { return of(i).Name }),
 		transform.OptString("album_type", "album, single or compilation.", func(i *T) *string { return of(i).AlbumType }),
-		transform.Strings("artist_ids", "Spotify IDs of the album's artists, main artist first.", func(i *T) []artist { return of(i).Artists }, artistID),
-		transform.Strings("artist_names", "Names of the album's artists, in the order of artist_ids.", func(i *T) []artist { return of(i).Artists }, artistName),
-		transform.OptString("release_date", "Release date as Spotify gives it: year, year and month, or day.", func(i *T) *string { return of(i).ReleaseDate }),
+		transform.Strings("album_artist_ids", "Spotify IDs of the album's artists, main artist first.", func(i *T) []artist { return of(i).Artists }, artistID),
+		transform.Strings("album_artist_names", "Names of the album's artists, in the order of album_artist_ids.", func(i *T) []artist { return of(i).Artists }, artistName),
+		transform.OptString("release_date", "Release date of the album as Spotify gives it: year, year and month, or day.", func(i *T) *string { return of(i).ReleaseDate }),
 		transform.OptString("release_date_precision", "How exact release_date is: year, month or day.", func(i *T) *string { return of(i).ReleaseDatePrecision }),
 		transform.Date("released_on", "First day of the period that release_date names; NULL when its year is 0000 or absent.", func(i *T) time.Time { return of(i).releasedOn() }),
-		transform.OptInt32("total_tracks", "Number of tracks on the album.", func(i *T) *int32 { return of(i).TotalTracks }),
+		transform.OptInt32("album_total_tracks", "Number of tracks on the album.", func(i *T) *int32 { return of(i).TotalTracks }),
+		transform.OptString("album_image_url", "Address of the album's cover, in its widest size.", func(i *T) *string { return of(i).cover() }),
 	}
 }
 

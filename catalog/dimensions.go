@@ -1,104 +1,97 @@
 package catalog
 
 import (
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/tracklake/tracklake/transform"
 )
 
-// The dimensions hold each track, album and artist once, merged from
-// everything that any job has seen.
-
-func tracksTable() transform.Table[track] {
-	return transform.Table[track]{
-		Name:    "tracks",
-		Doc:     "Every track that any job has seen, once.",
-		Key:     []string{"track_id"},
-		Merge:   transform.Fill,
-		Columns: trackColumns(func(t *track) *track { return t }),
+// Views lists the views over all tables: the dimensions, which hold each track,
+// album and artist once, and what follows from them.
+func Views() []transform.View {
+	var out []transform.View
+	for _, d := range []transform.Dimension{tracksView(), albumsView(), artistsView()} {
+		out = append(out, d.View(Tables()))
 	}
+	return append(out, trackArtistsView())
 }
 
-func albumsTable() transform.Table[album] {
-	return transform.Table[album]{
-		Name:  "albums",
-		Doc:   "Every album that any job has seen, once.",
-		Key:   []string{"album_id"},
-		Merge: transform.Fill,
-		Columns: append([]transform.Column[album]{
-			transform.String("album_id", "Spotify ID of the album.", func(a *album) string { return a.ID }),
-		}, albumColumns(func(a *album) *album { return a })...),
-	}
-}
-
-func artistsTable() transform.Table[artist] {
-	return transform.Table[artist]{
-		Name:  "artists",
-		Doc:   "Every artist that any job has seen, once.",
-		Key:   []string{"artist_id"},
-		Merge: transform.Fill,
-		Columns: []transform.Column[artist]{
-			transform.String("artist_id", "Spotify ID of the artist.", func(a *artist) string { return a.ID }),
-			transform.OptString("artist_name", "Name of the artist.", func(a *artist) *string { return a.Name }),
+// trackArtistsView names every artist of a track once, at the first place in the
+// credits.
+func trackArtistsView() transform.View {
+	return transform.View{
+		Name: "track_artists", Doc: "Which artists a track has: one row for each pair.",
+		Fields: []transform.Field{
+			{Name: "track_id", Doc: "Spotify ID of the track.", Type: arrow.BinaryTypes.String},
+			{Name: "artist_id", Doc: "Spotify ID of the artist.", Type: arrow.BinaryTypes.String},
+			{Name: "position", Doc: "Place of the artist in the track's credits, from 1.", Type: arrow.PrimitiveTypes.Int32},
+			transform.SeenLast(),
+		},
+		SQL: func(prefix string) string {
+			return `SELECT track_id, artist_id, min(position)::integer AS position, last_seen_at
+FROM (SELECT track_id, unnest(artist_ids) AS artist_id, generate_subscripts(artist_ids, 1) AS position, last_seen_at
+      FROM ` + prefix + `tracks) AS credits
+WHERE artist_id <> ''
+GROUP BY track_id, artist_id, last_seen_at`
 		},
 	}
 }
 
-// A credit is one artist of one track.
-type credit struct {
-	trackID  string
-	artistID string
-	position int32
+func tracksView() transform.Dimension {
+	var out []transform.DimensionColumn
+	for _, c := range trackColumns(func(t *track) *track { return t }) {
+		out = append(out, transform.DimensionColumn{Name: c.Name, Doc: c.Doc})
+	}
+	return transform.Dimension{Name: "tracks", Doc: "Every track that a table tells of, once, as it was seen last.", Columns: out, Forms: []transform.Form{named(out)}}
 }
 
-func trackArtistsTable() transform.Table[credit] {
-	return transform.Table[credit]{
-		Name:  "track_artists",
-		Doc:   "Which artists a track has: one row for each pair.",
-		Key:   []string{"track_id", "artist_id"},
-		Merge: transform.Fill,
-		Columns: []transform.Column[credit]{
-			transform.String("track_id", "Spotify ID of the track.", func(c *credit) string { return c.trackID }),
-			transform.String("artist_id", "Spotify ID of the artist.", func(c *credit) string { return c.artistID }),
-			transform.Int32("position", "Place of the artist in the track's credits, from 1.", func(c *credit) int32 { return c.position }),
+// albumsView has the columns of an album under the names that they have where
+// everything is about the album.
+func albumsView() transform.Dimension {
+	out := []transform.DimensionColumn{
+		{Name: "album_id", Doc: "Spotify ID of the album."},
+		{Name: "album_name", Doc: "Title of the album; empty when Spotify took the album down."},
+	}
+	short := map[string]string{
+		"album_artist_ids": "artist_ids", "album_artist_names": "artist_names", "album_total_tracks": "total_tracks", "album_image_url": "image_url",
+	}
+	form := transform.Form{Columns: []string{"album_id", "album_name"}}
+	for _, c := range albumColumns(func(a *album) *album { return a }) {
+		if slices.Contains(form.Columns, c.Name) {
+			continue
+		}
+		form.Columns = append(form.Columns, c.Name)
+		name := c.Name
+		if short[name] != "" {
+			name = short[name]
+		}
+		out = append(out, transform.DimensionColumn{Name: name, Doc: c.Doc})
+	}
+	return transform.Dimension{Name: "albums", Doc: "Every album that a table tells of, once, as it was seen last.", Columns: out, Forms: []transform.Form{form}}
+}
+
+func artistsView() transform.Dimension {
+	out := []transform.DimensionColumn{
+		{Name: "artist_id", Doc: "Spotify ID of the artist."},
+		{Name: "artist_name", Doc: "Name of the artist."},
+	}
+	return transform.Dimension{
+		Name: "artists", Doc: "Every artist that a table tells of, once, as it was seen last.", Columns: out,
+		Forms: []transform.Form{
+			named(out),
+			{Columns: []string{"artist_ids", "artist_names"}, Lists: true},
+			{Columns: []string{"album_artist_ids", "album_artist_names"}, Lists: true},
 		},
 	}
 }
 
-// trackDimensions feeds the dimensions from items that are about one track.
-func trackDimensions[T any](of func(*T) *track) []transform.Rows[T] {
-	id := transform.By(func(i *T) string { return of(i).ID })
-	return []transform.Rows[T]{
-		transform.Once(tracksTable(), id, func(i *T, add func(*track)) { add(of(i)) }),
-		transform.Distinct(albumsTable(), albumID, func(i *T, add func(*album)) { add(albumOf(of(i))) }),
-		transform.Distinct(artistsTable(), artistID, func(i *T, add func(*artist)) {
-			addArtists(of(i).Artists, add)
-			addArtists(albumOf(of(i)).Artists, add)
-		}),
-		transform.Once(trackArtistsTable(), id, func(i *T, add func(*credit)) { addCredits(of(i), add) }),
+// named is the form of tables that have the dimension's columns by their names.
+func named(columns []transform.DimensionColumn) transform.Form {
+	var f transform.Form
+	for _, c := range columns {
+		f.Columns = append(f.Columns, c.Name)
 	}
+	return f
 }
-
-func addArtists(list []artist, add func(*artist)) {
-	for i := range list {
-		add(&list[i])
-	}
-}
-
-// addCredits names every artist once, at the first place in the credits.
-func addCredits(t *track, add func(*credit)) {
-	for i, a := range t.Artists {
-		if a.ID != "" && !credited(t.Artists[:i], a.ID) {
-			add(&credit{trackID: t.ID, artistID: a.ID, position: int32(i + 1)})
-		}
-	}
-}
-
-func credited(list []artist, id string) bool {
-	for _, a := range list {
-		if a.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-func albumID(a *album) string { return a.ID }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 
 	"github.com/tracklake/tracklake/extract"
@@ -17,6 +18,7 @@ const batchRows = 1024
 
 // feed is the typed side of a Feed.
 type feed[T any] struct {
+	job      string
 	resource string
 	parts    []part[T]
 	plans    []extract.Plan // with which the parts are read
@@ -35,11 +37,11 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 	if len(parts) == 0 && !s.FanOut {
 		return nil, fmt.Errorf("plan %s: %w", s.Name, errNoParts)
 	}
-	f := &feed[T]{resource: s.Name, parts: parts, plans: make([]extract.Plan, len(parts)), part: -1}
-	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Tables...); err != nil {
+	f := &feed[T]{job: p.Job, resource: s.Name, parts: parts, plans: make([]extract.Plan, len(parts)), part: -1}
+	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Table); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
-	if f.rejects, err = transform.NewSet(p.Memory, p.Account, transform.Rows[reject](rejectsTable())); err != nil {
+	if f.rejects, err = transform.NewSet(p.Memory, p.Account, rejectsTable()); err != nil {
 		f.items.Release()
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
@@ -111,7 +113,7 @@ func (f *feed[T]) append(s Step) []transform.Batch {
 			}
 			f.items.Append(&e.Item)
 		case e.Reject != nil && e.Reject.Raw != nil:
-			f.rejects.Append(newReject(f.resource, p.Name, *e.Reject))
+			f.rejects.Append(newReject(f.job, f.resource, p.Name, *e.Reject))
 		}
 	}
 	return append(f.items.Take(batchRows), f.rejects.Take(batchRows)...)
@@ -133,19 +135,29 @@ func (f *feed[T]) name(p part[T]) string {
 // ranks tells which of several entries of one row counts. It remembers the rows
 // that have several entries, and those that it was asked about.
 type ranks struct {
-	digest transform.KeyDigest
+	digest keyDigest
 	best   map[[2]uint64]int64 // by the digest of the row
+}
+
+// A keyDigest stands for keys by 128 bits of hash: a library has too many for their
+// text to be kept.
+type keyDigest struct{ a, b maphash.Seed }
+
+func newKeyDigest() keyDigest { return keyDigest{maphash.MakeSeed(), maphash.MakeSeed()} }
+
+func (d keyDigest) sum(key string) [2]uint64 {
+	return [2]uint64{maphash.String(d.a, key), maphash.String(d.b, key)}
 }
 
 // newRanks begins with a list as it was known, of which an update does not read
 // every entry.
 func newRanks(known listdiff.Keys) *ranks {
-	r := &ranks{digest: transform.NewKeyDigest(), best: map[[2]uint64]int64{}}
+	r := &ranks{digest: newKeyDigest(), best: map[[2]uint64]int64{}}
 	last := map[string]int64{}
 	for _, k := range known.All() {
 		row := listdiff.Row(k)
 		if rank, twice := last[row]; twice {
-			r.best[r.digest.Sum(row)] = max(rank, listdiff.Rank(k))
+			r.best[r.digest.sum(row)] = max(rank, listdiff.Rank(k))
 		}
 		last[row] = max(last[row], listdiff.Rank(k))
 	}
@@ -155,7 +167,7 @@ func newRanks(known listdiff.Keys) *ranks {
 // leads tells whether an entry is the best of its row so far. One that is read a
 // second time is.
 func (r *ranks) leads(k listdiff.Key) bool {
-	row, rank := r.digest.Sum(listdiff.Row(k)), listdiff.Rank(k)
+	row, rank := r.digest.sum(listdiff.Row(k)), listdiff.Rank(k)
 	if best, seen := r.best[row]; seen && best > rank {
 		return false
 	}

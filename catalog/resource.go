@@ -50,7 +50,7 @@ type Resource struct {
 	// FanOut is set for a resource that is read once per parent, each parent
 	// committed by itself.
 	FanOut bool
-	// Tables are those that the resource fills, facts first.
+	// Tables are those that the resource fills: its own and the rejects.
 	Tables []*transform.Schema
 	// Artists is set when the table can name artists for other resources.
 	Artists *ArtistSource
@@ -68,6 +68,7 @@ type ArtistSource struct {
 // Params are what a reading of a resource depends on.
 type Params struct {
 	Account string
+	Job     string
 	// Day is the calendar day of the run, as midnight UTC of that day.
 	Day     time.Time
 	Options Values
@@ -97,9 +98,8 @@ type Feed struct {
 	Append func(Step) []transform.Batch
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
-	// Reset drops the rows that wait and forgets which keys were seen. It goes
-	// with dropping what Append has returned before: the dimensions' rows among it
-	// must come again.
+	// Reset drops the rows that wait. It goes with dropping what Append has
+	// returned before.
 	Reset func()
 	// Notes tells what had to be changed so far to make the rows storable.
 	Notes func() transform.Notes
@@ -187,7 +187,7 @@ type spec[T any] struct {
 	Budget    int
 	Options   []Option
 	Artists   *ArtistSource
-	Tables    []transform.Rows[T]
+	Table     transform.Table[T]
 	// Parts lists what to read.
 	Parts func(Params) ([]part[T], error)
 }
@@ -208,13 +208,12 @@ func define[T any](s spec[T]) *Resource {
 		Name: s.Name, Doc: s.Doc, Scope: s.Scope, Family: s.Family,
 		Options: s.Options, FanOut: s.FanOut, Artists: s.Artists, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
-	for _, t := range append(slices.Clone(s.Tables), rejectRows[T]()) {
-		schema, err := t.Schema()
-		if err != nil {
-			panic(fmt.Sprintf("resource %s: %v", s.Name, err))
-		}
-		r.Tables = append(r.Tables, schema)
+	own, err := s.Table.Schema()
+	rejects, errRejects := rejectsTable().Schema()
+	if err = errors.Join(err, errRejects); err != nil {
+		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
 	}
+	r.Tables = []*transform.Schema{own, rejects}
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r
 }

@@ -29,16 +29,15 @@ func savedTracks() spec[savedTrack] {
 		// that went, so a search is no proof.
 		FullEvery: 7 * 24 * time.Hour,
 		Artists:   &ArtistSource{Table: "saved_tracks", Column: "artist_ids"},
-		Tables: append([]transform.Rows[savedTrack]{transform.Table[savedTrack]{
+		Table: transform.Table[savedTrack]{
 			Name:      "saved_tracks",
 			Doc:       "One row for each track that is or was saved in the account's library.",
-			Key:       []string{transform.AccountID, "track_id"},
-			Partition: []string{transform.AccountID},
+			Key:       []string{"track_id"},
 			Removable: true,
 			Columns: append([]transform.Column[savedTrack]{
 				transform.Time("added_at", "When the track was saved, UTC, as Spotify says; it can lie years off.", func(s *savedTrack) time.Time { return s.AddedAt }),
 			}, trackColumns((*savedTrack).track)...),
-		}}, trackDimensions((*savedTrack).track)...),
+		},
 		Parts: savedTracksParts,
 	}
 }

@@ -40,17 +40,17 @@ func topTracks() spec[topTrack] {
 				Least: 1, Most: 10000, Number: 200,
 			},
 		},
-		Tables: append([]transform.Rows[topTrack]{transform.Table[topTrack]{
-			Name:      "top_tracks",
-			Doc:       "A ranking of the account's most played tracks for each time range and day.",
-			Key:       []string{transform.AccountID, "time_range", "snapshot_date", "rank"},
-			Partition: []string{transform.AccountID, "time_range"},
+		Table: transform.Table[topTrack]{
+			Name:  "top_tracks",
+			Doc:   "A ranking of the account's most played tracks for each time range and day.",
+			Key:   []string{"time_range", "snapshot_date", "rank"},
+			Split: 1,
 			Columns: append([]transform.Column[topTrack]{
 				transform.String("time_range", "short_term (about four weeks), medium_term (six months) or long_term (a year).", func(t *topTrack) string { return t.timeRange }),
 				transform.KeyDate("snapshot_date", "Day on which the ranking was read, in the time zone of jobs.yaml.", func(t *topTrack) time.Time { return t.day }),
 				transform.Int32("rank", "Place in the ranking, from 1.", func(t *topTrack) int32 { return t.rank }),
 			}, trackColumns((*topTrack).ranked)...),
-		}}, trackDimensions((*topTrack).ranked)...),
+		},
 		Parts: topTracksParts,
 	}
 }

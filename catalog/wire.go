@@ -49,6 +49,20 @@ type album struct {
 	ReleaseDatePrecision *string  `json:"release_date_precision"`
 	TotalTracks          *int32   `json:"total_tracks"`
 	Artists              []artist `json:"artists"`
+	Images               []image  `json:"images"` // the widest first
+}
+
+// An image is one size of a cover.
+type image struct {
+	URL *string `json:"url"`
+}
+
+// cover is the address of the album's widest image, where there is one.
+func (a *album) cover() *string {
+	if len(a.Images) == 0 {
+		return nil
+	}
+	return nonEmpty(a.Images[0].URL)
 }
 
 // An artist is Spotify's simplified artist object.

@@ -36,7 +36,7 @@ type Destination interface {
 // A Session is one run of one job at one destination. It is used by one
 // goroutine at a time.
 type Session interface {
-	// Missing names the lasting tables that had fewer rows when the session
+	// Missing names the removable tables that had fewer rows when the session
 	// began than after the job's last finished run: somebody has emptied or
 	// exchanged them. What the state says was read is then not there.
 	Missing() []string
@@ -173,7 +173,7 @@ func (f Forgotten) Total() int {
 
 // A Job is what a session locks and fills.
 type Job struct {
-	Account  string // account_id; empty for jobs that need no user
+	Account  string // account_id, or transform.App
 	Name     string
 	Resource string
 	Tables   []*transform.Schema
@@ -210,7 +210,8 @@ type Change struct {
 	// Run is the run record as of now. Its status is StatusRunning until the
 	// last Commit of the session. The destination sets Tables.
 	Run Run
-	// DryRun counts what would happen and publishes nothing at all.
+	// DryRun counts what would happen and publishes nothing at all. The commits of
+	// a session are all dry runs, or none is.
 	DryRun bool
 }
 
@@ -255,13 +256,13 @@ func (c Count) Add(o Count) Count {
 
 // A ValueQuery names the column to count.
 type ValueQuery struct {
-	Account string
+	Account string // empty: all accounts
 	Table   string
 	Column  string
 	// Where leaves only rows whose text columns have one of the values.
 	Where []Match
 	// Latest, if set, names a date column: of the rows that Where leaves, only
-	// those of its greatest value count.
+	// those of its greatest value in their account count.
 	Latest string
 }
 

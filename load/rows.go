@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Rows counts the rows of a job's lasting tables, by table. Destinations keep it
+// Rows counts the rows of a job's removable tables, which never lose one, by table. Destinations keep it
 // with the last finished run, to tell when somebody has emptied a table since.
 type Rows map[string]int
 

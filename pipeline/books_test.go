@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
@@ -72,7 +73,7 @@ func TestJobsLearnWhatIsClosedAtOtherDestinations(t *testing.T) {
 // closed.
 func closeAt(t testing.TB, folder string, c *calendar, d time.Duration) {
 	t.Helper()
-	other, err := parquet.Open(context.Background(), folder, parquet.Options{Version: "test"})
+	other, err := parquet.Open(context.Background(), folder, parquet.Options{Version: "test", Tables: catalog.Tables()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // graceTime is how long a run that was interrupted may take to commit what it
@@ -110,7 +111,8 @@ func (j *jobRun) open(ctx context.Context) ([]load.Destination, error) {
 
 // identify finds out whose account it is, and that it may be read.
 func (j *jobRun) identify(ctx, writing context.Context, opened []load.Destination) error {
-	if !j.job.NeedsUser() {
+	if j.user.Itself {
+		j.record.Account = transform.App
 		return nil
 	}
 	account, err := j.user.Account(ctx)
@@ -190,7 +192,7 @@ func (j *jobRun) export(ctx context.Context) error {
 }
 
 func (j *jobRun) params(parents []string) catalog.Params {
-	return catalog.Params{Account: j.record.Account, Options: j.job.Options, Parents: parents, Day: j.day()}
+	return catalog.Params{Account: j.record.Account, Job: j.job.Name, Options: j.job.Options, Parents: parents, Day: j.day()}
 }
 
 // day is the calendar day of the run, as midnight UTC of that day.

@@ -68,15 +68,19 @@ func (j *jobRun) source(ctx context.Context, resource string) (bool, []load.Valu
 	if err != nil {
 		return false, nil, err
 	}
+	account := j.record.Account
+	if j.user.Itself {
+		account = "" // the artists of all accounts
+	}
 	runs, err := d.Runs(ctx, 20)
 	if err != nil {
 		return false, nil, err
 	}
 	ran := slices.ContainsFunc(runs, func(r load.Run) bool {
-		return r.Job == feeder.Name && r.Account == j.record.Account && r.Status == load.StatusOK
+		return r.Job == feeder.Name && (account == "" || r.Account == account) && r.Status == load.StatusOK
 	})
 	a := feeder.Resource.Artists
-	values, err := d.Values(ctx, load.ValueQuery{Account: j.record.Account, Table: a.Table, Column: a.Column, Latest: a.Latest})
+	values, err := d.Values(ctx, load.ValueQuery{Account: account, Table: a.Table, Column: a.Column, Latest: a.Latest})
 	return ran, values, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/simulate"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // A calendar runs a job once a night in simulated time, against a quota.
@@ -84,7 +85,7 @@ func (c *calendar) learn(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, state, err := d.Begin(context.Background(), load.Job{Name: "artist_albums", Resource: "artist_albums", Tables: c.config.Job("artist_albums").Resource.Tables, Run: load.Run{ID: fmt.Sprint("look ", c.night), StartedAt: c.clock.Now()}})
+	s, state, err := d.Begin(context.Background(), load.Job{Account: transform.App, Name: "artist_albums", Resource: "artist_albums", Tables: c.config.Job("artist_albums").Resource.Tables, Run: load.Run{ID: fmt.Sprint("look ", c.night), StartedAt: c.clock.Now()}})
 	if err != nil {
 		t.Fatal(err)
 	}

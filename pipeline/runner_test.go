@@ -25,12 +25,14 @@ func (s *stage) run(t testing.TB, job string, mode pipeline.Mode) load.Run {
 
 func TestFanOutGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, fanOutJobs, world(60))
+	o := world(60)
+	o.AlbumsPerArtist = 4 // one page each, so that no list is read in part
+	s := newStage(t, fanOutJobs, o)
 	s.run(t, "saved_tracks", pipeline.Mode{})
 	remove := s.sim.Inject(simulate.Fault{Kind: "status", Arg: 503, Path: "/v1/artists/", After: 8})
 	first := s.run(t, "artist_albums", pipeline.Mode{})
 	remove()
-	if first.Status != load.StatusFailed || first.Fresh == 0 || first.Fresh >= first.Parents {
+	if first.Status != load.StatusFailed && first.Status != load.StatusIncomplete || first.Fresh == 0 || first.Fresh >= first.Parents {
 		t.Fatalf("first run = %+v", first)
 	}
 	s.sim.ForgetRequests()

@@ -277,7 +277,7 @@ func (s *Scheduler) lastRun(ctx context.Context, t Task) (*load.Run, error) {
 			return nil, fmt.Errorf("read the history at %s: %w", name, err)
 		}
 		for _, r := range runs {
-			if r.Job == t.Job.Name && t.User.mayBe(t.Job, r.Account) && (newest == nil || r.StartedAt.After(newest.StartedAt)) {
+			if r.Job == t.Job.Name && t.User.mayBe(r.Account) && (newest == nil || r.StartedAt.After(newest.StartedAt)) {
 				newest = &r
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
@@ -95,10 +96,11 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{sim: sim, folder: folder, config: config, user: &pipeline.User{Client: client, App: c.ClientID}, clock: clock, ended: make(chan load.Run, 1000)}
+	user := &pipeline.User{Itself: settings.Tokens == nil, Client: client, App: c.ClientID}
+	s := &stage{sim: sim, folder: folder, config: config, user: user, clock: clock, ended: make(chan load.Run, 1000)}
 	s.runner = pipeline.NewRunner(config, pipeline.Options{
 		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
-			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test"})
+			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test", Tables: catalog.Tables()})
 		},
 		Version: "test", Now: s.clock.Now, Sleep: sleep,
 		Observe: func(e pipeline.Event) {

@@ -9,12 +9,14 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/transform"
 )
 
-// A User is a connected account that jobs run for, or, without a name, the app
-// itself, for jobs that need no account. It is safe for concurrent use.
+// A User is a connected account that jobs run for, or the app itself, for jobs that
+// need no account. It is safe for concurrent use.
 type User struct {
 	Name   string          // what its owner calls it
+	Itself bool            // it is the app, and has no account
 	App    string          // client ID, under which closed families are kept
 	Client *extract.Client // with the account's token
 	SignIn string          // command with which the user signs in again: exporter …
@@ -60,11 +62,11 @@ func (u *User) Account(ctx context.Context) (string, error) {
 	return u.account, nil
 }
 
-// mayBe tells whether a run of the job that was recorded for an account may have
-// been this user's.
-func (u *User) mayBe(j *Job, account string) bool {
-	if !j.NeedsUser() {
-		return account == ""
+// mayBe tells whether a run that was recorded for an account may have been this
+// user's.
+func (u *User) mayBe(account string) bool {
+	if u.Itself {
+		return account == transform.App
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -90,34 +92,35 @@ type Task struct {
 	User *User
 }
 
-// Tasks lists what is to be run: every job for every user, user by user, then
-// once each those that need none. For these the app itself is the user, or,
-// where it has no token of its own, the first account's client.
+// Tasks lists what is to be run: every job for every user, user by user, then once
+// each those that read nothing of an account's own. For these the app itself is the
+// user, or, where it has no token of its own, the first account's client. A job that
+// takes its artists from tables reads those of all accounts at once, so that several
+// accounts do not spend one quota on the same artists; a single account keeps them
+// as its own.
 func Tasks(jobs []*Job, users []*User, app *User) []Task {
+	own := func(j *Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Artists.From) > 0 }
 	var out []Task
 	for _, u := range users {
 		for _, j := range jobs {
-			if j.NeedsUser() {
+			if own(j) {
 				out = append(out, Task{j, u})
 			}
 		}
 	}
 	if app == nil && len(users) > 0 {
-		app = &User{App: users[0].App, Client: users[0].Client, SignIn: users[0].SignIn}
+		app = &User{Itself: true, App: users[0].App, Client: users[0].Client, SignIn: users[0].SignIn}
 	}
 	for _, j := range jobs {
-		if !j.NeedsUser() && app != nil {
+		if !own(j) && app != nil {
 			out = append(out, Task{j, app})
 		}
 	}
 	return out
 }
 
-// NeedsUser tells whether the job reads what belongs to an account, or takes
-// its artists from an account's tables.
-func (j *Job) NeedsUser() bool {
-	return j.Resource.Scope != "" || !j.Resource.FanOut || len(j.Options.Artists.IDs) == 0
-}
+// NeedsUser tells whether the job reads what belongs to an account.
+func (j *Job) NeedsUser() bool { return j.Resource.Scope != "" || !j.Resource.FanOut }
 
 // Scopes lists the scopes that some jobs need, each once, in order.
 func Scopes(jobs []*Job) []string {

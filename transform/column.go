@@ -25,6 +25,8 @@ func sqlType(t arrow.DataType) string {
 		return "text"
 	case arrow.INT32:
 		return "integer"
+	case arrow.INT64:
+		return "bigint"
 	case arrow.BOOL:
 		return "boolean"
 	case arrow.TIMESTAMP:
@@ -32,10 +34,13 @@ func sqlType(t arrow.DataType) string {
 	case arrow.DATE32:
 		return "date"
 	case arrow.LIST:
-		return sqlType(t.(*arrow.ListType).Elem()) + "[]"
+		return sqlType(elementType(t)) + "[]"
 	}
 	return t.String()
 }
+
+// elementType is the type of a list's elements.
+func elementType(list arrow.DataType) arrow.DataType { return list.(*arrow.ListType).Elem() }
 
 // A Column is a field together with the way to read it from an item of type T.
 type Column[T any] struct {
@@ -108,6 +113,19 @@ func Int32[T any](name, doc string, get func(*T) int32) Column[T] {
 // OptInt32 declares a 32-bit integer column that is NULL where get returns nil.
 func OptInt32[T any](name, doc string, get func(*T) *int32) Column[T] {
 	return column(name, doc, arrow.PrimitiveTypes.Int32, true, func(b *array.Int32Builder, _ *Notes) func(*T) {
+		return func(item *T) {
+			if v := get(item); v != nil {
+				b.Append(*v)
+			} else {
+				b.AppendNull()
+			}
+		}
+	})
+}
+
+// OptInt64 declares a 64-bit integer column that is NULL where get returns nil.
+func OptInt64[T any](name, doc string, get func(*T) *int64) Column[T] {
+	return column(name, doc, arrow.PrimitiveTypes.Int64, true, func(b *array.Int64Builder, _ *Notes) func(*T) {
 		return func(item *T) {
 			if v := get(item); v != nil {
 				b.Append(*v)

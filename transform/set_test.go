@@ -25,7 +25,7 @@ type singer struct{ id string }
 
 func songs() transform.Table[song] {
 	return transform.Table[song]{
-		Name: "songs", Doc: "Songs.", Key: []string{"account_id", "song_id"}, Partition: []string{"account_id"}, Removable: true,
+		Name: "songs", Doc: "Songs.", Key: []string{"song_id"}, Removable: true,
 		Columns: []transform.Column[song]{
 			transform.String("song_id", "Id.", func(s *song) string { return s.id }),
 			transform.OptString("title", "Title.", func(s *song) *string { return s.title }),
@@ -40,7 +40,7 @@ func songs() transform.Table[song] {
 
 func singers() transform.Table[singer] {
 	return transform.Table[singer]{
-		Name: "singers", Doc: "Singers.", Key: []string{"singer_id"}, Merge: transform.Fill,
+		Name: "singers", Doc: "Singers.", Key: []string{"singer_id"},
 		Columns: []transform.Column[singer]{transform.String("singer_id", "Id.", func(s *singer) string { return s.id })},
 	}
 }
@@ -64,12 +64,7 @@ func TestSet(t *testing.T) {
 	t.Parallel()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	t.Cleanup(func() { mem.AssertSize(t, 0) })
-	set, err := transform.NewSet(mem, "acc", transform.Rows[song](songs()),
-		transform.Distinct(singers(), func(s *singer) string { return s.id }, func(s *song, add func(*singer)) {
-			for i := range s.singers {
-				add(&s.singers[i])
-			}
-		}))
+	set, err := transform.NewSet(mem, "acc", songs())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +89,6 @@ func TestSet(t *testing.T) {
 			`acc|2|(null)|(null)|(null)|(null)|(null)|[]`,
 			`acc|3|(null)|(null)|(null)|(null)|(null)|(null)`,
 		},
-		"singers": {"x", "y"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -104,43 +98,29 @@ func TestSet(t *testing.T) {
 	}
 }
 
-func TestSetForgetsOnReset(t *testing.T) {
+func TestResetDropsWhatWaits(t *testing.T) {
 	t.Parallel()
-	set, err := transform.NewSet(memory.NewGoAllocator(), "",
-		transform.Once(singers(), transform.By(func(s *singer) string { return s.id }), func(s *singer, add func(*singer)) { add(s) }))
+	set, err := transform.NewSet(memory.NewGoAllocator(), "acc", singers())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(set.Release)
-	count := func() int64 {
-		var n int64
-		for _, b := range set.Take(1) {
-			n += b.Record.NumRows()
-			b.Record.Release()
-		}
-		return n
-	}
 	set.Append(&singer{"a"})
-	set.Append(&singer{"a"})
-	set.Append(&singer{""})
-	if n := count(); n != 1 {
-		t.Errorf("rows = %d, want 1: the second is known and the third has no key", n)
-	}
-	set.Append(&singer{"a"})
-	if n := count(); n != 0 {
-		t.Errorf("rows = %d, want 0: the key was seen before", n)
-	}
-	set.Append(&singer{"b"})
 	set.Reset()
-	set.Append(&singer{"a"})
-	if n := count(); n != 1 {
-		t.Errorf("rows = %d, want 1: a reset forgets what was seen and drops what waits", n)
+	set.Append(&singer{"b"})
+	batches := set.Take(1)
+	if len(batches) != 1 {
+		t.Fatalf("%d batches", len(batches))
+	}
+	defer batches[0].Record.Release()
+	if diff := cmp.Diff([]string{"acc|b"}, rowsOf(batches[0].Record)); diff != "" {
+		t.Error(diff)
 	}
 }
 
 func TestTakeWaitsForEnoughRows(t *testing.T) {
 	t.Parallel()
-	set, err := transform.NewSet(memory.NewGoAllocator(), "", transform.Rows[singer](singers()))
+	set, err := transform.NewSet(memory.NewGoAllocator(), "acc", singers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +145,13 @@ func TestSchemaRefusesContradictions(t *testing.T) {
 		table transform.Table[singer]
 		want  string
 	}{
-		"no key":           {transform.Table[singer]{Name: "t", Doc: "T."}, "needs a name and a key"},
-		"unknown key":      {transform.Table[singer]{Name: "t", Key: []string{"x"}, Columns: []transform.Column[singer]{id}}, "key column x is not declared"},
-		"twice":            {transform.Table[singer]{Name: "t", Key: []string{"singer_id"}, Columns: []transform.Column[singer]{id, id}}, "declared twice"},
-		"no description":   {transform.Table[singer]{Name: "t", Key: []string{"a"}, Columns: []transform.Column[singer]{transform.String("a", "", func(*singer) string { return "" })}}, "needs a name and a description"},
-		"nullable key":     {transform.Table[singer]{Name: "t", Key: []string{"a"}, Columns: []transform.Column[singer]{transform.OptString("a", "A.", func(*singer) *string { return nil })}}, "may be NULL"},
-		"partition no key": {transform.Table[singer]{Name: "t", Key: []string{"singer_id"}, Partition: []string{"x"}, Columns: []transform.Column[singer]{id}}, "not part of the key"},
-		"reserved name":    {transform.Table[singer]{Name: "t", Key: []string{"first_seen_at"}, Columns: []transform.Column[singer]{transform.String("first_seen_at", "A.", func(*singer) string { return "" })}}, "declared twice"},
+		"no key":            {transform.Table[singer]{Name: "t", Doc: "T."}, "needs a name and a key"},
+		"unknown key":       {transform.Table[singer]{Name: "t", Key: []string{"x"}, Columns: []transform.Column[singer]{id}}, "key column x is not declared"},
+		"twice":             {transform.Table[singer]{Name: "t", Key: []string{"singer_id"}, Columns: []transform.Column[singer]{id, id}}, "declared twice"},
+		"no description":    {transform.Table[singer]{Name: "t", Key: []string{"a"}, Columns: []transform.Column[singer]{transform.String("a", "", func(*singer) string { return "" })}}, "needs a name and a description"},
+		"nullable key":      {transform.Table[singer]{Name: "t", Key: []string{"a"}, Columns: []transform.Column[singer]{transform.OptString("a", "A.", func(*singer) *string { return nil })}}, "may be NULL"},
+		"folder of numbers": {transform.Table[singer]{Name: "t", Key: []string{"n"}, Split: 1, Columns: []transform.Column[singer]{transform.Int32("n", "N.", func(*singer) int32 { return 0 })}}, "is not text"},
+		"reserved name":     {transform.Table[singer]{Name: "t", Key: []string{"first_seen_at"}, Columns: []transform.Column[singer]{transform.String("first_seen_at", "A.", func(*singer) string { return "" })}}, "declared twice"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -15,29 +15,20 @@ const (
 	RemovedAt   = "removed_at"
 )
 
-// Merge says what a newly read row does to the stored row of the same key.
-type Merge int
-
-const (
-	// Replace means: the stored row becomes what was read; a field that was not
-	// sent becomes NULL. For facts, which are about one account or list.
-	Replace Merge = iota
-	// Fill means: a field that was not sent leaves the stored value alone. For
-	// dimensions, which are seen through several endpoints of unequal width.
-	Fill
-)
+// App is the account of jobs that need no user.
+const App = "app"
 
 // A Table declares one table fed by items of type T.
 type Table[T any] struct {
 	Name string
 	Doc  string
-	// Key lists the primary key columns. With "account_id" among them the
-	// table belongs to an account, and that column is added in front.
+	// Key lists the columns that, with the account, identify a row. The table
+	// begins with account_id, and so does its key: every row belongs to one
+	// account.
 	Key []string
-	// Partition lists the key columns that become Hive folders in file
-	// destinations, outermost first. They must be text.
-	Partition []string
-	Merge     Merge
+	// Split is how many columns of Key, text ones, become folders within the
+	// account's in file destinations: each value has a file of its own.
+	Split int
 	// Removable tables carry removed_at: a row that left the source is
 	// marked, not deleted.
 	Removable bool
@@ -49,9 +40,8 @@ type Table[T any] struct {
 type Schema struct {
 	Name      string
 	Doc       string
-	Key       []string
-	Partition []string
-	Merge     Merge
+	Key       []string // account_id first
+	Split     int      // columns of Key that become folders, account_id among them
 	Removable bool
 	// Fields are the columns of the records, in order.
 	Fields []Field
@@ -59,23 +49,16 @@ type Schema struct {
 	record *arrow.Schema
 }
 
-// Lasting tells whether rows stay once they are there: what leaves the source is
-// marked at the most.
-func (s *Schema) Lasting() bool { return s.Removable || s.Merge == Fill }
-
 // Schema checks the declaration and returns it without the item type.
 func (t Table[T]) Schema() (*Schema, error) {
 	s := &Schema{
-		Name: t.Name, Doc: t.Doc, Key: t.Key, Partition: t.Partition,
-		Merge: t.Merge, Removable: t.Removable,
+		Name: t.Name, Doc: t.Doc, Key: append([]string{AccountID}, t.Key...), Split: 1 + t.Split, Removable: t.Removable,
 	}
-	if slices.Contains(t.Key, AccountID) {
-		s.Fields = append(s.Fields, Field{
-			Name: AccountID,
-			Doc:  "Spotify account that the row belongs to.",
-			Type: arrow.BinaryTypes.String,
-		})
-	}
+	s.Fields = append(s.Fields, Field{
+		Name: AccountID,
+		Doc:  "Spotify account whose job wrote the row; " + App + " for jobs that need no account.",
+		Type: arrow.BinaryTypes.String,
+	})
 	for _, c := range t.Columns {
 		s.Fields = append(s.Fields, c.Field)
 	}
@@ -98,8 +81,9 @@ func arrowSchema(fields []Field) *arrow.Schema {
 // with its description as metadata.
 func (s *Schema) Record() *arrow.Schema { return s.record }
 
-// HasAccount tells whether rows belong to an account.
-func (s *Schema) HasAccount() bool { return slices.Contains(s.Key, AccountID) }
+// Stored is the Arrow schema of the table as stored: Columns, in order, each with
+// its description as metadata.
+func (s *Schema) Stored() *arrow.Schema { return arrowSchema(s.Columns()) }
 
 // Columns are the table's columns as stored: Fields, then the columns that
 // destinations keep themselves.
@@ -127,7 +111,7 @@ func (s *Schema) Index(name string) int {
 }
 
 func (s *Schema) validate() error {
-	if s.Name == "" || len(s.Key) == 0 {
+	if s.Name == "" || len(s.Key) == 1 {
 		return fmt.Errorf("table %q needs a name and a key", s.Name)
 	}
 	seen := map[string]bool{}
@@ -149,16 +133,13 @@ func (s *Schema) validate() error {
 			return fmt.Errorf("table %s: key column %s may be NULL", s.Name, k)
 		}
 	}
-	return s.validatePartition()
+	return s.validateSplit()
 }
 
-func (s *Schema) validatePartition() error {
-	for _, p := range s.Partition {
-		if !slices.Contains(s.Key, p) {
-			return fmt.Errorf("table %s: partition column %s is not part of the key", s.Name, p)
-		}
-		if f := s.Fields[s.Index(p)]; f.Type.ID() != arrow.STRING {
-			return fmt.Errorf("table %s: partition column %s is not text", s.Name, p)
+func (s *Schema) validateSplit() error {
+	for _, k := range s.Key[:s.Split] {
+		if s.Fields[s.Index(k)].Type.ID() != arrow.STRING {
+			return fmt.Errorf("table %s: folder column %s is not text", s.Name, k)
 		}
 	}
 	return nil

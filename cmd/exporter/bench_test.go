@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/tracklake/tracklake/internal/pgtest"
 	"github.com/tracklake/tracklake/load"
@@ -210,9 +206,9 @@ func BenchmarkParquet(b *testing.B) {
 		took, _, _ := w.export(b, "lake")
 		total += took
 	}
-	decode := w.decodeAlone(b)
+	read := w.readAlone(b)
 	write := parquetAlone(b, filepath.Join(w.dir, "data"))
-	w.report(b, total, decode, write, "parquet-alone-s")
+	w.report(b, total, read, write, "parquet-alone-s")
 }
 
 // BenchmarkPostgres exports 100,000 saved tracks without latency.
@@ -227,17 +223,16 @@ func BenchmarkPostgres(b *testing.B) {
 		took, _, _ := w.export(b, "warehouse", "DATABASE_URL="+address)
 		total += took
 	}
-	decode := w.decodeAlone(b)
-	w.report(b, total, decode, copyAlone(b, address, w.dir), "copy-alone-s")
+	w.report(b, total, w.readAlone(b), copyAlone(b, address, w.dir), "copy-alone-s")
 }
 
-func (w *world) report(b *testing.B, total, decode, write time.Duration, writer string) {
+func (w *world) report(b *testing.B, total, read, write time.Duration, writer string) {
 	b.Helper()
 	seconds := total.Seconds() / float64(b.N)
 	b.ReportMetric(seconds, "s/run")
-	b.ReportMetric(decode.Seconds(), "decode-alone-s")
+	b.ReportMetric(read.Seconds(), "read-alone-s")
 	b.ReportMetric(write.Seconds(), writer)
-	b.ReportMetric(seconds/(decode+write).Seconds(), "x-floors")
+	b.ReportMetric(seconds/(read+write).Seconds(), "x-floors")
 }
 
 // BenchmarkMemory exports 200,000 saved tracks, then reads them whole once more,
@@ -289,79 +284,4 @@ func BenchmarkUnchanged(b *testing.B) {
 	b.ReportMetric(total.Seconds()/float64(b.N), "s/run")
 	b.ReportMetric(float64(changed), "rows-changed")
 	b.ReportMetric(wal/1000/float64(b.N), "WAL-kB/run")
-}
-
-// keptTrack has the fields that the program keeps of a saved track.
-type keptTrack struct {
-	AddedAt time.Time `json:"added_at"`
-	Track   *struct {
-		ID          string       `json:"id"`
-		Name        *string      `json:"name"`
-		Artists     []keptArtist `json:"artists"`
-		DiscNumber  *int32       `json:"disc_number"`
-		TrackNumber *int32       `json:"track_number"`
-		DurationMS  *int32       `json:"duration_ms"`
-		Explicit    *bool        `json:"explicit"`
-		IsPlayable  *bool        `json:"is_playable"`
-		Album       *struct {
-			ID          string       `json:"id"`
-			Name        *string      `json:"name"`
-			Type        *string      `json:"album_type"`
-			Artists     []keptArtist `json:"artists"`
-			ReleaseDate *string      `json:"release_date"`
-			Precision   *string      `json:"release_date_precision"`
-			TotalTracks *int32       `json:"total_tracks"`
-		} `json:"album"`
-		ExternalIDs struct {
-			ISRC *string `json:"isrc"`
-		} `json:"external_ids"`
-	} `json:"track"`
-}
-
-type keptArtist struct {
-	ID   string  `json:"id"`
-	Name *string `json:"name"`
-}
-
-// decodeAlone decodes all pages of the library, on one processor.
-func (w *world) decodeAlone(b *testing.B) time.Duration {
-	b.Helper()
-	handler := w.sim.Handler()
-	token := w.token(b)
-	var took time.Duration
-	for offset := 0; ; offset += 50 {
-		r := httptest.NewRequest("GET", fmt.Sprintf("/v1/me/tracks?limit=50&offset=%d", offset), nil)
-		r.Header.Set("Authorization", "Bearer "+token)
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, r)
-		var page struct {
-			Items []keptTrack `json:"items"`
-			Total int         `json:"total"`
-		}
-		began := time.Now()
-		if err := jsonv2.Unmarshal(answer.Body.Bytes(), &page); err != nil {
-			b.Fatal(err)
-		}
-		took += time.Since(began)
-		if offset+50 >= page.Total {
-			return took
-		}
-	}
-}
-
-func (w *world) token(b *testing.B) string {
-	b.Helper()
-	c := w.sim.Credentials()
-	r := httptest.NewRequest("POST", "/api/token", strings.NewReader("grant_type=refresh_token&refresh_token="+c.RefreshToken))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(c.ClientID, c.ClientSecret)
-	answer := httptest.NewRecorder()
-	w.sim.Handler().ServeHTTP(answer, r)
-	var body struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&body); err != nil {
-		b.Fatal(err)
-	}
-	return body.Token
 }

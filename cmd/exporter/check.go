@@ -81,7 +81,7 @@ func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []fin
 			continue
 		}
 		seen = append(seen, t.User)
-		if t.User.Name == "" {
+		if t.User.Itself {
 			out = append(out, finding{Check: "app", OK: true, Detail: "job " + t.Job.Name + " needs no account"})
 			continue
 		}

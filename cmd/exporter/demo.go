@@ -108,7 +108,7 @@ func (c *demoCmd) listFiles(a *app) error {
 			return err
 		case e.IsDir() && e.Name() == "_exporter":
 			return fs.SkipDir
-		case e.IsDir():
+		case e.IsDir(), filepath.Dir(filepath.Dir(path)) == c.Path: // there for tables without rows
 			return nil
 		}
 		info, err := os.Stat(path)

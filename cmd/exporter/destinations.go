@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/load/postgres"
@@ -16,7 +17,7 @@ func opener(noMigrate bool) pipeline.Opener {
 	return func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
 		switch d.Type {
 		case pipeline.Parquet:
-			return parquet.Open(ctx, d.Path, parquet.Options{Version: version()})
+			return parquet.Open(ctx, d.Path, parquet.Options{Version: version(), Tables: catalog.Tables(), Views: catalog.Views(), NoMigrate: noMigrate})
 		case pipeline.Postgres:
 			return postgres.Open(ctx, d.URL, postgres.Options{NoMigrate: noMigrate})
 		}

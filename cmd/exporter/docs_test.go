@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the generated documentation anew"
 func TestDocsAreUpToDate(t *testing.T) {
 	t.Parallel()
 	var tables bytes.Buffer
-	printMarkdown(&tables, catalog.Tables())
+	printMarkdown(&tables, describe(catalog.Tables(), catalog.Views()))
 	schema, err := json.MarshalIndent(pipeline.JSONSchema(), "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -218,7 +218,7 @@ func (f *fleet) theApp() (*pipeline.User, error) {
 	if f.itself != nil {
 		f.itself.Client.CloseIdle()
 	}
-	f.itself = &pipeline.User{App: id, Client: client}
+	f.itself = &pipeline.User{Itself: true, App: id, Client: client}
 	return f.itself, nil
 }
 

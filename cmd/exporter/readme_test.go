@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tracklake/tracklake/internal/pgtest"
 )
 
 // TestReadmeSimulatesApart runs what the README tells to paste, in the folder of
@@ -78,4 +82,61 @@ func listing(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	return strings.Join(all, "\n") + "\n" + string(env)
+}
+
+// TestReadmeQueries runs the queries of the README as they stand there, on a lake
+// and on a database.
+func TestReadmeQueries(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "## Query it")
+	section, _, _ = strings.Cut(section, "\n## ")
+	folder := t.TempDir()
+	prepareReadme(t, folder)
+	address := pgtest.URL(t)
+	call := func(name string, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "HOME="+folder, "DATABASE_URL="+address)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	jobs := "destinations:\n  warehouse: {type: postgres, url: \"${DATABASE_URL}\"}\njobs:\n  saved_tracks: {destinations: [warehouse]}\n"
+	if err := os.WriteFile(filepath.Join(folder, "jobs.yaml"), []byte(jobs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call("bin/exporter", "demo", "--path", "data")
+	call("bin/exporter", "migrate")
+	ran := map[string]int{}
+	for _, block := range strings.Split(section, "```")[1:] {
+		language, query, _ := strings.Cut(block, "\n")
+		switch {
+		case language == "python":
+			call(os.Getenv("TEST_PYTHON"), "-c", query)
+		case language == "sql" && strings.Contains(query, "spotify."):
+			language = "psql"
+			conn, err := pgx.Connect(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), query); err != nil {
+				t.Errorf("%v:\n%s", err, query)
+			}
+			_ = conn.Close(t.Context())
+		case language == "sql":
+			const script = `import sys, duckdb; c = duckdb.connect(); c.execute(open("data/views.sql").read()); assert len(c.execute(sys.argv[1]).fetchall()) == 10`
+			call(os.Getenv("TEST_PYTHON"), "-c", script, query)
+		default:
+			continue
+		}
+		ran[language]++
+	}
+	if ran["python"] != 3 || ran["sql"] != 2 || ran["psql"] != 1 {
+		t.Errorf("ran %v", ran)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/simulate"
@@ -71,7 +72,7 @@ func rationed() simulate.Options {
 // live lists the tracks that the files hold as not removed.
 func (w *world) live(b *testing.B) []string {
 	b.Helper()
-	d, err := parquet.Open(b.Context(), filepath.Join(w.dir, "data"), parquet.Options{})
+	d, err := parquet.Open(b.Context(), filepath.Join(w.dir, "data"), parquet.Options{Tables: catalog.Tables()})
 	if err != nil {
 		b.Fatal(err)
 	}

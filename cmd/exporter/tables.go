@@ -7,58 +7,79 @@ import (
 	"strings"
 
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/load/postgres"
 	"github.com/tracklake/tracklake/transform"
 )
 
 type tablesCmd struct {
-	Tables   []string `arg:"" optional:"" help:"Tables to describe; all when none is named."`
+	Tables   []string `arg:"" optional:"" help:"Tables and views to describe; all when none is named."`
 	JSON     bool     `name:"json" help:"Print as JSON." xor:"form"`
 	Markdown bool     `help:"Print as Markdown." xor:"form"`
+	DDL      bool     `name:"ddl" help:"Print the SQL that makes the tables in PostgreSQL, with the views that read them." xor:"form"`
 }
 
 // Run is the command tables.
 func (c *tablesCmd) Run(a *app) error {
-	tables, err := pick(catalog.Tables(), c.Tables)
+	tables, views, err := pick(c.Tables)
 	if err != nil {
 		return err
 	}
 	switch {
 	case c.JSON:
-		return a.printJSON(describe(tables))
+		return a.printJSON(describe(tables, views))
 	case c.Markdown:
-		printMarkdown(a.stdout, tables)
+		printMarkdown(a.stdout, describe(tables, views))
+	case c.DDL:
+		fmt.Fprint(a.stdout, postgres.DDL(tables, withReaders(views, tables)))
 	default:
-		printTables(a.stdout, tables)
+		printTables(a.stdout, describe(tables, views))
 	}
 	return nil
 }
 
-func pick(all []*transform.Schema, names []string) ([]*transform.Schema, error) {
+// pick returns the tables and views of some names, or all.
+func pick(names []string) ([]*transform.Schema, []transform.View, error) {
+	tables, views := catalog.Tables(), catalog.Views()
 	if len(names) == 0 {
-		return all, nil
+		return tables, views, nil
 	}
-	var out []*transform.Schema
+	var known []string
+	for _, t := range tables {
+		known = append(known, t.Name)
+	}
+	for _, v := range views {
+		known = append(known, v.Name)
+	}
 	for _, name := range names {
-		i := slices.IndexFunc(all, func(s *transform.Schema) bool { return s.Name == name })
-		if i < 0 {
-			var known []string
-			for _, s := range all {
-				known = append(known, s.Name)
-			}
-			return nil, &usageError{fmt.Errorf("there is no table %q; known are %s", name, strings.Join(known, ", "))}
+		if !slices.Contains(known, name) {
+			return nil, nil, &usageError{fmt.Errorf("there is no table %q; known are %s", name, strings.Join(known, ", "))}
 		}
-		out = append(out, all[i])
 	}
-	return out, nil
+	tables = slices.DeleteFunc(tables, func(t *transform.Schema) bool { return !slices.Contains(names, t.Name) })
+	views = slices.DeleteFunc(views, func(v transform.View) bool { return !slices.Contains(names, v.Name) })
+	return tables, views, nil
+}
+
+// withReaders adds the views that read one of the tables: a migration that makes a
+// table lets it join them.
+func withReaders(views []transform.View, tables []*transform.Schema) []transform.View {
+	return slices.DeleteFunc(catalog.Views(), func(v transform.View) bool {
+		named := slices.ContainsFunc(views, func(o transform.View) bool { return o.Name == v.Name })
+		reads := slices.ContainsFunc(v.Sources, func(s transform.Source) bool {
+			return slices.ContainsFunc(tables, func(t *transform.Schema) bool { return t.Name == s.Table })
+		})
+		return !named && !reads
+	})
 }
 
 // tableInfo and columnInfo are the JSON form of a declaration.
 type tableInfo struct {
-	Table     string       `json:"table"`
-	Doc       string       `json:"description"`
-	Key       []string     `json:"key"`
-	Partition []string     `json:"partition,omitempty"`
-	Columns   []columnInfo `json:"columns"`
+	Name    string       `json:"name"`
+	Kind    string       `json:"kind"` // table or view
+	Doc     string       `json:"description"`
+	Key     []string     `json:"key,omitempty"`
+	Folders []string     `json:"folders,omitempty"` // of a Parquet lake
+	Columns []columnInfo `json:"columns"`
 }
 
 type columnInfo struct {
@@ -68,45 +89,64 @@ type columnInfo struct {
 	Doc      string `json:"description"`
 }
 
-func describe(tables []*transform.Schema) []tableInfo {
+func describe(tables []*transform.Schema, views []transform.View) []tableInfo {
 	var out []tableInfo
 	for _, s := range tables {
-		t := tableInfo{Table: s.Name, Doc: s.Doc, Key: s.Key, Partition: s.Partition}
-		for _, f := range s.Columns() {
-			t.Columns = append(t.Columns, columnInfo{Column: f.Name, Type: f.SQLType(), Nullable: f.Nullable, Doc: f.Doc})
-		}
-		out = append(out, t)
+		out = append(out, tableInfo{Name: s.Name, Kind: "table", Doc: s.Doc, Key: s.Key, Folders: s.Key[:s.Split], Columns: columnsOf(s.Columns())})
+	}
+	for _, v := range views {
+		out = append(out, tableInfo{Name: v.Name, Kind: "view", Doc: v.Doc, Columns: columnsOf(v.Fields)})
 	}
 	return out
 }
 
-func printTables(w io.Writer, tables []*transform.Schema) {
-	for i, s := range tables {
+func columnsOf(fields []transform.Field) []columnInfo {
+	var out []columnInfo
+	for _, f := range fields {
+		out = append(out, columnInfo{Column: f.Name, Type: f.SQLType(), Nullable: f.Nullable, Doc: f.Doc})
+	}
+	return out
+}
+
+func printTables(w io.Writer, tables []tableInfo) {
+	for i, t := range tables {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %s\nkey: %s\n", s.Name, s.Doc, strings.Join(s.Key, ", "))
-		for _, f := range s.Columns() {
-			fmt.Fprintf(w, "  %-24s %-12s %s\n", f.Name, f.SQLType(), f.Doc)
+		if t.Kind == "view" {
+			fmt.Fprintf(w, "%s (view): %s\n", t.Name, t.Doc)
+		} else {
+			fmt.Fprintf(w, "%s: %s\nkey: %s\n", t.Name, t.Doc, strings.Join(t.Key, ", "))
+		}
+		for _, c := range t.Columns {
+			fmt.Fprintf(w, "  %-24s %-12s %s\n", c.Column, c.Type, c.Doc)
 		}
 	}
 }
 
-func printMarkdown(w io.Writer, tables []*transform.Schema) {
-	fmt.Fprint(w, "# Tables\n\nMade by `exporter tables --markdown`; `make verify` fails when it is out of date.\n"+
-		"In PostgreSQL the tables are in the schema `spotify`. In Parquet a partition column is a folder, not a column of the file; readers put it back.\n")
-	for _, s := range tables {
-		fmt.Fprintf(w, "\n## %s\n\n%s\n\nKey: `%s`.", s.Name, s.Doc, strings.Join(s.Key, "`, `"))
-		if len(s.Partition) > 0 {
-			fmt.Fprintf(w, " Parquet folders: `%s`.", strings.Join(s.Partition, "`, `"))
+// markdownIntro stands at the head of docs/tables.md.
+const markdownIntro = "# Tables and views\n\nMade by `exporter tables --markdown`; `make verify` fails when it is out of date.\n\n" +
+	"In PostgreSQL, tables and views are in the schema `spotify`. In a Parquet lake, a table is a folder with a folder for each account " +
+	"and, where the table says so, further folders within. The folders only order the files: every column is in the file. " +
+	"Their names are values in which everything but `A-Z`, `a-z`, `0-9` and `-` is escaped. " +
+	"The views are in `views.sql` beside the tables, for DuckDB.\n"
+
+func printMarkdown(w io.Writer, tables []tableInfo) {
+	fmt.Fprint(w, markdownIntro)
+	for _, t := range tables {
+		fmt.Fprintf(w, "\n## %s\n\n", t.Name)
+		if t.Kind == "view" {
+			fmt.Fprintf(w, "View. %s", t.Doc)
+		} else {
+			fmt.Fprintf(w, "%s\n\nKey: `%s`. Parquet: `%s/<%s>/part-0.parquet`.", t.Doc, strings.Join(t.Key, "`, `"), t.Name, strings.Join(t.Folders, ">/<"))
 		}
 		fmt.Fprint(w, "\n\n| column | type | may be NULL | meaning |\n|---|---|---|---|\n")
-		for _, f := range s.Columns() {
+		for _, c := range t.Columns {
 			null := ""
-			if f.Nullable {
+			if c.Nullable {
 				null = "yes"
 			}
-			fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", f.Name, f.SQLType(), null, f.Doc)
+			fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", c.Column, c.Type, null, c.Doc)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 func testDiscard(t *testing.T, r *run) {
@@ -57,7 +58,7 @@ func testCommits(t *testing.T, r *run) {
 func testDryRun(t *testing.T, r *run) {
 	r.export(t, 0, everything(), numbered(0, 3000)...)
 	s, _ := r.begin(t, "job", 5)
-	write(t, s, batch(t, facts(), r.account, numbered(1, 3001)...), batch(t, things(), "", thing{id: "t"}))
+	write(t, s, batch(t, facts(), r.account, numbered(1, 3001)...), batch(t, things(), r.account, thing{id: "t"}))
 	result, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusOK), Removals: everything(), DryRun: true, State: load.State{"k": []byte(`1`)}})
 	if err != nil {
 		t.Fatal(err)
@@ -152,61 +153,28 @@ func testHistory(t *testing.T, r *run) {
 	}, got)
 }
 
-func testValueCounts(t *testing.T, r *run) {
-	values := func(q load.ValueQuery) []load.ValueCount {
-		t.Helper()
-		got, err := r.Destination.Values(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	if got := values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags"}); len(got) != 0 {
-		t.Errorf("values of an empty table: %v", got)
-	}
-	other := &run{Harness: r.Harness, account: "acc-2"}
-	other.export(t, 0, nil, fact{id: "1", tags: []tag{{"foreign"}}})
-	r.export(t, 0, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "3", tags: []tag{{"removed"}}}, fact{id: "4"})
-	r.export(t, 5, everything(), fact{id: "1", tags: []tag{{"a"}, {"b"}}}, fact{id: "2", tags: []tag{{"b"}}}, fact{id: "4"})
-	same(t, "tags", []load.ValueCount{{Value: "b", Rows: 2}, {Value: "a", Rows: 1}},
-		values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags"}))
-	s, _ := r.begin(t, "places", 9)
-	write(t, s, batch(t, places(), r.account, append(places3("long", "2026-11-01", 2), places3("short", "2026-10-01", 4)...)...))
-	r.finish(t, s, "places", 9)
-	same(t, "names of the newest day", []load.ValueCount{{Value: "long0", Rows: 1}, {Value: "long1", Rows: 1}},
-		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day"}))
-	short := []load.Match{{Column: "span", Values: []string{"short", "none"}}}
-	same(t, "names of the newest day of a span", []load.ValueCount{{Value: "short0", Rows: 1}, {Value: "short1", Rows: 1}, {Value: "short2", Rows: 1}, {Value: "short3", Rows: 1}},
-		values(load.ValueQuery{Account: r.account, Table: "suite_places", Column: "name", Latest: "day", Where: short}))
-	same(t, "tags of some facts", []load.ValueCount{{Value: "a", Rows: 1}, {Value: "b", Rows: 1}},
-		values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags", Where: []load.Match{{Column: "fact_id", Values: []string{"1", "3", "4"}}}}))
-	for _, column := range []string{"title", "absent"} {
-		where := []load.Match{{Column: column, Values: []string{"", "NULL", "(null)"}}}
-		if got := values(load.ValueQuery{Account: r.account, Table: "suite_facts", Column: "tags", Where: where}); len(got) != 0 {
-			t.Errorf("tags where %s has no value: %v", column, got)
-		}
-	}
-}
-
-// testConcurrent lets jobs fill the same dimension at once.
+// testConcurrent lets jobs of three accounts commit at once, two of each account.
+// One of the two has rows of the same keys as the other accounts' have; both fill
+// a table of which each has a part.
 func testConcurrent(t *testing.T, r *run) {
 	const jobs, each = 6, 800
 	group, ctx := errgroup.WithContext(t.Context())
 	for j := range jobs {
-		var items []thing
-		for i := range each {
-			id := (i*7 + j*400) % 2000
-			items = append(items, thing{id: fmt.Sprint(id), name: ptr(fmt.Sprint("n", id))})
-		}
-		b := batch(t, things(), "", items...)
+		own := &run{Harness: r.Harness, account: fmt.Sprint("acc-", j/2)}
 		job := fmt.Sprint("job", j)
-		s, _ := r.begin(t, job, j)
+		batches := []transform.Batch{batch(t, places(), own.account, places3(job, "2026-11-01", each)...)}
+		if j%2 == 0 {
+			batches = append(batches, batch(t, facts(), own.account, numbered(0, each)...))
+		}
+		s, _ := own.begin(t, job, j)
 		group.Go(func() error {
-			defer b.Record.Release()
-			if err := s.Write(ctx, b); err != nil {
-				return err
+			for _, b := range batches {
+				defer b.Record.Release()
+				if err := s.Write(ctx, b); err != nil {
+					return err
+				}
 			}
-			if _, err := s.Commit(ctx, load.Change{Run: r.record(job, j, load.StatusOK)}); err != nil {
+			if _, err := s.Commit(ctx, load.Change{Run: own.record(job, j, load.StatusOK)}); err != nil {
 				return err
 			}
 			return s.Close(ctx)
@@ -215,14 +183,10 @@ func testConcurrent(t *testing.T, r *run) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	want := map[int]bool{}
-	for j := range jobs {
-		for i := range each {
-			want[(i*7+j*400)%2000] = true
+	for table, want := range map[*transform.Schema]int{schema(facts()): jobs / 2 * each, schema(places()): jobs * each} {
+		if got := len(r.lines(t, table, "account_id")); got != want {
+			t.Errorf("%s has %d rows, want %d", table.Name, got, want)
 		}
-	}
-	if got := len(r.lines(t, schema(things()), "thing_id", "name")); got != len(want) {
-		t.Errorf("rows = %d, want %d, each once", got, len(want))
 	}
 }
 

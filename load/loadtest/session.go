@@ -1,7 +1,6 @@
 package loadtest
 
 import (
-	"encoding/json"
 	"slices"
 	"testing"
 
@@ -11,19 +10,17 @@ import (
 // commitTests are about several commits of one session.
 func commitTests() map[string]func(*testing.T, *run) {
 	return map[string]func(*testing.T, *run){
-		"a fan-out with a parent that is given up":  testCommits,
-		"a row changes in a later commit":           testChangeAgain,
-		"a row stays the same in a later commit":    testSameAgain,
-		"a stored row changes and changes back":     testChangeBack,
-		"a row fills up in a later commit":          testFillAgain,
-		"commits that remove in the same scope":     testRemoveAgain,
-		"a removed row returns in a later commit":   testReturn,
-		"a removal before commits of other rows":    testRemoveThenOthers,
-		"removals see what earlier commits staged":  testRemoveStaged,
-		"commits of many rows":                      testManyAgain,
-		"a fan-out of many commits, with removals":  testFanOut,
-		"the commits of a dry run only count":       testDryCommits,
-		"a dry run leaves the commits before alone": testDryAfterCommit,
+		"a fan-out with a parent that is given up": testCommits,
+		"a row changes in a later commit":          testChangeAgain,
+		"a row stays the same in a later commit":   testSameAgain,
+		"a stored row changes and changes back":    testChangeBack,
+		"commits that remove in the same scope":    testRemoveAgain,
+		"a removed row returns in a later commit":  testReturn,
+		"a removal before commits of other rows":   testRemoveThenOthers,
+		"removals see what earlier commits staged": testRemoveStaged,
+		"commits of many rows":                     testManyAgain,
+		"a fan-out of many commits, with removals": testFanOut,
+		"the commits of a dry run only count":      testDryCommits,
 	}
 }
 
@@ -102,17 +99,6 @@ func testChangeBack(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")})
 	same(t, "count", load.Count{Updated: 2, Unchanged: 1}, r.commits(t, 5, titled("1", "b"), titled("1", "b"), titled("1", "a")))
 	same(t, "rows", []string{row("1", "a", micros(moment(0)), micros(moment(5)))}, r.lines(t, schema(facts()), "fact_id", "title", "first_seen_at", "last_seen_at"))
-}
-
-func testFillAgain(t *testing.T, r *run) {
-	s, _ := r.begin(t, "job", 5)
-	r.commit(t, s, 5, step{})
-	for _, each := range []thing{{id: "1", name: ptr("n")}, {id: "1", score: ptr(int32(7))}, {id: "1", score: ptr(int32(7))}, {id: "1"}} {
-		write(t, s, batch(t, things(), "", each))
-		r.commit(t, s, 5, step{})
-	}
-	same(t, "count", load.Count{Inserted: 1, Updated: 1, Unchanged: 2}, r.finish(t, s, "job", 5).Tables["suite_things"])
-	same(t, "rows", []string{row("1", "n", "7")}, r.lines(t, schema(things()), "thing_id", "name", "score"))
 }
 
 func testRemoveAgain(t *testing.T, r *run) {
@@ -202,22 +188,6 @@ func testDryCommits(t *testing.T, r *run) {
 		t.Fatal(err)
 	}
 	same(t, "rows", []string{row("1", "a", "NULL")}, r.lines(t, schema(facts()), "fact_id", "title", "removed_at"))
-}
-
-func testDryAfterCommit(t *testing.T, r *run) {
-	s, _ := r.begin(t, "job", 5)
-	r.commit(t, s, 5, step{})
-	r.commit(t, s, 5, titled("1", "a"))
-	write(t, s, batch(t, facts(), r.account, fact{id: "1"}, fact{id: "2"}))
-	dry := load.Change{Run: r.record("job", 5, load.StatusRunning), State: load.State{"dry": json.RawMessage(`1`)}, DryRun: true}
-	if _, err := s.Commit(t.Context(), dry); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "count", load.Count{Inserted: 2, Updated: 1}, r.finish(t, s, "job", 5).Tables["suite_facts"])
-	same(t, "rows", []string{row("1", "a")}, r.lines(t, schema(facts()), "fact_id", "title"))
-	if _, state := r.begin(t, "job", 9); len(state) > 0 {
-		t.Errorf("state of a dry run: %v", state)
-	}
 }
 
 func ids(from, to int) []string {

@@ -13,8 +13,7 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-// A fact belongs to an account, is replaced as a whole, and is marked when it
-// is removed.
+// A fact is marked when it is removed.
 type fact struct {
 	id    string
 	title *string
@@ -35,17 +34,15 @@ type place struct {
 	name string
 }
 
-// A thing is a dimension: what is not sent does not erase what is known.
+// A thing is a row of a second table whose rows are marked.
 type thing struct {
 	id    string
-	name  *string
-	score *int32
+	score *int64
 }
 
 func facts() transform.Table[fact] {
 	return transform.Table[fact]{
-		Name: "suite_facts", Doc: "Facts of the suite.", Key: []string{"account_id", "fact_id"},
-		Partition: []string{"account_id"}, Removable: true,
+		Name: "suite_facts", Doc: "Facts of the suite.", Key: []string{"fact_id"}, Removable: true,
 		Columns: []transform.Column[fact]{
 			transform.String("fact_id", "Id.", func(f *fact) string { return f.id }),
 			transform.OptString("title", "Title.", func(f *fact) *string { return f.title }),
@@ -60,8 +57,7 @@ func facts() transform.Table[fact] {
 
 func places() transform.Table[place] {
 	return transform.Table[place]{
-		Name: "suite_places", Doc: "Places of the suite.", Key: []string{"account_id", "span", "day", "rank"},
-		Partition: []string{"account_id", "span"},
+		Name: "suite_places", Doc: "Places of the suite.", Key: []string{"span", "day", "rank"}, Split: 1,
 		Columns: []transform.Column[place]{
 			transform.String("span", "Span.", func(p *place) string { return p.span }),
 			transform.KeyDate("day", "Day.", func(p *place) time.Time { return p.day }),
@@ -73,11 +69,10 @@ func places() transform.Table[place] {
 
 func things() transform.Table[thing] {
 	return transform.Table[thing]{
-		Name: "suite_things", Doc: "Things of the suite.", Key: []string{"thing_id"}, Merge: transform.Fill,
+		Name: "suite_things", Doc: "Things of the suite.", Key: []string{"thing_id"}, Removable: true,
 		Columns: []transform.Column[thing]{
 			transform.String("thing_id", "Id.", func(t *thing) string { return t.id }),
-			transform.OptString("name", "Name.", func(t *thing) *string { return t.name }),
-			transform.OptInt32("score", "Score.", func(t *thing) *int32 { return t.score }),
+			transform.OptInt64("score", "Score.", func(t *thing) *int64 { return t.score }),
 		},
 	}
 }
@@ -99,7 +94,7 @@ func schema[T any](t transform.Table[T]) *transform.Schema {
 // batch builds one batch. The caller releases it.
 func batch[T any](t *testing.T, table transform.Table[T], account string, items ...T) transform.Batch {
 	t.Helper()
-	set, err := transform.NewSet(memory.NewGoAllocator(), account, transform.Rows[T](table))
+	set, err := transform.NewSet(memory.NewGoAllocator(), account, table)
 	if err != nil {
 		t.Fatal(err)
 	}

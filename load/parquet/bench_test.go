@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/internal/pyreader"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/transform"
@@ -72,7 +73,7 @@ func report(b *testing.B, floor time.Duration) {
 
 func loadAll(b *testing.B, root string, gen int, table *transform.Schema, records []arrow.Record) load.Count {
 	b.Helper()
-	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench"})
+	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench", Tables: []*transform.Schema{table}})
 	must(b, err)
 	j := job(gen)
 	j.Tables = []*transform.Schema{table}
@@ -173,4 +174,37 @@ func appendLike(b *testing.B, to array.Builder, column string, i int) {
 	default:
 		b.Fatal(fmt.Errorf("column %s of type %T", column, to))
 	}
+}
+
+// BenchmarkThousandAccounts opens a view over the files of 1,000 accounts in DuckDB:
+// the time from asking to the first row, and to the count of all.
+func BenchmarkThousandAccounts(b *testing.B) {
+	table, records := savedTracks(b)
+	root := b.TempDir()
+	loadAll(b, root, 1, table, records[:1])
+	files, err := filepath.Glob(filepath.Join(root, table.Name, "*", "part-0.parquet"))
+	must(b, err)
+	for i := range 999 {
+		must(b, os.CopyFS(filepath.Join(root, table.Name, fmt.Sprintf("account%d", i)), os.DirFS(filepath.Dir(files[0]))))
+	}
+	const script = `
+import sys, time, duckdb
+con = duckdb.connect()
+con.execute("set threads = 2")
+con.execute(open(sys.argv[1] + "/views.sql").read())
+best = {}
+for _ in range(5):
+    for q in ("describe saved_tracks", "select track_id from saved_tracks limit 1", "select count(*) from saved_tracks"):
+        began = time.time(); con.execute(q).fetchall(); best[q] = min(best.get(q, 9), time.time() - began)
+print(*best.values())
+`
+	var opened, first, counted float64
+	for b.Loop() {
+		if _, err := fmt.Sscan(pyreader.Run(b, script, root), &opened, &first, &counted); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(opened, "s-to-open")
+	b.ReportMetric(first, "s-to-first-row")
+	b.ReportMetric(counted, "s-to-count")
 }

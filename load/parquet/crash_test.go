@@ -24,7 +24,7 @@ import (
 const (
 	crashRoot = "TRACKLAKE_CRASH_ROOT"
 	crashGen  = "TRACKLAKE_CRASH_GENERATION" // to begin with
-	crashStep = "TRACKLAKE_CRASH_RENAME"     // kill itself before that rename; 0: never
+	crashStep = "TRACKLAKE_CRASH_STEP"       // kill itself before that step on the disk; 0: never
 )
 
 // crashRows is how many rows each table has.
@@ -55,7 +55,7 @@ func exportForever(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	d := &disk{at: step, onlyFor: "rename"}
+	d := &disk{at: step}
 	kill := func(step, path string) error {
 		if d.fault(step, path) != nil {
 			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
@@ -65,7 +65,7 @@ func exportForever(ctx context.Context, root string) error {
 		}
 		return nil
 	}
-	o := parquet.WithFaults(parquet.Options{Version: "test"}, kill)
+	o := parquet.WithFaults(options(), kill)
 	for ; ; gen++ {
 		p := plan{items(gen, 0, crashRows)}
 		if err := p.perform(ctx, root, o, gen, func() { fmt.Println(gen) }); err != nil {
@@ -132,7 +132,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
 	committed, journals := 0, 0
-	for range 40 {
+	for range 100 {
 		v := startVictim(t, root, committed+1, 0)
 		if v.lines.Scan() { // it is under way
 			n, err := strconv.Atoi(v.lines.Text())
@@ -151,38 +151,72 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		}
 		committed = checkOneGeneration(t, root, committed)
 	}
-	t.Logf("%d generations, %d of 40 kills amid the renames", committed, journals)
+	t.Logf("%d generations, %d of 100 kills amid the renames", committed, journals)
 }
 
-func TestKilledBeforeEachRename(t *testing.T) {
+// TestKilledBeforeEachStep kills a run before each thing that it does to the disk.
+func TestKilledBeforeEachStep(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	committed, journals := 0, 0
+	committed, kills, journals := 0, 0, 0
 	for step := int64(1); ; step++ {
+		committed++ // a run that nothing happens to, so that all begin alike
+		if err := (plan{items(committed, 0, crashRows)}).perform(t.Context(), root, options(), committed, func() {}); err != nil {
+			t.Fatal(err)
+		}
 		before := committed
 		committed = startVictim(t, root, committed+1, step).last(t, committed)
 		if committed > before {
 			break // it came through a whole run
 		}
+		kills++
 		if _, err := os.Stat(filepath.Join(root, "_exporter", "commit.json")); err == nil {
 			journals++
 		}
 		committed = checkOneGeneration(t, root, committed)
 	}
-	if journals < 5 { // four files, state and run record, one after the other
-		t.Errorf("%d kills amid the renames; the steps have moved", journals)
+	t.Logf("%d kills, %d of them amid the renames", kills, journals)
+	if kills < 100 || journals < 15 { // four files, state, rows and run record, each renamed and synced
+		t.Errorf("%d kills, %d of them amid the renames; the steps have moved", kills, journals)
 	}
 }
 
-var rowForm = regexp.MustCompile(`^(\w+)/?\S* id=(\S+) gen=(\d+) `)
+var rowForm = regexp.MustCompile(`^(\w+)/\S* account_id=\S+ id=(\S+) gen=(\d+) `)
+
+// checkWholeFiles expects every file to hold one whole generation, and no row to
+// stand in two files of its table.
+func checkWholeFiles(t *testing.T, root string) {
+	t.Helper()
+	gens, count, seen := map[string]string{}, map[string]int{}, map[string]bool{}
+	for _, row := range readBack(t, root) {
+		m := rowForm.FindStringSubmatch(row)
+		if m == nil {
+			t.Fatalf("row %q", row)
+		}
+		file, _, _ := strings.Cut(row, " ")
+		if gens[file] == "" {
+			gens[file] = m[3]
+		}
+		if seen[m[1]+m[2]] || gens[file] != m[3] {
+			t.Fatalf("%s holds %s twice, or a mix: %s", m[1], m[2], row)
+		}
+		seen[m[1]+m[2]] = true
+		count[file]++
+	}
+	for file, n := range count {
+		if want := map[bool]int{true: crashRows / 2, false: crashRows}[strings.HasPrefix(file, "places/")]; n != want {
+			t.Fatalf("%s holds %d rows, want %d", file, n, want)
+		}
+	}
+}
 
 // checkOneGeneration opens the folder as the next process does, and expects
 // all tables to hold one whole generation, not older than what was committed.
 // It returns that generation.
 func checkOneGeneration(t *testing.T, root string, committed int) int {
 	t.Helper()
-	readBack(t, root) // each file is whole even before
-	if _, err := parquet.Open(t.Context(), root, parquet.Options{Version: "test"}); err != nil {
+	checkWholeFiles(t, root) // even before
+	if _, err := parquet.Open(t.Context(), root, options()); err != nil {
 		t.Fatal(err)
 	}
 	rows := readBack(t, root)

@@ -1,64 +1,81 @@
-// Package parquet keeps tables as Hive-partitioned Parquet files.
+// Package parquet keeps tables as a lake of Parquet files.
 //
-// Each partition is one file, replaced as a whole by a rename, so that readers
-// never see a row twice or half a run. State, runs and locks lie beside the
-// tables in the folder _exporter. The package knows nothing of Spotify.
+// Every account has a folder in every table, with one file or, where the table is
+// split further, one for each value. A file has all columns and its rows in the
+// order of the table's key. It is replaced as a whole, so that readers never see a
+// row twice or half a run. State, runs and locks lie beside the tables in the folder
+// _exporter. The package knows nothing of Spotify.
 package parquet
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // Options are what a destination works with besides its path.
 type Options struct {
 	Version string // of the program, for the files' metadata
-	faults  func(step, path string) error
-	pause   func(took time.Duration) time.Duration // see pauseAfter
+	// Tables are all that the lake has, and Views those over them.
+	Tables []*transform.Schema
+	Views  []transform.View
+	// NoMigrate refuses a lake with older columns instead of rewriting its files.
+	NoMigrate bool
+
+	faults func(step, path string) error
+	pause  func(took time.Duration) time.Duration // see pauseAfter
 }
 
-// Destination is a folder of Parquet files. It is safe for concurrent use,
-// also by several processes.
+// Destination is a lake. It is safe for concurrent use, also by several processes.
 type Destination struct {
 	root    string
+	scratch string // folder for what a session cannot hold in memory
 	version string
-	files   files
+	storage storage
+	write   func(path string, write func(io.Writer) error) error // into scratch
+	layouts map[string]*layout
+	lake    []byte // content of the lake's own file
 	pause   func(took time.Duration) time.Duration
 }
 
-// Open makes the folder if need be and completes a publication that a crash
-// has cut short.
+// Open makes the lake if need be, completes a publication that a crash has cut
+// short, and brings files of an older version up to date, unless the options forbid
+// it. A lake of a newer version, or of the first release, is a *load.SchemaError.
 func Open(ctx context.Context, path string, o Options) (*Destination, error) {
 	root, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find folder %s: %w", path, err)
 	}
-	d := &Destination{root: root, version: o.Version, files: files{fault: o.faults}, pause: pauseAfter}
+	folder := &local{root: root, fault: o.faults}
+	d := &Destination{
+		root: root, scratch: folder.path("_exporter/staging"), version: o.Version, storage: folder, write: folder.write,
+		layouts: map[string]*layout{}, pause: pauseAfter,
+	}
 	if o.pause != nil {
 		d.pause = o.pause
 	}
-	for _, folder := range []string{"locks", "staging", "state", "rows", "runs", "fences"} {
-		if err := os.MkdirAll(d.inner(folder), 0o700); err != nil {
-			return nil, describe("make folder", err)
-		}
+	for _, t := range o.Tables {
+		d.layouts[t.Name] = newLayout(t)
 	}
-	if err := d.exclusively(ctx, d.recover); err != nil {
+	if err := d.storage.Complete(ctx); err != nil {
 		return nil, fmt.Errorf("recover %s: %w", root, err)
 	}
+	if err := d.locked(ctx, "lake", func() error { return d.openLake(ctx, o) }); err != nil {
+		return nil, fmt.Errorf("open %s: %w", root, err)
+	}
+	if err := folder.makeFolder(d.scratch); err != nil {
+		return nil, err
+	}
 	return d, nil
-}
-
-// inner is a path within the bookkeeping folder.
-func (d *Destination) inner(parts ...string) string {
-	return filepath.Join(append([]string{d.root, "_exporter"}, parts...)...)
 }
 
 // Close frees nothing: a destination holds no resources between sessions.
@@ -66,31 +83,23 @@ func (d *Destination) Close(context.Context) error { return nil }
 
 // Check writes and removes a file, to tell whether exports can be written.
 func (d *Destination) Check(context.Context) error {
-	f, err := os.CreateTemp(d.inner("staging"), "check-*")
-	if err != nil {
-		return describe("write to", err)
-	}
-	_, err = f.WriteString("ok")
-	err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
-	if err != nil {
-		return describe("write to", err)
-	}
-	return nil
+	name := fmt.Sprintf("_exporter/staging/check.%d", time.Now().UnixNano())
+	return errors.Join(putJSON(d.storage, name, "ok"), d.storage.Delete(name))
 }
 
 // Runs returns the newest runs first.
 func (d *Destination) Runs(_ context.Context, limit int) ([]load.Run, error) {
-	entries, err := os.ReadDir(d.inner("runs"))
+	names, err := d.storage.List("_exporter/runs")
 	if err != nil {
-		return nil, describe("read runs", err)
+		return nil, err
 	}
 	var out []load.Run
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".json" {
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
 		var runs []load.Run // oldest first
-		if err := readJSON(d.inner("runs", e.Name()), &runs); err != nil {
+		if err := readJSON(d.storage, name, &runs); err != nil {
 			return nil, fmt.Errorf("read runs: %w", err)
 		}
 		out = append(out, runs[max(0, len(runs)-limit):]...)
@@ -105,13 +114,29 @@ func (d *Destination) State(_ context.Context, job load.Job) (load.State, error)
 	return state, err
 }
 
+// clearStaging removes what a dead run of a job has left; its lock is held.
+func (d *Destination) clearStaging(job string) error {
+	names, err := d.storage.List("_exporter/staging")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "_exporter/staging/"+job+".") {
+			err = errors.Join(err, d.storage.Delete(name))
+		}
+	}
+	return err
+}
+
 // closures is the content of closures.json: client, family, until.
 type closures map[string]map[string]time.Time
+
+const closuresName = "_exporter/closures.json"
 
 // Closed returns the closed families of a client ID.
 func (d *Destination) Closed(_ context.Context, client string, at time.Time) (map[string]time.Time, error) {
 	all := closures{}
-	if err := readJSON(d.inner("closures.json"), &all); err != nil {
+	if err := readJSON(d.storage, closuresName, &all); err != nil {
 		return nil, fmt.Errorf("read closures: %w", err)
 	}
 	maps.DeleteFunc(all[client], func(_ string, until time.Time) bool { return tooFar(until, at) })
@@ -123,9 +148,9 @@ func tooFar(until, at time.Time) bool { return until.After(at.Add(load.LongestCl
 
 // CloseFamily records that a family is closed.
 func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
-	err := d.exclusively(ctx, func() error {
+	err := d.locked(ctx, "requests", func() error {
 		all := closures{}
-		if err := readJSON(d.inner("closures.json"), &all); err != nil {
+		if err := readJSON(d.storage, closuresName, &all); err != nil {
 			return err
 		}
 		if all[c.Client] == nil {
@@ -135,7 +160,7 @@ func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
 			return nil
 		}
 		all[c.Client][c.Family] = c.Until.UTC()
-		return d.files.writeJSON(d.inner("closures.json"), all)
+		return putJSON(d.storage, closuresName, all)
 	})
 	if err != nil {
 		return fmt.Errorf("record closure: %w", err)

@@ -101,7 +101,7 @@ func versionOf(t *testing.T, root string) version {
 func prepared(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	if err := (plan{items(1, 0, 10)}).perform(t.Context(), root, parquet.Options{Version: "test"}, 1, func() {}); err != nil {
+	if err := (plan{items(1, 0, 10)}).perform(t.Context(), root, options(), 1, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	return root
@@ -128,7 +128,7 @@ func TestEveryStepMayFail(t *testing.T) {
 				first := prepared(t)
 				whole := copyOf(t, first)
 				legal := []version{versionOf(t, whole)}
-				err := p.perform(t.Context(), whole, parquet.Options{Version: "test"}, 2, func() { legal = append(legal, versionOf(t, whole)) })
+				err := p.perform(t.Context(), whole, options(), 2, func() { legal = append(legal, versionOf(t, whole)) })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -151,7 +151,7 @@ func TestEveryStepMayFail(t *testing.T) {
 // failAt does a run on a failing disk and looks at what the next process finds.
 func failAt(t *testing.T, p plan, root string, d *disk, legal []version) {
 	t.Helper()
-	o := parquet.Options{Version: "test"}
+	o := options()
 	err := p.perform(t.Context(), root, parquet.WithFaults(o, d.fault), 2, func() {})
 	what := "no step"
 	if failed := d.failed.Load(); failed != nil {
@@ -177,7 +177,7 @@ func failAt(t *testing.T, p plan, root string, d *disk, legal []version) {
 	if live := liveFacts(readBack(t, root)); len(live) != 5 {
 		t.Errorf("%s: after another run: %d rows are there, want 5:\n%s", what, len(live), strings.Join(live, "\n"))
 	}
-	left, err := filepath.Glob(filepath.Join(root, "_exporter", "staging", "*.parquet"))
+	left, err := filepath.Glob(filepath.Join(root, "_exporter", "staging", "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("%s: left in the staging folder: %v %v", what, left, err)
 	}

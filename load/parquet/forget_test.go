@@ -19,7 +19,7 @@ func TestForgettingLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	const gone, stays = "aGoneForGood", "aStays"
-	d := openAt(t, root, parquet.Options{})
+	d := openAt(t, root, options())
 	for i, account := range []string{gone, stays} {
 		exportAs(t, d, account, i)
 	}
@@ -44,9 +44,9 @@ func TestForgettingIsCompletedAfterACrash(t *testing.T) {
 	broken := errors.New("crash")
 	for fail := range 60 {
 		root := t.TempDir()
-		exportAs(t, openAt(t, root, parquet.Options{}), "aGone", 0)
+		exportAs(t, openAt(t, root, options()), "aGone", 0)
 		step := 0
-		d := openAt(t, root, parquet.WithFaults(parquet.Options{}, func(string, string) error {
+		d := openAt(t, root, parquet.WithFaults(options(), func(string, string) error {
 			if step++; step == fail+1 {
 				return broken
 			}
@@ -62,7 +62,7 @@ func TestForgettingIsCompletedAfterACrash(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Fatal(err)
 		}
-		again := openAt(t, root, parquet.Options{})
+		again := openAt(t, root, options())
 		if _, err := again.Forget(t.Context(), "aGone", false); err != nil {
 			t.Fatalf("after step %d: %v", fail, err)
 		}

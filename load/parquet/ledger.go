@@ -2,12 +2,9 @@ package parquet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/tracklake/tracklake/load"
 )
@@ -61,7 +58,7 @@ func (d *Destination) Unbook(ctx context.Context, b load.Booking) error {
 // Booked returns what was booked, by family.
 func (d *Destination) Booked(_ context.Context, client string, at time.Time) (map[string]load.Booked, error) {
 	all := ledger{}
-	if err := readJSON(d.ledgerPath(), &all); err != nil {
+	if err := readJSON(d.storage, ledgerName, &all); err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	out := map[string]load.Booked{}
@@ -74,24 +71,18 @@ func (d *Destination) Booked(_ context.Context, client string, at time.Time) (ma
 	return out, nil
 }
 
-func (d *Destination) ledgerPath() string { return d.inner("requests.json") }
+const ledgerName = "_exporter/requests.json"
 
-// changeLedger lets f change the ledger while no other process does, and keeps
-// it if f says so. The lock is one of its own: publishing may take long.
-func (d *Destination) changeLedger(ctx context.Context, f func(ledger) bool) (err error) {
-	lock := flock.New(d.inner("requests.lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 2*time.Millisecond); err != nil {
-		return describe("lock", err)
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	all := ledger{}
-	if err := readJSON(d.ledgerPath(), &all); err != nil {
-		return err
-	}
-	if !f(all) {
-		return nil
-	}
-	return d.files.writeJSON(d.ledgerPath(), all)
+// changeLedger lets f change the ledger while no other process does, and keeps it
+// if f says so.
+func (d *Destination) changeLedger(ctx context.Context, f func(ledger) bool) error {
+	return d.locked(ctx, "requests", func() error {
+		all := ledger{}
+		if err := readJSON(d.storage, ledgerName, &all); err != nil || !f(all) {
+			return err
+		}
+		return putJSON(d.storage, ledgerName, all)
+	})
 }
 
 // current drops slots that do not count at a time, and empty ones. Slots a

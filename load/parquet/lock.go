@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -13,11 +15,11 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// exclusively runs f while no other process publishes. The lock ends with the
-// process, however that ends.
-func (d *Destination) exclusively(ctx context.Context, f func() error) (err error) {
-	lock := flock.New(d.inner("publish.lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+// locked runs f while no other process runs one under the same name. The lock ends
+// with the process, however that ends.
+func (d *Destination) locked(ctx context.Context, name string, f func() error) (err error) {
+	lock := flock.New(filepath.Join(d.root, "_exporter", name+".lock"))
+	if _, err := lock.TryLockContext(ctx, 2*time.Millisecond); err != nil {
 		return describe("lock", err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
@@ -31,10 +33,15 @@ type holder struct {
 	Since time.Time `json:"since"`
 }
 
+func (d *Destination) lockFolder() string { return filepath.Join(d.root, "_exporter", "locks") }
+
 // lockJob takes the lock of a job, or returns a *load.LockedError.
-func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
-	path := d.inner("locks", fileName(job.Account, job.Name)+".lock")
-	lock := flock.New(path, flock.SetPermissions(0o600))
+func (d *Destination) lockJob(_ context.Context, job load.Job) (*flock.Flock, error) {
+	if err := os.MkdirAll(d.lockFolder(), os.ModePerm); err != nil {
+		return nil, describe("lock", err)
+	}
+	path := filepath.Join(d.lockFolder(), fileName(job.Account, job.Name)+".lock")
+	lock := flock.New(path)
 	got, err := lock.TryLock()
 	if err != nil {
 		return nil, describe("lock", err)
@@ -48,7 +55,7 @@ func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 	}
 	text, err := json.Marshal(holder{Host: host, PID: os.Getpid(), Since: job.Run.StartedAt})
 	if err == nil {
-		err = os.WriteFile(path, text, 0o600)
+		err = os.WriteFile(path, text, 0o666)
 	}
 	if err != nil {
 		return nil, errors.Join(describe("lock", err), lock.Unlock())
@@ -56,35 +63,52 @@ func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 	return lock, nil
 }
 
+// lockJobs takes the locks of all jobs that were ever run, or of those of an account.
+func (d *Destination) lockJobs(account string) (locks []*flock.Flock, err error) {
+	defer func() {
+		if err != nil {
+			unlock(locks)
+		}
+	}()
+	entries, err := os.ReadDir(d.lockFolder())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, describe("read locks", err)
+	}
+	for _, e := range entries {
+		owner, job, ok := strings.Cut(strings.TrimSuffix(e.Name(), ".lock"), ".")
+		if !ok || account != "" && owner != ownName(account) {
+			continue
+		}
+		lock := flock.New(filepath.Join(d.lockFolder(), e.Name()))
+		got, err := lock.TryLock()
+		if err != nil {
+			return locks, describe("lock", err)
+		}
+		if !got {
+			return locks, heldBy(lock.Path(), unescape(job))
+		}
+		locks = append(locks, lock)
+	}
+	return locks, nil
+}
+
+func unlock(locks []*flock.Flock) {
+	for _, lock := range locks {
+		_ = lock.Unlock() // closing the file ends the lock in any case
+	}
+}
+
 // heldBy tells who holds a job's lock.
 func heldBy(path, job string) *load.LockedError {
 	var h holder
-	_ = readJSON(path, &h) // the holder may be writing it just now
+	if text, err := os.ReadFile(path); err == nil {
+		_ = json.Unmarshal(text, &h) // the holder may be writing it just now
+	}
 	return &load.LockedError{Job: job, Holder: fmt.Sprintf("process %d on %s", h.PID, h.Host), Since: h.Since}
 }
 
 // fileName makes one name of an account and a job, safe in every file system.
-func fileName(account, job string) string {
-	return escape(account) + "." + escape(job)
-}
+func fileName(account, job string) string { return ownName(account) + "." + ownName(job) }
 
-// emptyValue stands for the empty text in folder names.
-const emptyValue = "__HIVE_DEFAULT_PARTITION__"
-
-// escape writes a value as Hive does in folder names.
-func escape(s string) string {
-	const hex = "0123456789ABCDEF"
-	var out []byte
-	for _, c := range []byte(s) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
-			out = append(out, c)
-		default:
-			out = append(out, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	if len(out) == 0 {
-		return emptyValue
-	}
-	return string(out)
-}
+// ownName is the name of something in the names of files that only we read.
+func ownName(s string) string { return strings.ReplaceAll(escape(s), "%5F", "_") }

@@ -4,246 +4,168 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tracklake/tracklake/load"
 )
 
-// A journal lists the renames that publish a commit. Once it is on the disk
-// the commit counts, and a crash leaves the rest to the next process.
-type journal struct {
-	Renames []rename `json:"renames"`
-}
-
-// A rename moves a finished file from the staging folder; both paths are
-// relative to the destination.
-type rename struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-func (d *Destination) journalPath() string { return d.inner("commit.json") }
-
-// publish makes visible what is committed: files, state and run record.
-func (s *session) publish(ctx context.Context, dryRun bool) error {
+// publish makes visible what is committed: first the tables' files, then state and
+// run record. A crash before the journal is written leaves all as it was; after it
+// the next process completes the publication.
+func (s *session) publish(ctx context.Context) error {
 	began := time.Now()
-	err := s.d.exclusively(ctx, func() error { return s.publishLocked(ctx, dryRun) })
+	files, err := s.merge(ctx, false)
+	var moves []move
+	if err == nil {
+		moves, err = s.bookkeeping(files)
+	}
+	if err == nil {
+		err = s.d.storage.Publish(ctx, moves, s.fencePath(), s.guard)
+	}
+	if errors.Is(err, errChanged) {
+		err = load.ErrFenced
+	}
 	if err != nil {
 		s.broken = fmt.Errorf("publish: %w", err)
-		return errors.Join(s.broken, s.dropPartitions())
+		return s.broken
 	}
-	s.took, s.published = time.Since(began), time.Now()
-	s.committed, s.removals = false, nil
-	clear(s.parts)
-	clear(s.staged)
-	return nil
+	s.took, s.published, s.waits = time.Since(began), time.Now(), false
+	return s.clear()
 }
 
-func (s *session) publishLocked(ctx context.Context, dryRun bool) error {
-	var fence int64
-	if err := readJSON(s.fencePath(), &fence); err != nil {
+// rehearse counts what a commit would do and drops it.
+func (s *session) rehearse(ctx context.Context) error {
+	if _, err := s.merge(ctx, true); err != nil {
 		return err
 	}
-	if fence != s.fence {
-		return load.ErrFenced
-	}
-	if err := s.d.rollPending(); err != nil {
+	if err := s.clear(); err != nil || !s.run.Finished() {
 		return err
 	}
-	if err := s.openScopes(); err != nil {
-		return err
-	}
-	outputs, err := s.finish(ctx)
-	if err != nil {
-		return err
-	}
-	if dryRun {
-		return s.retract(outputs)
-	}
-	renames, err := s.bookkeeping(outputs)
-	if err != nil {
-		return err
-	}
-	if err := s.d.files.writeJSON(s.d.journalPath(), journal{renames}); err != nil {
-		return errors.Join(err, s.withdraw(renames))
-	}
-	// From here on the commit counts: whatever fails now, the staged files
-	// stay, and the next process completes the publication.
-	clear(s.parts)
-	return s.d.roll(renames)
+	return s.putRuns(slices.DeleteFunc(s.runs(s.run, false), func(r load.Run) bool { return r.ID == s.run.ID }))
 }
 
-// finish completes all open partitions and counts what they did.
-func (s *session) finish(ctx context.Context) (map[string]*output, error) {
-	parts := s.sorted()
-	outputs := make([]*output, len(parts))
-	group, _ := errgroup.WithContext(ctx)
-	group.SetLimit(2)
-	for i, p := range parts {
-		group.Go(func() error {
-			if err := p.rebase(); err != nil {
-				return err
-			}
-			var err error
-			outputs[i], err = p.finish(s.removals)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	out := map[string]*output{}
-	for i, p := range parts {
-		name := p.layout.table.Name
-		s.total[name] = s.total[name].Add(p.count)
-		p.late.release()
-		if outputs[i] != nil {
-			out[p.stored] = outputs[i]
+// merge joins what is staged with what is stored, table by table, and returns the
+// new files.
+func (s *session) merge(ctx context.Context, dryRun bool) ([]stagedFile, error) {
+	var out []stagedFile
+	names := slices.Collect(maps.Keys(s.staged))
+	names = slices.AppendSeq(names, maps.Keys(s.removals))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		t := &tableMerge{
+			d: s.d, layout: s.d.layouts[name], account: s.job.Account, now: s.job.Run.StartedAt.UnixMicro(),
+			staging: s.staged[name], removals: s.removals[name], name: s.stagedName,
 		}
+		if t.staging == nil {
+			t.staging = &staging{layout: t.layout}
+		}
+		if err := t.run(ctx, dryRun); err != nil {
+			return nil, fmt.Errorf("merge %s: %w", name, err)
+		}
+		if t.count != (load.Count{}) {
+			s.total[name] = s.total[name].Add(t.count)
+		}
+		out = append(out, t.files...)
 	}
 	return out, nil
 }
 
-// bookkeeping writes state and run record beside the finished files and lists
-// all renames.
-func (s *session) bookkeeping(outputs map[string]*output) ([]rename, error) {
-	var renames []rename
-	for to, o := range outputs {
-		renames = append(renames, rename{s.d.relative(o.path), s.d.relative(to)})
+// stagedName names a file in the staging folder, after the job, so that its next
+// run can tell what is its own.
+func (s *session) stagedName() string {
+	s.files++
+	return fmt.Sprintf("_exporter/staging/%s.%d", s.name(), s.files)
+}
+
+// bookkeeping stages the state and the run record, and lists all moves.
+func (s *session) bookkeeping(files []stagedFile) ([]move, error) {
+	var moves []move
+	for _, f := range files {
+		moves = append(moves, f.move)
 	}
-	slices.SortFunc(renames, func(a, b rename) int { return strings.Compare(a.To, b.To) })
-	record := s.run
-	record.Tables = s.total
-	books := map[string]any{s.statePath(): s.state, s.runsPath(): s.runs(record, false)}
+	stage := func(to string, v any) error {
+		m := move{From: s.stagedName(), To: to}
+		moves = append(moves, m)
+		return putJSON(s.d.storage, m.From, v)
+	}
+	if err := stage(s.statePath(), s.state); err != nil {
+		return nil, err
+	}
 	if s.run.Finished() {
-		rows, err := s.d.rows(s.job, outputs)
+		rows, err := s.d.rows(s.job, files)
 		if err != nil {
 			return nil, err
 		}
-		books[s.rowsPath()] = rows
-	}
-	for to, v := range books {
-		from := s.d.inner("staging", filepath.Base(filepath.Dir(to))+"."+filepath.Base(to))
-		if err := s.d.files.writeAside(from, v); err != nil {
+		if err := stage(s.rowsPath(), rows); err != nil {
 			return nil, err
 		}
-		renames = append(renames, rename{s.d.relative(from), s.d.relative(to)})
 	}
-	// The files themselves are synced; their names in the staging folder are
-	// what the journal relies on.
-	return renames, s.d.files.syncFolder(s.d.inner("staging"))
+	record := s.run
+	record.Tables = s.total
+	return moves, stage(s.runsPath(), s.runs(record, false))
 }
 
-// withdraw takes back a journal that could not be made to last. If even that
-// fails, the staged files stay, for the journal may be carried out.
-func (s *session) withdraw(renames []rename) error {
-	if err := os.Remove(s.d.journalPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		clear(s.parts)
-		return describe("remove", err)
+// keptRuns is how many runs of a job are remembered.
+const keptRuns = 200
+
+// runs returns the job's history with a record added or replaced. Runs that never
+// ended belong to processes that did: we hold their lock.
+func (s *session) runs(record load.Run, mendOthers bool) []load.Run {
+	var all []load.Run
+	if err := readJSON(s.d.storage, s.runsPath(), &all); err != nil {
+		all = nil // damaged: the data is worth more than its history
 	}
-	for _, r := range renames {
-		if err := os.Remove(filepath.Join(s.d.root, r.From)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return describe("remove", err)
+	record.Fence = s.fence
+	at := -1
+	for i := range all {
+		if all[i].ID == record.ID {
+			at = i
+		} else if mendOthers && !all[i].Finished() {
+			all[i].Status, all[i].Message = load.StatusFailed, "the process ended before the run did"
 		}
 	}
-	clear(s.parts)
-	return nil
+	if at >= 0 {
+		all[at] = record
+	} else {
+		all = append(all, record)
+	}
+	return all[max(0, len(all)-keptRuns):]
 }
 
-// retract removes what a dry run has made.
-func (s *session) retract(outputs map[string]*output) error {
-	var errs []error
-	for _, o := range outputs {
-		errs = append(errs, os.Remove(o.path))
-	}
-	if s.run.Finished() {
-		errs = append(errs, s.forget())
-	}
-	return errors.Join(errs...)
-}
+func (s *session) putRuns(runs []load.Run) error { return putJSON(s.d.storage, s.runsPath(), runs) }
 
-func (d *Destination) relative(path string) string {
-	rel, err := filepath.Rel(d.root, path)
-	if err != nil { // both lie below the root
-		return path
-	}
-	return rel
-}
-
-// roll carries out a journal and removes it. It can be repeated.
-func (d *Destination) roll(renames []rename) error {
-	for _, r := range renames {
-		from := filepath.Join(d.root, r.From)
-		if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) {
-			continue // done before a crash
-		}
-		if err := d.files.rename(from, filepath.Join(d.root, r.To)); err != nil {
-			return err
-		}
-	}
-	if err := d.files.check("remove", d.journalPath()); err != nil {
-		return err
-	}
-	if err := os.Remove(d.journalPath()); err != nil {
-		return describe("remove", err)
-	}
-	return d.files.syncFolder(d.inner())
-}
-
-// recover completes a publication that was cut short, and removes files that
-// dead runs have left.
-func (d *Destination) recover() error {
-	if err := d.rollPending(); err != nil {
-		return err
-	}
-	if _, err := os.Stat(d.forgotten()); err == nil {
-		if err := d.dropForgotten(); err != nil {
-			return err
-		}
-	}
-	return d.clearStaging()
-}
-
-// rollPending carries out the journal of a process that did not get to it.
-func (d *Destination) rollPending() error {
-	var j *journal
-	if err := readJSON(d.journalPath(), &j); err != nil {
-		return err
-	}
-	if j == nil {
+// abandon ends the record of a run that did not end itself, unless a publication
+// that was cut short counts and has brought it. What is staged is dropped.
+func (s *session) abandon(ctx context.Context) error {
+	if s.run.Finished() && s.broken == nil {
 		return nil
 	}
-	for _, r := range j.Renames {
-		if !filepath.IsLocal(r.From) || !filepath.IsLocal(r.To) {
-			return fmt.Errorf("%s names a file outside of the destination", d.journalPath())
-		}
+	if err := s.d.storage.Complete(ctx); err != nil {
+		return err // the next process completes it, and clears up
 	}
-	return d.roll(j.Renames)
-}
-
-// abandonedAfter is the age at which a staged file without a journal is
-// removed; no run takes that long to publish.
-const abandonedAfter = 24 * time.Hour
-
-func (d *Destination) clearStaging() error {
-	entries, err := os.ReadDir(d.inner("staging"))
-	if err != nil {
-		return describe("read", err)
+	if err := s.d.clearStaging(s.name()); err != nil {
+		return err
 	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < abandonedAfter {
-			continue // removed by now, or perhaps in use
-		}
-		if err := os.Remove(d.inner("staging", e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return describe("remove", err)
-		}
+	record := s.run
+	record.Status, record.Message = load.StatusFailed, "the run was abandoned"
+	if s.broken != nil {
+		record.Message = s.broken.Error()
 	}
-	return nil
+	var all []load.Run
+	if err := readJSON(s.d.storage, s.runsPath(), &all); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(r load.Run) bool { return r.ID == s.run.ID && r.Finished() }) {
+		return nil
+	}
+	m := move{From: s.stagedName(), To: s.runsPath()}
+	if err := putJSON(s.d.storage, m.From, s.runs(record, false)); err != nil {
+		return err
+	}
+	if err := s.d.storage.Publish(ctx, []move{m}, s.fencePath(), s.guard); !errors.Is(err, errChanged) {
+		return err
+	}
+	return nil // whoever has taken over has ended the record
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tracklake/tracklake/load"
-	"github.com/tracklake/tracklake/transform"
 )
 
 // mergeTries is how often a transaction is begun that others get in the way of.
@@ -159,36 +158,29 @@ func (s *session) remove(ctx context.Context, tx pgx.Tx, r load.Removal) (int, e
 	return int(tag.RowsAffected()), err
 }
 
-// merge upserts a staging table and counts.
+// merge merges a staging table and counts.
 func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Count, error) {
+	var present bool
+	if err := tx.QueryRow(ctx, t.present(), s.job.Account).Scan(&present); err != nil {
+		return load.Count{}, fmt.Errorf("look for rows: %w", err)
+	}
+	if !present {
+		tag, err := tx.Exec(ctx, t.insert(), s.job.Run.StartedAt)
+		if err != nil {
+			return load.Count{}, fmt.Errorf("insert: %w", err)
+		}
+		return load.Count{Inserted: int(tag.RowsAffected())}, nil
+	}
 	var versions, keys int
 	if err := tx.QueryRow(ctx, t.versions()).Scan(&versions, &keys); err != nil {
 		return load.Count{}, fmt.Errorf("count: %w", err)
 	}
-	var count load.Count
-	upsert := func(args ...any) error {
-		var inserted, updated int
-		err := tx.QueryRow(ctx, t.merge(versions == 1), args...).Scan(&inserted, &updated)
-		count = count.Add(load.Count{Inserted: inserted, Updated: updated})
-		return err
+	var c load.Count
+	if err := tx.QueryRow(ctx, t.merge(versions == 1), s.job.Run.StartedAt).Scan(&c.Inserted, &c.Updated); err != nil {
+		return load.Count{}, fmt.Errorf("upsert: %w", err)
 	}
-	var err error
-	if versions == 1 || t.table.Merge == transform.Replace {
-		err = upsert(s.job.Run.StartedAt)
-	} else {
-		for n := 1; n <= versions && err == nil; n++ {
-			err = upsert(s.job.Run.StartedAt, n)
-		}
-		if err == nil { // some rows were written once a version
-			err = tx.QueryRow(ctx, t.written()).Scan(&count.Updated)
-			count.Updated -= count.Inserted
-		}
-	}
-	if err != nil {
-		return count, fmt.Errorf("upsert: %w", err)
-	}
-	count.Unchanged = keys - count.Inserted - count.Updated
-	return count, nil
+	c.Unchanged = keys - c.Inserted - c.Updated
+	return c, nil
 }
 
 func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) error {
@@ -261,8 +253,10 @@ func (s *session) committed(ctx context.Context, c load.Change, result load.Resu
 	return result, nil
 }
 
-// inTheWay tells whether a transaction failed because of another one.
+// inTheWay tells whether a transaction failed because of another one: it could not
+// be ordered, deadlocked, waited too long for a lock, or met rows that the other
+// has added where there were none.
 func inTheWay(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && slices.Contains([]string{"40001", "40P01", "55P03"}, pg.Code)
+	return errors.As(err, &pg) && slices.Contains([]string{"40001", "40P01", "55P03", "23505"}, pg.Code)
 }

@@ -251,3 +251,43 @@ func export(ctx context.Context, d *postgres.Destination, job string, n int, num
 	}
 	return errors.Join(err, s.Close(ctx))
 }
+
+// TestRowsThatAppearAmidTheFirstCommit lets another transaction add a row, and take its
+// time to commit, while a session fills the table of an account that has none.
+func TestRowsThatAppearAmidTheFirstCommit(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	d, conn := open(t, url), connect(t, url)
+	s, _ := begin(t, d, "job", 0)
+	write(t, s, span(0, 1000))
+	exec(t, conn, "BEGIN; INSERT INTO spotify.saved_tracks (account_id, track_id, first_seen_at, last_seen_at) VALUES ('acc', '"+trackID(500)+"', now(), now())")
+	var g errgroup.Group
+	g.Go(func() error {
+		result, err := s.Commit(t.Context(), load.Change{Run: record("job", 0, load.StatusOK)})
+		if diff := cmp.Diff(load.Count{Inserted: 999, Updated: 1}, result.Tables["saved_tracks"]); diff != "" {
+			t.Errorf("count: %s", diff)
+		}
+		return err
+	})
+	waitForLock(t, connect(t, url))
+	exec(t, conn, "COMMIT")
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn); n != 1000 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// waitForLock waits until a session of the database waits for another one.
+func waitForLock(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for waiting := 0; waiting == 0; {
+		err := conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

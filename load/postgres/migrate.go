@@ -36,8 +36,12 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []
 	if err != nil {
 		return nil, err
 	}
+	there, err := migrated(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	if dryRun {
-		return wouldApply(ctx, db, provider)
+		return wouldApply(ctx, provider, there)
 	}
 	if err := makeSchema(ctx, db); err != nil {
 		return nil, err
@@ -59,13 +63,9 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []
 
 // wouldApply lists what a migration would apply, and changes nothing: asking
 // goose for the version makes its table.
-func wouldApply(ctx context.Context, db *sql.DB, p *goose.Provider) ([]string, error) {
-	there, err := migrated(ctx, db)
-	if err != nil || there {
-		if err == nil {
-			return pendingOf(ctx, p)
-		}
-		return nil, err
+func wouldApply(ctx context.Context, p *goose.Provider, there bool) ([]string, error) {
+	if there {
+		return pendingOf(ctx, p)
 	}
 	var all []string
 	for _, s := range p.ListSources() {
@@ -74,12 +74,32 @@ func wouldApply(ctx context.Context, db *sql.DB, p *goose.Provider) ([]string, e
 	return all, nil
 }
 
-// migrated tells whether the database was ever migrated.
+// firstRelease is the highest version that belongs to the first release.
+const firstRelease = 9
+
+// migrated tells whether the database was ever migrated. One that the first
+// release migrated is a *load.SchemaError: its tables hold other rows.
 func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
 	if err := db.QueryRowContext(ctx, "SELECT to_regclass('exporter.migrations') IS NOT NULL").Scan(&there); err != nil {
 		return false, fmt.Errorf("check schema: %w", err)
 	}
-	return there, nil
+	if !there {
+		return false, nil
+	}
+	var old int64
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM exporter.migrations WHERE version_id <= $1", firstRelease).Scan(&old)
+	if err != nil {
+		return false, fmt.Errorf("check schema: %w", err)
+	}
+	if old > 0 {
+		return false, &load.SchemaError{
+			Have:    old,
+			Message: "the database holds the tables of Tracklake's first release, which this version cannot take over",
+			Hint: "use another database; or drop the schemas spotify and exporter, which forgets the sign-ins of token_store postgres too, " +
+				"and run: exporter backfill",
+		}
+	}
+	return true, nil
 }
 
 // checkSchema refuses a schema that is not of this program's version.

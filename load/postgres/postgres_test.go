@@ -46,37 +46,6 @@ func exec(t *testing.T, conn *pgx.Conn, sql string) {
 	}
 }
 
-// createTable writes the table that a declaration stands for.
-func createTable(s *transform.Schema) string {
-	var columns []string
-	for _, f := range s.Columns() {
-		null := " NOT NULL"
-		if f.Nullable {
-			null = ""
-		}
-		columns = append(columns, f.Name+" "+columnType(f.Type)+null)
-	}
-	return fmt.Sprintf("CREATE TABLE spotify.%s (%s, PRIMARY KEY (%s))", s.Name, strings.Join(columns, ", "), strings.Join(s.Key, ", "))
-}
-
-func columnType(t arrow.DataType) string {
-	switch t.ID() {
-	case arrow.STRING:
-		return "text"
-	case arrow.INT32:
-		return "integer"
-	case arrow.BOOL:
-		return "boolean"
-	case arrow.TIMESTAMP:
-		return "timestamp with time zone"
-	case arrow.DATE32:
-		return "date"
-	case arrow.LIST:
-		return "text[]"
-	}
-	return t.String()
-}
-
 // asText writes a column as the suite wants to see it.
 func asText(f transform.Field) string {
 	switch f.Type.ID() {
@@ -96,9 +65,7 @@ func TestSuite(t *testing.T) {
 		url := pgtest.URL(t)
 		d := open(t, url)
 		conn := connect(t, url)
-		for _, s := range loadtest.Tables() {
-			exec(t, conn, createTable(s))
-		}
+		exec(t, conn, postgres.DDL(loadtest.Tables(), nil))
 		return loadtest.Harness{
 			Destination: d,
 			Reopen:      func(t *testing.T) load.Destination { t.Helper(); return open(t, url) },

@@ -42,24 +42,16 @@ func stateIfThere(ctx context.Context, q querier, job load.Job, before load.Rows
 	return state, nil, err
 }
 
-// countedRows bounds how far tables that all accounts share are counted: they
-// can be so large that counting takes longer than the run.
-const countedRows = 100_000
-
-// countRows counts the rows of a job's lasting tables.
+// countRows counts the account's rows of a job's tables that keep every row.
 func countRows(ctx context.Context, q querier, job load.Job) (load.Rows, error) {
 	out := load.Rows{}
 	for _, t := range job.Tables {
-		if !t.Lasting() {
+		if !t.Removable {
 			continue
 		}
-		name := pgx.Identifier{"spotify", t.Name}.Sanitize()
-		sql, args := fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT %d) AS present", name, countedRows), []any{}
-		if t.HasAccount() {
-			sql, args = fmt.Sprintf("SELECT count(*) FROM %s WHERE account_id = $1", name), []any{job.Account}
-		}
 		var n int
-		if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+		sql := "SELECT count(*) FROM " + pgx.Identifier{"spotify", t.Name}.Sanitize() + " WHERE account_id = $1"
+		if err := q.QueryRow(ctx, sql, job.Account).Scan(&n); err != nil {
 			return nil, fmt.Errorf("count rows of %s: %w", t.Name, err)
 		}
 		out[t.Name] = n

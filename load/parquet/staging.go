@@ -1,0 +1,224 @@
+package parquet
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// heldRows is how many staged rows of a table stay in memory, about 10 MB of the
+// widest. Beyond it they go to the disk, in the order of their keys.
+const heldRows = 16 << 10
+
+// blockRows is how many rows are read at a time of each run, and of the stored file.
+const blockRows = 256
+
+// staging are the rows of one table that wait to be published. Every row carries
+// the number of the commit that it belongs to.
+type staging struct {
+	layout *layout
+	folder string // for runs
+	prefix string // of their names
+	open   func(path string, write func(io.Writer) error) error
+
+	chunks []chunk // in the order of arrival
+	rows   int     // in chunks
+	runs   []run   // what arrived before
+	made   int     // runs, for their names
+}
+
+// A chunk is a record that was staged. A run is many of them, sorted, on the disk.
+type (
+	chunk struct {
+		record arrow.Record
+		commit int32
+	}
+	run struct {
+		path   string
+		commit int32 // the last one
+	}
+)
+
+// add stages a record for a commit.
+func (s *staging) add(r arrow.Record, commit int32) error {
+	r.Retain()
+	s.chunks = append(s.chunks, chunk{r, commit})
+	if s.rows += int(r.NumRows()); s.rows < heldRows {
+		return nil
+	}
+	return s.spill(commit)
+}
+
+// spill moves the rows in memory to the disk: those of earlier commits apart, since
+// the others may still be discarded.
+func (s *staging) spill(commit int32) error {
+	first := slices.IndexFunc(s.chunks, func(c chunk) bool { return c.commit == commit })
+	for _, chunks := range [][]chunk{s.chunks[:first], s.chunks[first:]} {
+		if len(chunks) == 0 {
+			continue
+		}
+		s.made++
+		r := run{filepath.Join(s.folder, fmt.Sprintf("%s.%s.%d.run", s.prefix, s.layout.table.Name, s.made)), chunks[len(chunks)-1].commit}
+		if err := s.open(r.path, func(w io.Writer) error { return s.writeRun(w, chunks) }); err != nil {
+			return err
+		}
+		s.runs = append(s.runs, r)
+	}
+	s.release(s.chunks)
+	s.chunks, s.rows = nil, 0
+	return nil
+}
+
+func (s *staging) writeRun(to io.Writer, chunks []chunk) error {
+	w := ipc.NewWriter(to, ipc.WithSchema(s.layout.staged))
+	order := s.sorted(chunks)
+	for len(order) > 0 {
+		n := min(len(order), blockRows)
+		r := s.block(chunks, order[:n])
+		err := w.Write(r)
+		r.Release()
+		if err != nil {
+			return fmt.Errorf("write a run: %w", err)
+		}
+		order = order[n:]
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("write a run: %w", err)
+	}
+	return nil
+}
+
+// A place is one row of some chunks.
+type place struct{ chunk, row int32 }
+
+// sorted orders the rows of chunks by their keys, those of one key as they arrived.
+func (s *staging) sorted(chunks []chunk) []place {
+	var out []place
+	for c := range chunks {
+		for i := range int32(chunks[c].record.NumRows()) {
+			out = append(out, place{int32(c), i})
+		}
+	}
+	slices.SortFunc(out, func(a, b place) int {
+		x, y := chunks[a.chunk].record, chunks[b.chunk].record
+		for _, k := range s.layout.keys {
+			if c := compare(x.Column(k), int(a.row), y.Column(k), int(b.row)); c != 0 {
+				return c
+			}
+		}
+		return cmp.Or(cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.row, b.row))
+	})
+	return out
+}
+
+// block copies rows of chunks, with the numbers of their commits.
+func (s *staging) block(chunks []chunk, order []place) arrow.Record {
+	rows := make([]cell, len(order))
+	commits := array.NewInt32Builder(memory.DefaultAllocator)
+	defer commits.Release()
+	for i, p := range order {
+		rows[i] = cell{chunks[p.chunk].record, int(p.row)}
+		commits.Append(chunks[p.chunk].commit)
+	}
+	columns := s.layout.gather(rows)
+	columns = append(columns, commits.NewArray())
+	defer releaseAll(columns)
+	return array.NewRecord(s.layout.staged, columns, int64(len(rows)))
+}
+
+// cursors walk all rows, each in the order of their keys, the earlier arrivals
+// first. The caller closes them.
+func (s *staging) cursors() (out []*cursor, err error) {
+	for _, r := range s.runs {
+		c, err := openRun(r.path)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, c)
+	}
+	if len(s.chunks) == 0 {
+		return out, nil
+	}
+	order := s.sorted(s.chunks)
+	c := &cursor{pull: func() (arrow.Record, error) {
+		if len(order) == 0 {
+			return nil, io.EOF
+		}
+		n := min(len(order), blockRows)
+		r := s.block(s.chunks, order[:n])
+		order = order[n:]
+		return r, nil
+	}, close: func() error { return nil }}
+	return append(out, c), nil
+}
+
+func openRun(path string) (*cursor, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, describe("read", err)
+	}
+	r, err := ipc.NewReader(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read a run: %w", err), f.Close())
+	}
+	return &cursor{pull: func() (arrow.Record, error) {
+		block, err := r.Read()
+		if err == nil {
+			block.Retain()
+		} else if !errors.Is(err, io.EOF) {
+			err = fmt.Errorf("read a run: %w", err)
+		}
+		return block, err
+	}, close: func() error {
+		r.Release()
+		return f.Close()
+	}}, nil
+}
+
+// discard drops the rows of a commit.
+func (s *staging) discard(commit int32) error {
+	kept := slices.IndexFunc(s.chunks, func(c chunk) bool { return c.commit == commit })
+	if kept >= 0 {
+		s.release(s.chunks[kept:])
+		s.chunks, s.rows = s.chunks[:kept], 0
+		for _, c := range s.chunks {
+			s.rows += int(c.record.NumRows())
+		}
+	}
+	var err error
+	s.runs = slices.DeleteFunc(s.runs, func(r run) bool {
+		if r.commit != commit {
+			return false
+		}
+		err = errors.Join(err, os.Remove(r.path))
+		return true
+	})
+	return err
+}
+
+// clear drops all rows.
+func (s *staging) clear() error {
+	s.release(s.chunks)
+	s.chunks, s.rows = nil, 0
+	var err error
+	for _, r := range s.runs {
+		err = errors.Join(err, os.Remove(r.path))
+	}
+	s.runs = nil
+	return err
+}
+
+func (s *staging) release(chunks []chunk) {
+	for _, c := range chunks {
+		c.record.Release()
+	}
+}

@@ -1,0 +1,135 @@
+package parquet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/tracklake/tracklake/load"
+)
+
+// upgrade rewrites the files of a lake with older columns. No job may run meanwhile.
+func (d *Destination) upgrade(ctx context.Context, stored []byte, want lake, refuse bool) error {
+	var have lake
+	if stored != nil {
+		if err := json.Unmarshal(stored, &have); err != nil {
+			return fmt.Errorf("%s is damaged: %w", lakeName, err)
+		}
+		if err := want.covers(have); err != nil {
+			return err
+		}
+		if refuse {
+			return &load.SchemaError{
+				Have: int64(have.Format), Want: lakeFormat,
+				Message: "the files have the columns of an older version",
+				Hint:    "bring them up to date with: exporter migrate",
+			}
+		}
+		locks, err := d.lockJobs("")
+		if err != nil {
+			return fmt.Errorf("bring the files up to date: %w", err)
+		}
+		defer unlock(locks)
+	}
+	for _, name := range slices.Sorted(maps.Keys(have.Tables)) {
+		if !slices.Equal(have.Tables[name], want.Tables[name]) {
+			if err := d.rewrite(ctx, d.layouts[name], stored); err != nil {
+				return fmt.Errorf("bring %s up to date: %w", name, err)
+			}
+		}
+	}
+	return d.storage.Put(lakeName, func(w io.Writer) error {
+		_, err := w.Write(d.lake)
+		return err //nolint:wrapcheck // the storage says what it did
+	})
+}
+
+// covers tells whether a lake can be given these columns: they are only ever
+// appended, and types only widened.
+func (l lake) covers(have lake) error {
+	newer := func(what string) error {
+		return &load.SchemaError{
+			Have: int64(have.Format), Want: lakeFormat,
+			Message: "the files were written by a newer version: this one does not know " + what,
+			Hint:    "update exporter; an older program must not write to a newer lake",
+		}
+	}
+	if have.Format > l.Format {
+		return newer(fmt.Sprintf("format %d", have.Format))
+	}
+	for table, stored := range have.Tables {
+		for _, c := range stored {
+			i := slices.IndexFunc(l.Tables[table], func(w column) bool { return w.Name == c.Name })
+			if i < 0 {
+				return newer("column " + c.Name + " of " + table)
+			}
+			if now := l.Tables[table][i].Type; now != c.Type && !(c.Type == "integer" && now == "bigint") {
+				return newer(fmt.Sprintf("%s as %s in %s", c.Name, c.Type, table))
+			}
+		}
+	}
+	return nil
+}
+
+// rewrite gives the files of a table its columns as they are declared now: an absent
+// one is NULL, a narrower one is widened.
+func (d *Destination) rewrite(ctx context.Context, l *layout, guard []byte) error {
+	names, err := d.storage.List(l.table.Name)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, publishedName) {
+			if err := d.rewriteFile(ctx, l, name, guard); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Destination) rewriteFile(ctx context.Context, l *layout, name string, guard []byte) error {
+	r, f, err := d.readFile(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if sameFields(r.Schema(), l.file) {
+		return nil // rewritten before a crash
+	}
+	m := move{From: "_exporter/staging/lake." + escape(name), To: name}
+	_, err = d.putFile(m.From, l, func(w *fileWriter) error {
+		for block, err := range r.Records(nil, blockRows) {
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			wide, err := widen(block, l.file)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			err = w.out.Write(wide)
+			wide.Release()
+			if err != nil {
+				return fmt.Errorf("write %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.storage.Publish(ctx, []move{m}, lakeName, guard)
+}
+
+// sameFields tells whether a file has the columns that are declared, in their order.
+func sameFields(have, want *arrow.Schema) bool {
+	return slices.EqualFunc(have.Fields(), want.Fields(), func(a, b arrow.Field) bool {
+		return a.Name == b.Name && a.Type.ID() == b.Type.ID()
+	})
+}
