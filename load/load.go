@@ -146,9 +146,8 @@ const LedgerSlot = time.Second
 
 // A Forgetter deletes what is kept of an account.
 type Forgetter interface {
-	// Forget deletes all that is kept of an account: its rows in every table
-	// that has accounts, its jobs' state, fences and locks, and its run
-	// records. Rows that belong to no account stay. It returns what it
+	// Forget deletes all that is kept of an account: its rows in every table, its
+	// jobs' state, fences and locks, and its run records. It returns what it
 	// deleted; a dry run counts and deletes nothing. A run of the account that
 	// is going on is a [*LockedError], and nothing is deleted. Repeating it
 	// after a crash completes it. An account without a name is an error.

@@ -17,12 +17,27 @@ func opener(noMigrate bool) pipeline.Opener {
 	return func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
 		switch d.Type {
 		case pipeline.Parquet:
-			return parquet.Open(ctx, d.Path, parquet.Options{Version: version(), Tables: catalog.Tables(), Views: catalog.Views(), NoMigrate: noMigrate})
+			o := lakeOptions()
+			o.NoMigrate = noMigrate
+			return parquet.Open(ctx, d.Path, o)
 		case pipeline.Postgres:
 			return postgres.Open(ctx, d.URL, postgres.Options{NoMigrate: noMigrate})
 		}
 		return nil, fmt.Errorf("destination %s has the unknown type %q", d.Name, d.Type)
 	}
+}
+
+func lakeOptions() parquet.Options {
+	return parquet.Options{Version: version(), Tables: catalog.Tables(), Views: catalog.Views()}
+}
+
+// migrate brings a destination up to date, and tells what was done, or, in a dry
+// run, what would be.
+func migrate(ctx context.Context, d pipeline.DestinationConfig, dryRun bool) ([]string, error) {
+	if d.Type == pipeline.Parquet {
+		return parquet.Migrate(ctx, d.Path, lakeOptions(), dryRun)
+	}
+	return postgres.Migrate(ctx, d.URL, dryRun)
 }
 
 // A checker is a destination that can test itself.

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/tracklake/tracklake/load/postgres"
-	"github.com/tracklake/tracklake/pipeline"
-)
+import "fmt"
 
 type migrateCmd struct {
 	DryRun bool `help:"Only list what would be applied."`
@@ -26,10 +21,10 @@ func (c *migrateCmd) Run(a *app) error {
 	}
 	var done []migrated
 	for _, d := range config.Destinations {
-		if d.Type != pipeline.Postgres || len(d.Unset) > 0 {
+		if len(d.Unset) > 0 {
 			continue
 		}
-		names, err := postgres.Migrate(a.ctx, d.URL, c.DryRun)
+		names, err := migrate(a.ctx, d, c.DryRun)
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", d.Name, err)
 		}
@@ -44,7 +39,7 @@ func (c *migrateCmd) Run(a *app) error {
 
 func (c *migrateCmd) print(a *app, done []migrated) {
 	if len(done) == 0 {
-		fmt.Fprintln(a.stdout, "no PostgreSQL destination; nothing to migrate")
+		fmt.Fprintln(a.stdout, "every destination lacks a variable; nothing was migrated")
 	}
 	verb := "applied"
 	if c.DryRun {

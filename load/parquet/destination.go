@@ -38,10 +38,9 @@ type Options struct {
 // Destination is a lake. It is safe for concurrent use, also by several processes.
 type Destination struct {
 	root    string
-	scratch string // folder for what a session cannot hold in memory
+	scratch scratch
 	version string
 	storage storage
-	write   func(path string, write func(io.Writer) error) error // into scratch
 	layouts map[string]*layout
 	lake    []byte // content of the lake's own file
 	pause   func(took time.Duration) time.Duration
@@ -51,29 +50,34 @@ type Destination struct {
 // short, and brings files of an older version up to date, unless the options forbid
 // it. A lake of a newer version, or of the first release, is a *load.SchemaError.
 func Open(ctx context.Context, path string, o Options) (*Destination, error) {
+	d, err := newDestination(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.storage.Complete(ctx); err != nil {
+		return nil, fmt.Errorf("recover %s: %w", d.root, err)
+	}
+	if err := d.locked(ctx, "lake", func() error { return d.openLake(ctx, o) }); err != nil {
+		return nil, fmt.Errorf("open %s: %w", d.root, err)
+	}
+	return d, nil
+}
+
+func newDestination(path string, o Options) (*Destination, error) {
 	root, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find folder %s: %w", path, err)
 	}
 	folder := &local{root: root, fault: o.faults}
 	d := &Destination{
-		root: root, scratch: folder.path("_exporter/staging"), version: o.Version, storage: folder, write: folder.write,
-		layouts: map[string]*layout{}, pause: pauseAfter,
+		root: root, version: o.Version, storage: folder, layouts: map[string]*layout{}, pause: pauseAfter,
+		scratch: scratch{folder.path("_exporter/staging"), func(path string, write func(io.Writer) error) error { return folder.write(path, false, write) }},
 	}
 	if o.pause != nil {
 		d.pause = o.pause
 	}
 	for _, t := range o.Tables {
 		d.layouts[t.Name] = newLayout(t)
-	}
-	if err := d.storage.Complete(ctx); err != nil {
-		return nil, fmt.Errorf("recover %s: %w", root, err)
-	}
-	if err := d.locked(ctx, "lake", func() error { return d.openLake(ctx, o) }); err != nil {
-		return nil, fmt.Errorf("open %s: %w", root, err)
-	}
-	if err := folder.makeFolder(d.scratch); err != nil {
-		return nil, err
 	}
 	return d, nil
 }

@@ -61,11 +61,6 @@ func (d *Destination) openLake(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if stored == nil {
-		if err := d.refuseFirstRelease(); err != nil {
-			return err
-		}
-	}
 	if !bytes.Equal(stored, d.lake) {
 		if err := d.upgrade(ctx, stored, want, o.NoMigrate); err != nil {
 			return err

@@ -43,18 +43,15 @@ func (l *local) Open(name string) (storedFile, error) {
 // Put writes a temporary file beside the name, syncs it, and renames it.
 func (l *local) Put(name string, write func(io.Writer) error) error {
 	temporary := l.path(name) + ".new"
-	if err := l.makeFolder(filepath.Dir(temporary)); err != nil {
-		return err
-	}
-	if err := l.write(temporary, write); err != nil {
+	if err := l.write(temporary, true, write); err != nil {
 		return err
 	}
 	return l.rename(temporary, l.path(name))
 }
 
-// write writes a synced file, or none at all.
-func (l *local) write(path string, write func(io.Writer) error) error {
-	if err := l.check("create", path); err != nil {
+// write writes a file, or none at all. A lasting one is synced.
+func (l *local) write(path string, lasting bool, write func(io.Writer) error) error {
+	if err := errors.Join(l.makeFolder(filepath.Dir(path)), l.check("create", path)); err != nil {
 		return err
 	}
 	f, err := os.Create(path)
@@ -65,7 +62,7 @@ func (l *local) write(path string, write func(io.Writer) error) error {
 	if err = write(s); s.err != nil {
 		err = s.err
 	}
-	if err == nil {
+	if err == nil && lasting {
 		err = l.sync("sync", f)
 	}
 	if closing := f.Close(); err == nil && closing != nil {

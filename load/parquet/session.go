@@ -109,7 +109,7 @@ func (s *session) Write(_ context.Context, b transform.Batch) error {
 		if l == nil || !slices.ContainsFunc(s.job.Tables, func(t *transform.Schema) bool { return t.Name == b.Table.Name }) {
 			return fmt.Errorf("stage %s: the table was not announced when the run began", b.Table.Name)
 		}
-		t = &staging{layout: l, folder: s.d.scratch, prefix: s.name(), open: s.d.write}
+		t = &staging{layout: l, scratch: s.d.scratch, prefix: s.name()}
 		s.staged[b.Table.Name] = t
 	}
 	if err := t.add(b.Record, s.commit); err != nil {

@@ -25,15 +25,21 @@ const blockRows = 256
 // staging are the rows of one table that wait to be published. Every row carries
 // the number of the commit that it belongs to.
 type staging struct {
-	layout *layout
-	folder string // for runs
-	prefix string // of their names
-	open   func(path string, write func(io.Writer) error) error
+	layout  *layout
+	scratch scratch
+	prefix  string // of the names of runs
 
 	chunks []chunk // in the order of arrival
 	rows   int     // in chunks
 	runs   []run   // what arrived before
 	made   int     // runs, for their names
+}
+
+// scratch is a folder for what is not kept in memory; put writes a file, or none at
+// all.
+type scratch struct {
+	folder string
+	put    func(path string, write func(io.Writer) error) error
 }
 
 // A chunk is a record that was staged. A run is many of them, sorted, on the disk.
@@ -67,8 +73,8 @@ func (s *staging) spill(commit int32) error {
 			continue
 		}
 		s.made++
-		r := run{filepath.Join(s.folder, fmt.Sprintf("%s.%s.%d.run", s.prefix, s.layout.table.Name, s.made)), chunks[len(chunks)-1].commit}
-		if err := s.open(r.path, func(w io.Writer) error { return s.writeRun(w, chunks) }); err != nil {
+		r := run{filepath.Join(s.scratch.folder, fmt.Sprintf("%s.%s.%d.run", s.prefix, s.layout.table.Name, s.made)), chunks[len(chunks)-1].commit}
+		if err := s.scratch.put(r.path, func(w io.Writer) error { return s.writeRun(w, chunks) }); err != nil {
 			return err
 		}
 		s.runs = append(s.runs, r)

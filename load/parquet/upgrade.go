@@ -14,16 +14,57 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
+// Migrate brings the files of a lake up to date, and returns what it did, or, in a
+// dry run, what it would do.
+func Migrate(ctx context.Context, path string, o Options, dryRun bool) ([]string, error) {
+	d, err := newDestination(path, o)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := readAll(d.storage, lakeName)
+	if err != nil {
+		return nil, err
+	}
+	want := declared(o.Tables)
+	have, err := d.pastLake(stored, want)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range o.Tables {
+		if !slices.Equal(have.Tables[t.Name], want.Tables[t.Name]) {
+			names = append(names, "columns of "+t.Name)
+		}
+	}
+	if dryRun || len(names) == 0 {
+		return names, nil
+	}
+	o.NoMigrate = false
+	if d, err = Open(ctx, path, o); err != nil {
+		return nil, err
+	}
+	return names, d.Close(ctx)
+}
+
+// pastLake reads what a lake says of itself, and tells whether it can be given the
+// columns that are wanted.
+func (d *Destination) pastLake(stored []byte, want lake) (have lake, err error) {
+	if stored == nil {
+		return have, d.refuseFirstRelease()
+	}
+	if err := json.Unmarshal(stored, &have); err != nil {
+		return have, fmt.Errorf("%s is damaged: %w", lakeName, err)
+	}
+	return have, want.covers(have)
+}
+
 // upgrade rewrites the files of a lake with older columns. No job may run meanwhile.
 func (d *Destination) upgrade(ctx context.Context, stored []byte, want lake, refuse bool) error {
-	var have lake
+	have, err := d.pastLake(stored, want)
+	if err != nil {
+		return err
+	}
 	if stored != nil {
-		if err := json.Unmarshal(stored, &have); err != nil {
-			return fmt.Errorf("%s is damaged: %w", lakeName, err)
-		}
-		if err := want.covers(have); err != nil {
-			return err
-		}
 		if refuse {
 			return &load.SchemaError{
 				Have: int64(have.Format), Want: lakeFormat,

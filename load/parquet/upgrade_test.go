@@ -78,6 +78,12 @@ func TestALakeGrows(t *testing.T) {
 	d := openAt(t, root, options())
 	exportAs(t, d, "0123", 1)
 	exportAs(t, d, "acc_2", 1)
+	for dry, want := range []int{1, 1, 0} { // a dry run, one that does it, and another
+		done, err := parquet.Migrate(t.Context(), root, newerOptions(), dry == 0)
+		if err != nil || len(done) != want {
+			t.Errorf("migrated %v, %v; want %d", done, err, want)
+		}
+	}
 	d = openAt(t, root, newerOptions())
 	s, state, err := d.Begin(t.Context(), newerJob(2))
 	if err != nil {
