@@ -230,6 +230,7 @@ func (w *world) report(b *testing.B, total, read, write time.Duration, writer st
 	b.Helper()
 	seconds := total.Seconds() / float64(b.N)
 	b.ReportMetric(seconds, "s/run")
+	b.ReportMetric(w.cpu.Seconds(), "cpu-s")
 	b.ReportMetric(read.Seconds(), "read-alone-s")
 	b.ReportMetric(write.Seconds(), writer)
 	b.ReportMetric(seconds/(read+write).Seconds(), "x-floors")

@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -47,23 +46,17 @@ type cli struct {
 func main() {
 	// A core file would hold tokens.
 	forbidCore()
-	heap := frugal()
-	code := exporter(os.Args, os.Stdin, os.Stdout, os.Stderr)
-	runtime.KeepAlive(heap)
-	os.Exit(code)
+	frugal()
+	os.Exit(exporter(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// frugal has garbage collected more often than usual: memory is worth more than
-// the little time that this takes, as the program runs beside others. What it
-// returns is never written, so it takes no memory; it counts as part of the heap, or
-// a run that needs little would spend half its time on collecting that. GOGC
-// overrides all of it.
-func frugal() (heap []byte) {
-	if os.Getenv("GOGC") != "" {
-		return nil
+// frugal has garbage collected in time to stay within a small memory, as the program
+// runs beside others. A library that needs more gets it, and takes longer. GOGC or
+// GOMEMLIMIT overrides it.
+func frugal() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(80 << 20)
 	}
-	debug.SetGCPercent(15)
-	return make([]byte, 32<<20)
 }
 
 // exporter runs one command and returns its exit code. The first SIGINT or

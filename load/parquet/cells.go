@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -33,6 +34,20 @@ func compare(a arrow.Array, i int, b arrow.Array, j int) int {
 		return cmp.Compare(a.Value(i), b.(*array.Timestamp).Value(j))
 	}
 	return strings.Compare(a.ValueStr(i), b.ValueStr(j))
+}
+
+// prefixOf is the beginning of a value of a key: where it differs, it orders two
+// values as compare does.
+func prefixOf(a arrow.Array, i int) uint64 {
+	switch a := a.(type) {
+	case *array.String:
+		var b [8]byte
+		copy(b[:], a.Value(i))
+		return binary.BigEndian.Uint64(b[:])
+	case *array.Int32:
+		return uint64(a.Value(i)) ^ 1<<63
+	}
+	return 0
 }
 
 // equal tells whether two values are the same, NULL included.

@@ -39,15 +39,6 @@ func newLayout(s *transform.Schema) *layout {
 	return l
 }
 
-// gather copies the records' columns of some rows. The caller releases them.
-func (l *layout) gather(rows []cell) []arrow.Array {
-	out := make([]arrow.Array, l.first, l.first+3)
-	for c := range out {
-		out[c] = gather(l.file.Field(c).Type, c, rows)
-	}
-	return out
-}
-
 // metadata describes the table in its files: its meaning, its key and the meaning of
 // every column.
 func (l *layout) metadata(version string) map[string]string {

@@ -103,42 +103,52 @@ func (s *staging) writeRun(to io.Writer, chunks []chunk) error {
 	return nil
 }
 
-// A place is one row of some chunks.
-type place struct{ chunk, row int32 }
+// A place is one row of some chunks, with the beginning of the last column of its
+// key, by which most rows can be told apart.
+type place struct {
+	prefix     uint64
+	chunk, row int32
+}
 
 // sorted orders the rows of chunks by their keys, those of one key as they arrived.
 func (s *staging) sorted(chunks []chunk) []place {
 	var out []place
+	keys := s.layout.keys
+	last := keys[len(keys)-1]
 	for c := range chunks {
-		for i := range int32(chunks[c].record.NumRows()) {
-			out = append(out, place{int32(c), i})
+		column := chunks[c].record.Column(last)
+		for i := range column.Len() {
+			out = append(out, place{prefixOf(column, i), int32(c), int32(i)})
 		}
 	}
 	slices.SortFunc(out, func(a, b place) int {
 		x, y := chunks[a.chunk].record, chunks[b.chunk].record
-		for _, k := range s.layout.keys {
+		for _, k := range keys[:len(keys)-1] {
 			if c := compare(x.Column(k), int(a.row), y.Column(k), int(b.row)); c != 0 {
 				return c
 			}
 		}
-		return cmp.Or(cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.row, b.row))
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		return cmp.Or(compare(x.Column(last), int(a.row), y.Column(last), int(b.row)), cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.row, b.row))
 	})
 	return out
 }
 
 // block copies rows of chunks, with the numbers of their commits.
 func (s *staging) block(chunks []chunk, order []place) arrow.Record {
-	rows := make([]cell, len(order))
+	rows := newSelection(len(order))
 	commits := array.NewInt32Builder(memory.DefaultAllocator)
 	defer commits.Release()
-	for i, p := range order {
-		rows[i] = cell{chunks[p.chunk].record, int(p.row)}
+	for _, p := range order {
+		rows.add(cell{chunks[p.chunk].record, int(p.row)})
 		commits.Append(chunks[p.chunk].commit)
 	}
-	columns := s.layout.gather(rows)
+	columns := rows.columns(s.layout.file.Fields()[:s.layout.first])
 	columns = append(columns, commits.NewArray())
 	defer releaseAll(columns)
-	return array.NewRecord(s.layout.staged, columns, int64(len(rows)))
+	return array.NewRecord(s.layout.staged, columns, int64(len(order)))
 }
 
 // cursors walk all rows, each in the order of their keys, the earlier arrivals

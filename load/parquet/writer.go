@@ -45,13 +45,13 @@ func (w *fileWriter) add(r outRow) error {
 func (w *fileWriter) keep(r arrow.Record) { w.held = append(w.held, r) }
 
 func (w *fileWriter) flush() error {
-	rows := make([]cell, len(w.waiting))
-	for i, r := range w.waiting {
-		rows[i] = r.cell
+	rows := newSelection(len(w.waiting))
+	for _, r := range w.waiting {
+		rows.add(r.cell)
 	}
-	columns := append(w.layout.gather(rows), w.stamps()...)
+	columns := append(rows.columns(w.layout.file.Fields()[:w.layout.first]), w.stamps()...)
 	defer releaseAll(columns)
-	record := array.NewRecord(w.layout.file, columns, int64(len(rows)))
+	record := array.NewRecord(w.layout.file, columns, int64(len(w.waiting)))
 	defer record.Release()
 	w.drop()
 	if err := w.out.Write(record); err != nil {
