@@ -8,8 +8,8 @@ import (
 	"github.com/tracklake/tracklake/load/parquet/arrowfile"
 )
 
-// TestDamagedFiles changes every byte of small files in several ways and cuts
-// them at each place. What comes out is an error or well-formed records, and soon.
+// TestDamagedFiles cuts small files at each place, and damages the length of their
+// footer and the magic behind it. All of that is an error.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	g := generator{random: rand.New(rand.NewPCG(6, 6)), distinct: 4, length: 3, nulls: 0.3}
@@ -21,22 +21,20 @@ func TestDamagedFiles(t *testing.T) {
 	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for at := 0; at < len(file); at += 7 {
-				try(file, at, 0xff)
-				try(file, at, 1<<(at%8))
+			for at := range file {
 				if readAll(file[:at]) == nil {
 					t.Errorf("%d bytes of %d are read as if they were the whole file", at, len(file))
 				}
 			}
+			for at := len(file) - 8; at < len(file); at++ { // the length of the footer, and the magic
+				damaged := bytes.Clone(file)
+				damaged[at] ^= 0xff
+				if readAll(damaged) == nil {
+					t.Errorf("byte %d of %d is damaged, and nobody notices", at, len(file))
+				}
+			}
 		})
 	}
-}
-
-// try reads a file with another byte: an error or other values, but no panic.
-func try(file []byte, at int, change byte) {
-	damaged := bytes.Clone(file)
-	damaged[at] ^= change
-	_ = readAll(damaged)
 }
 
 // readAll looks at every value of a file.
@@ -56,12 +54,4 @@ func readAll(file []byte) error {
 		}
 	}
 	return nil
-}
-
-func FuzzRead(f *testing.F) {
-	g := generator{random: rand.New(rand.NewPCG(6, 6)), distinct: 4, length: 3, nulls: 0.3}
-	r := g.record(kinds, 40)
-	f.Add(write(f, arrowfile.Options{GroupRows: 30}, kinds, r))
-	f.Add(writeTheirs(f, r))
-	f.Fuzz(func(_ *testing.T, file []byte) { _ = readAll(file) })
 }
