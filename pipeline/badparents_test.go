@@ -264,3 +264,18 @@ func TestARankingIsReplacedOnlyByABetterOne(t *testing.T) {
 	}
 	s.ranksAre(t)
 }
+
+// TestARankingThatIsNotStored neither mixes its rows with those of the day's earlier
+// ranking, nor counts rejects that are not in the table.
+func TestARankingThatIsNotStored(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, topJobs, world(60))
+	if run := s.run(t, "top_tracks", pipeline.Mode{}); run.Status != load.StatusOK {
+		t.Fatalf("%+v", run)
+	}
+	s.sim.Inject(simulate.Fault{Kind: "nullitem", Arg: 3, Path: "/v1/me/top"})
+	run := s.run(t, "top_tracks", pipeline.Mode{})
+	if run.Status != load.StatusIncomplete || run.Unreadable != 1 || run.Rejects > 0 || len(run.Tables) > 0 {
+		t.Errorf("%+v", run)
+	}
+}

@@ -32,8 +32,10 @@ func (j *jobRun) lists(ctx context.Context) error {
 // single reads the only list of a job.
 func (j *jobRun) single(ctx context.Context, feed *catalog.Feed) error {
 	r := j.newPartReader(feed, 0)
-	r.take = func(s catalog.Step) error { return j.sinks.write(feed.Append(s)) }
-	r.drop = func() error { return j.dropStaged(feed) }
+	if feed.Parts[0].Column != "" { // of a ranking it is not known before its end whether it is stored
+		r.take = func(s catalog.Step) error { return j.sinks.write(feed.Append(s)) }
+		r.drop = func() error { return j.dropStaged(feed) }
+	}
 	out := r.read(ctx)
 	if out.err == nil {
 		return j.list(feed, out)
@@ -78,6 +80,9 @@ func (j *jobRun) list(feed *catalog.Feed, r partReading) error {
 func (j *jobRun) ranking(feed *catalog.Feed, r partReading) error {
 	name, day := rankingPrefix+r.part.Name, j.day().Format("2006-01-02")
 	v := reconcile.DecideRanking(stateEntry[reconcile.Ranking](j.state, name), r.reading, day, j.record.StartedAt)
+	if !v.Replace {
+		r.count.rejects = 0 // they are not stored, nor are the rows
+	}
 	j.count(r)
 	if v.Replace {
 		if err := j.stage(feed, r); err != nil {
