@@ -394,12 +394,16 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// TestFailingWriter lets the disk fill up at each byte.
+// TestFailingWriter lets the disk fill up at many places, and at each of the last
+// bytes.
 func TestFailingWriter(t *testing.T) {
 	t.Parallel()
 	r := rows(t, kinds, start)
 	whole := len(write(t, arrowfile.Options{GroupRows: 2}, kinds, r, r))
-	for limit := range whole {
+	for limit := 0; limit < whole; limit++ {
+		if limit%61 > 0 && limit < whole-16 {
+			continue
+		}
 		for _, silent := range []bool{false, true} {
 			w, err := arrowfile.NewWriter(&fullDisk{left: limit, silent: silent}, kinds, arrowfile.Options{GroupRows: 2})
 			for range 2 {
