@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"slices"
-
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/tracklake/tracklake/transform"
@@ -50,18 +48,12 @@ func tracksView() transform.Dimension {
 // albumsView has the columns of an album under the names that they have where
 // everything is about the album.
 func albumsView() transform.Dimension {
-	out := []transform.DimensionColumn{
-		{Name: "album_id", Doc: "Spotify ID of the album."},
-		{Name: "album_name", Doc: "Title of the album; empty when Spotify took the album down."},
-	}
+	out := []transform.DimensionColumn{{Name: "album_id", Doc: "Spotify ID of the album."}}
 	short := map[string]string{
 		"album_artist_ids": "artist_ids", "album_artist_names": "artist_names", "album_total_tracks": "total_tracks", "album_image_url": "image_url",
 	}
-	form := transform.Form{Columns: []string{"album_id", "album_name"}}
+	form := transform.Form{Columns: []string{"album_id"}}
 	for _, c := range albumColumns(func(a *album) *album { return a }) {
-		if slices.Contains(form.Columns, c.Name) {
-			continue
-		}
 		form.Columns = append(form.Columns, c.Name)
 		name := c.Name
 		if short[name] != "" {

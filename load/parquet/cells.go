@@ -81,6 +81,16 @@ type cell struct {
 	at     int
 }
 
+// compareRows orders two rows by some columns of the key.
+func compareRows(columns []int, a, b cell) int {
+	for _, k := range columns {
+		if c := compare(a.record.Column(k), a.at, b.record.Column(k), b.at); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
 // widen gives a record other columns: absent ones are NULL, and 32-bit integers
 // become 64-bit ones where the schema says so. The caller releases the result.
 func widen(r arrow.Record, to *arrow.Schema) (arrow.Record, error) {

@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"maps"
 	"net/url"
 	"path"
 	"slices"
@@ -71,7 +70,7 @@ func (l *layout) foldersOf(r arrow.Record, i int) folders {
 const publishedName = "part-0.parquet"
 
 // emptyName is the file of a table that has its columns and no row.
-func (l *layout) emptyName() string { return path.Join(l.table.Name, publishedName) }
+func (l *layout) emptyName() string { return l.name(nil) }
 
 // name is the file of a partition.
 func (l *layout) name(f folders) string {
@@ -93,12 +92,6 @@ func (l *layout) partition(name string) (folders, bool) {
 		out[i] = unescape(p)
 	}
 	return out, true
-}
-
-// tableOf is the table that a file belongs to.
-func tableOf(name string) string {
-	table, _, _ := strings.Cut(name, "/")
-	return table
 }
 
 // besides returns the matches that the folders leave open, and whether they meet
@@ -154,13 +147,10 @@ type match struct {
 func newMatches(where []load.Match) []match {
 	out := make([]match, len(where))
 	for i, m := range where {
-		out[i] = match{m.Column, maps.Collect(func(yield func(string, bool) bool) {
-			for _, v := range m.Values {
-				if !yield(v, true) {
-					return
-				}
-			}
-		})}
+		out[i] = match{m.Column, set{}}
+		for _, v := range m.Values {
+			out[i].values[v] = true
+		}
 	}
 	return out
 }

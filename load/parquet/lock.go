@@ -36,7 +36,7 @@ type holder struct {
 func (d *Destination) lockFolder() string { return filepath.Join(d.root, "_exporter", "locks") }
 
 // lockJob takes the lock of a job, or returns a *load.LockedError.
-func (d *Destination) lockJob(_ context.Context, job load.Job) (*flock.Flock, error) {
+func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 	if err := os.MkdirAll(d.lockFolder(), os.ModePerm); err != nil {
 		return nil, describe("lock", err)
 	}

@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -115,17 +114,7 @@ func (m *merge) within(row cell) bool {
 }
 
 // order compares the keys of two rows of the partition.
-func (m *merge) order(a, b cell) int { return m.layout.order(a, b, len(m.folders)) }
-
-// order compares the keys of two rows that agree in the first columns of the key.
-func (l *layout) order(a, b cell, agreed int) int {
-	for _, k := range l.keys[agreed:] {
-		if c := compare(a.record.Column(k), a.at, b.record.Column(k), b.at); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
+func (m *merge) order(a, b cell) int { return compareRows(m.layout.keys[len(m.folders):], a, b) }
 
 // take moves all cursors past a key, and returns its stored row and what was staged
 // for it, in the order of arrival.
@@ -270,4 +259,4 @@ func (m *merge) skip() error {
 }
 
 // changed tells whether the partition's file must be written.
-func changed(c load.Count) bool { return cmp.Or(c.Inserted, c.Updated, c.Removed) > 0 }
+func changed(c load.Count) bool { return c.Inserted+c.Updated+c.Removed > 0 }

@@ -56,10 +56,7 @@ func (s *session) merge(ctx context.Context, dryRun bool) ([]stagedFile, error) 
 	for _, name := range slices.Compact(names) {
 		t := &tableMerge{
 			d: s.d, layout: s.d.layouts[name], account: s.job.Account, now: s.job.Run.StartedAt.UnixMicro(),
-			staging: s.staged[name], removals: s.removals[name], name: s.stagedName,
-		}
-		if t.staging == nil {
-			t.staging = &staging{layout: t.layout}
+			staging: s.stagingOf(s.d.layouts[name]), removals: s.removals[name], name: s.stagedName,
 		}
 		if err := t.run(ctx, dryRun); err != nil {
 			return nil, fmt.Errorf("merge %s: %w", name, err)

@@ -42,7 +42,7 @@ func (d *Destination) rows(job load.Job, staged []stagedFile) (load.Rows, error)
 		}
 		rows := int64(0)
 		for _, f := range staged {
-			if _, ok := l.partition(f.To); ok && l.table.Name == tableOf(f.To) {
+			if f.layout == l {
 				rows += f.rows
 				names = slices.DeleteFunc(names, func(name string) bool { return name == f.To })
 			}

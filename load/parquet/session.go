@@ -42,7 +42,7 @@ type session struct {
 
 // Begin takes the job's lock, raises its fence and records the run.
 func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.State, error) {
-	lock, err := d.lockJob(ctx, job)
+	lock, err := d.lockJob(job)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,19 +103,21 @@ func (s *session) Write(_ context.Context, b transform.Batch) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	t := s.staged[b.Table.Name]
-	if t == nil {
-		l := s.d.layouts[b.Table.Name]
-		if l == nil || !slices.ContainsFunc(s.job.Tables, func(t *transform.Schema) bool { return t.Name == b.Table.Name }) {
-			return fmt.Errorf("stage %s: the table was not announced when the run began", b.Table.Name)
-		}
-		t = &staging{layout: l, scratch: s.d.scratch, prefix: s.name()}
-		s.staged[b.Table.Name] = t
+	if !slices.ContainsFunc(s.job.Tables, func(t *transform.Schema) bool { return t.Name == b.Table.Name }) {
+		return fmt.Errorf("stage %s: the table was not announced when the run began", b.Table.Name)
 	}
-	if err := t.add(b.Record, s.commit); err != nil {
+	if err := s.stagingOf(s.d.layouts[b.Table.Name]).add(b.Record, s.commit); err != nil {
 		s.broken = fmt.Errorf("stage %s: %w", b.Table.Name, err)
 	}
 	return s.broken
+}
+
+// stagingOf holds what is staged of a table.
+func (s *session) stagingOf(l *layout) *staging {
+	if s.staged[l.table.Name] == nil {
+		s.staged[l.table.Name] = &staging{layout: l, scratch: s.d.scratch, prefix: s.name()}
+	}
+	return s.staged[l.table.Name]
 }
 
 // Discard forgets what was staged since the last commit.

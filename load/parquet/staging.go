@@ -79,23 +79,21 @@ func (s *staging) spill(commit int32) error {
 		}
 		s.runs = append(s.runs, r)
 	}
-	s.release(s.chunks)
+	release(s.chunks)
 	s.chunks, s.rows = nil, 0
 	return nil
 }
 
 func (s *staging) writeRun(to io.Writer, chunks []chunk) error {
 	w := ipc.NewWriter(to, ipc.WithSchema(s.layout.staged))
-	order := s.sorted(chunks)
-	for len(order) > 0 {
-		n := min(len(order), blockRows)
-		r := s.block(chunks, order[:n])
-		err := w.Write(r)
-		r.Release()
+	next := s.blocks(chunks)
+	block, err := next()
+	for ; err == nil; block, err = next() {
+		err := w.Write(block)
+		block.Release()
 		if err != nil {
 			return fmt.Errorf("write a run: %w", err)
 		}
-		order = order[n:]
 	}
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("write a run: %w", err)
@@ -122,18 +120,31 @@ func (s *staging) sorted(chunks []chunk) []place {
 		}
 	}
 	slices.SortFunc(out, func(a, b place) int {
-		x, y := chunks[a.chunk].record, chunks[b.chunk].record
-		for _, k := range keys[:len(keys)-1] {
-			if c := compare(x.Column(k), int(a.row), y.Column(k), int(b.row)); c != 0 {
-				return c
-			}
+		x, y := cell{chunks[a.chunk].record, int(a.row)}, cell{chunks[b.chunk].record, int(b.row)}
+		if c := compareRows(keys[:len(keys)-1], x, y); c != 0 {
+			return c
 		}
 		if a.prefix != b.prefix {
 			return cmp.Compare(a.prefix, b.prefix)
 		}
-		return cmp.Or(compare(x.Column(last), int(a.row), y.Column(last), int(b.row)), cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.row, b.row))
+		return cmp.Or(compareRows(keys[len(keys)-1:], x, y), cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.row, b.row))
 	})
 	return out
+}
+
+// blocks hands on the rows of chunks in the order of their keys, a block at a time;
+// io.EOF is behind the last.
+func (s *staging) blocks(chunks []chunk) func() (arrow.Record, error) {
+	order := s.sorted(chunks)
+	return func() (arrow.Record, error) {
+		if len(order) == 0 {
+			return nil, io.EOF
+		}
+		n := min(len(order), blockRows)
+		r := s.block(chunks, order[:n])
+		order = order[n:]
+		return r, nil
+	}
 }
 
 // block copies rows of chunks, with the numbers of their commits.
@@ -161,20 +172,7 @@ func (s *staging) cursors() (out []*cursor, err error) {
 		}
 		out = append(out, c)
 	}
-	if len(s.chunks) == 0 {
-		return out, nil
-	}
-	order := s.sorted(s.chunks)
-	c := &cursor{pull: func() (arrow.Record, error) {
-		if len(order) == 0 {
-			return nil, io.EOF
-		}
-		n := min(len(order), blockRows)
-		r := s.block(s.chunks, order[:n])
-		order = order[n:]
-		return r, nil
-	}, close: func() error { return nil }}
-	return append(out, c), nil
+	return append(out, &cursor{pull: s.blocks(s.chunks), close: func() error { return nil }}), nil
 }
 
 func openRun(path string) (*cursor, error) {
@@ -204,7 +202,7 @@ func openRun(path string) (*cursor, error) {
 func (s *staging) discard(commit int32) error {
 	kept := slices.IndexFunc(s.chunks, func(c chunk) bool { return c.commit == commit })
 	if kept >= 0 {
-		s.release(s.chunks[kept:])
+		release(s.chunks[kept:])
 		s.chunks, s.rows = s.chunks[:kept], 0
 		for _, c := range s.chunks {
 			s.rows += int(c.record.NumRows())
@@ -223,7 +221,7 @@ func (s *staging) discard(commit int32) error {
 
 // clear drops all rows.
 func (s *staging) clear() error {
-	s.release(s.chunks)
+	release(s.chunks)
 	s.chunks, s.rows = nil, 0
 	var err error
 	for _, r := range s.runs {
@@ -233,7 +231,7 @@ func (s *staging) clear() error {
 	return err
 }
 
-func (s *staging) release(chunks []chunk) {
+func release(chunks []chunk) {
 	for _, c := range chunks {
 		c.record.Release()
 	}

@@ -33,7 +33,8 @@ type tableMerge struct {
 // A stagedFile is a partition's file, complete, not published yet.
 type stagedFile struct {
 	move
-	rows int64
+	layout *layout
+	rows   int64
 }
 
 // run counts what is going to happen, and then, unless it is a dry run, writes the
@@ -52,15 +53,21 @@ func (t *tableMerge) run(ctx context.Context, dryRun bool) error {
 	slices.SortFunc(t.stored, func(a, b folders) int { return slices.Compare(a, b) })
 	t.changed = map[string]bool{}
 	if len(names) == 0 && !dryRun {
-		return t.pass(ctx, t.write)
+		return t.pass(ctx, func(m *merge) error {
+			err := t.writePartition(m)
+			t.count = t.count.Add(m.count)
+			return err
+		})
 	}
-	if err := t.pass(ctx, t.look); err != nil || dryRun || len(t.changed) == 0 {
+	if err := t.pass(ctx, t.countPartition); err != nil || dryRun || len(t.changed) == 0 {
 		return err
 	}
-	counted := t.count
-	err = t.pass(ctx, t.write)
-	t.count = counted
-	return err
+	return t.pass(ctx, func(m *merge) error {
+		if !t.changed[t.layout.name(m.folders)] {
+			return m.skip()
+		}
+		return t.writePartition(m)
+	})
 }
 
 // pass visits the partitions that have staged rows, or stored ones that removals
@@ -106,8 +113,8 @@ func (t *tableMerge) conditions(f folders) []removal {
 	return out
 }
 
-// look counts what is going to happen to a partition.
-func (t *tableMerge) look(m *merge) error {
+// countPartition counts what is going to happen to a partition.
+func (t *tableMerge) countPartition(m *merge) error {
 	if err := t.with(m, m.run); err != nil {
 		return err
 	}
@@ -118,13 +125,10 @@ func (t *tableMerge) look(m *merge) error {
 	return nil
 }
 
-// write writes the new file of a partition that changes.
-func (t *tableMerge) write(m *merge) error {
+// writePartition writes the new file of a partition.
+func (t *tableMerge) writePartition(m *merge) error {
 	to := t.layout.name(m.folders)
-	if len(t.changed) > 0 && !t.changed[to] {
-		return m.skip()
-	}
-	file := stagedFile{move: move{From: t.name(), To: to}}
+	file := stagedFile{move: move{From: t.name(), To: to}, layout: t.layout}
 	var err error
 	file.rows, err = t.d.putFile(file.From, t.layout, func(w *fileWriter) error {
 		m.emit, m.keep = w.add, w.keep
@@ -133,7 +137,6 @@ func (t *tableMerge) write(m *merge) error {
 	if err != nil {
 		return err
 	}
-	t.count = t.count.Add(m.count)
 	t.files = append(t.files, file)
 	return nil
 }

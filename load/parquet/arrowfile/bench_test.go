@@ -18,8 +18,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
-	"github.com/klauspost/compress/zstd"
 
+	lake "github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/load/parquet/arrowfile"
 )
 
@@ -27,35 +27,15 @@ const benchRows = 100_000
 
 // TestMain runs a child that BenchmarkMemory measures.
 func TestMain(m *testing.M) {
-	shareEncoder()
-	if os.Getenv("RECORDFILE_CHILD") != "" {
+	if err := lake.ReuseCompressors(); err != nil {
+		panic(err)
+	}
+	if os.Getenv("ARROWFILE_CHILD") != "" {
 		child()
 		return
 	}
 	os.Exit(m.Run())
 }
-
-// shareEncoder is what the parent package does for pqarrow's sake.
-func shareEncoder() {
-	own, err := compress.GetCodec(compress.Codecs.Zstd)
-	if err != nil {
-		panic(err)
-	}
-	encoder, err := zstd.NewWriter(nil, zstd.WithZeroFrames(true), zstd.WithEncoderLevel(zstd.SpeedDefault),
-		zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		panic(err)
-	}
-	compress.RegisterCodec(compress.Codecs.Zstd, shared{Codec: own, encoder: encoder})
-}
-
-type shared struct {
-	compress.Codec
-	encoder *zstd.Encoder
-}
-
-func (s shared) Encode(dst, src []byte) []byte             { return s.encoder.EncodeAll(src, dst[:0]) }
-func (s shared) EncodeLevel(dst, src []byte, _ int) []byte { return s.Encode(dst, src) }
 
 // A target is a writer of records.
 type target interface {
@@ -81,7 +61,7 @@ func theirs(w io.Writer, group int) (target, error) {
 	return buffered{writer}, err
 }
 
-var targets = map[string]func(io.Writer, int) (target, error){"recordfile": ours, "pqarrow": theirs}
+var targets = map[string]func(io.Writer, int) (target, error){"arrowfile": ours, "pqarrow": theirs}
 
 func library100k(batch int) (all []arrow.Record) {
 	l := newLibrary(benchRows)
@@ -94,7 +74,7 @@ func library100k(batch int) (all []arrow.Record) {
 func BenchmarkWrite(b *testing.B) {
 	for _, batch := range []int{2048, 8192} {
 		records := library100k(batch)
-		for _, name := range []string{"recordfile", "pqarrow"} {
+		for _, name := range []string{"arrowfile", "pqarrow"} {
 			for _, group := range []int{16 << 10, 61_440} {
 				b.Run(fmt.Sprintf("%s/batch=%d/group=%d", name, batch, group), func(b *testing.B) {
 					var size int
@@ -146,10 +126,10 @@ func fill(b testing.TB, name string, group int, records []arrow.Record) []byte {
 }
 
 func BenchmarkRead(b *testing.B) {
-	whole := fill(b, "recordfile", 61_440, library100k(2048))
+	whole := fill(b, "arrowfile", 61_440, library100k(2048))
 	foreign := fill(b, "pqarrow", 61_440, library100k(2048))
-	for name, read := range map[string]func(testing.TB, []byte) int64{"recordfile": readOurs, "pqarrow": readTheirs} {
-		for of, data := range map[string][]byte{"recordfile": whole, "pqarrow": foreign} {
+	for name, read := range map[string]func(testing.TB, []byte) int64{"arrowfile": readOurs, "pqarrow": readTheirs} {
+		for of, data := range map[string][]byte{"arrowfile": whole, "pqarrow": foreign} {
 			b.Run(name+"/of="+of, func(b *testing.B) {
 				timed(b, func() {
 					if n := read(b, data); n != benchRows {
@@ -193,14 +173,14 @@ func readTheirs(b testing.TB, data []byte) (n int64) {
 
 // BenchmarkMemory is the largest memory of a process that writes 200,000 rows.
 func BenchmarkMemory(b *testing.B) {
-	for _, name := range []string{"none", "recordfile", "pqarrow"} {
+	for _, name := range []string{"none", "arrowfile", "pqarrow"} {
 		for _, gogc := range []int{100, 15} {
 			for _, batch := range []int{2048, 8192} {
 				for _, group := range []int{30_720, 61_440, 122_880} {
 					b.Run(fmt.Sprintf("%s/gogc=%d/batch=%d/group=%d", name, gogc, batch, group), func(b *testing.B) {
 						for b.Loop() {
 							command := exec.CommandContext(b.Context(), os.Args[0])
-							command.Env = append(os.Environ(), fmt.Sprintf("RECORDFILE_CHILD=%s %d %d", name, batch, group), "GOGC="+strconv.Itoa(gogc))
+							command.Env = append(os.Environ(), fmt.Sprintf("ARROWFILE_CHILD=%s %d %d", name, batch, group), "GOGC="+strconv.Itoa(gogc))
 							out, err := command.Output()
 							if err != nil {
 								b.Fatal(err)
@@ -222,7 +202,7 @@ func BenchmarkMemory(b *testing.B) {
 func child() {
 	var name string
 	var batch, group int
-	if _, err := fmt.Sscan(os.Getenv("RECORDFILE_CHILD"), &name, &batch, &group); err != nil {
+	if _, err := fmt.Sscan(os.Getenv("ARROWFILE_CHILD"), &name, &batch, &group); err != nil {
 		panic(err)
 	}
 	l := newLibrary(200_000)

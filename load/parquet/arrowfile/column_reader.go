@@ -133,14 +133,14 @@ func (c *columnReader) readValues(b array.Builder, n int) (int, error) {
 // missing, so that at the most one value too many is read: the first of the list
 // behind the last.
 func (c *columnReader) readLists(b *array.ListBuilder, n int) error {
-	begun := 0
+	started := 0
 	if c.next != nil {
 		c.append(b, *c.next, true)
-		c.next, begun = nil, 1
+		c.next, started = nil, 1
 	}
 	for {
-		levels, values, err := c.fetch(max(1, n-begun))
-		if begun == n && errors.Is(err, errEndsEarly) && c.in.Err() == nil {
+		levels, values, err := c.fetch(max(1, n-started))
+		if started == n && errors.Is(err, errEndsEarly) && c.in.Err() == nil {
 			return nil // the last list of the row group
 		}
 		if err != nil {
@@ -157,14 +157,14 @@ func (c *columnReader) readLists(b *array.ListBuilder, n int) error {
 				at++
 			}
 			first := c.reps[i] == 0
-			if first && begun == n {
+			if first && started == n {
 				e.text = bytes.Clone(e.text)
 				c.next = &e
 				return nil
 			}
 			if first {
-				begun++
-			} else if begun == 0 {
+				started++
+			} else if started == 0 {
 				return errEndsEarly
 			}
 			c.append(b, e, first)

@@ -13,7 +13,6 @@ import (
 // are used again for each array.
 type columnWriter struct {
 	field arrow.Field
-	kind  kind
 	out   file.ColumnChunkWriter // of the open row group
 	empty bool                   // one of its texts is
 

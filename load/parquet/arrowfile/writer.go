@@ -81,7 +81,7 @@ func (w *Writer) begin(o Options) error {
 			return fmt.Errorf("column %s: %w", f.Name, err)
 		}
 		nodes = append(nodes, node)
-		w.columns = append(w.columns, &columnWriter{field: f, kind: k})
+		w.columns = append(w.columns, &columnWriter{field: f})
 		// A dictionary of values that hardly repeat costs time and gains nothing.
 		key := len(o.Sorting) > 0 && f.Name == o.Sorting[len(o.Sorting)-1]
 		if key || k != text && k != texts {
