@@ -22,7 +22,7 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // package flag wants it so
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // client serves a fixed body for every list, and hands on what was asked.
 func client(t *testing.T, body []byte, asked func(request string)) *extract.Client {

@@ -158,7 +158,7 @@ func (t *tokens) ask(ctx context.Context, stale string) (Token, error) {
 	if _, ok := asError(err); err != nil && !ok {
 		return Token{}, fmt.Errorf("renew the access token: %w", err)
 	}
-	return fresh, err //nolint:wrapcheck // it is of this package
+	return fresh, err
 }
 
 // persist asks a few times when the token endpoint has trouble.

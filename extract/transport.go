@@ -102,5 +102,5 @@ func (r *watchedReader) Read(p []byte) (int, error) {
 	if n > 0 {
 		r.watch.Reset(idleTimeout)
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	return n, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 const (
@@ -37,12 +38,12 @@ type bookkeeping interface {
 // family, so that they have one budget between them. All jobs use books in the
 // order of the file: two that book at once cannot take each other's last room
 // back and forth.
-func (r *Runner) booksOf(ctx context.Context, j *Job, own map[string]load.Destination) []book {
+func (r *Runner) booksOf(ctx context.Context, j *config.Job, own map[string]load.Destination) []book {
 	var out []book
 	for _, d := range r.config.Destinations {
 		if opened := own[d.Name]; opened != nil {
 			out = append(out, book{d.Name, opened})
-		} else if r.config.asks(j.Resource.Family, d.Name) {
+		} else if asks(r.config, j.Resource.Family, d.Name) {
 			out = append(out, r.foreignBooks(ctx, d)...)
 		}
 	}
@@ -50,8 +51,8 @@ func (r *Runner) booksOf(ctx context.Context, j *Job, own map[string]load.Destin
 }
 
 // asks tells whether a job that asks a family has a destination.
-func (c *Config) asks(family, destination string) bool {
-	return slices.ContainsFunc(c.Jobs, func(j Job) bool {
+func asks(c *config.Config, family, destination string) bool {
+	return slices.ContainsFunc(c.Jobs, func(j config.Job) bool {
 		return j.Resource.Family == family && slices.Contains(j.Destinations, destination)
 	})
 }
@@ -60,10 +61,10 @@ func (c *Config) asks(family, destination string) bool {
 // of the jobs, and none are made to families that are known to be closed.
 // Destinations that cannot be opened are left out. The caller calls done when
 // all requests are made.
-func (r *Runner) Counted(ctx context.Context, u *User, jobs []*Job) (counted context.Context, done func() error) {
+func (r *Runner) Counted(ctx context.Context, u *User, jobs []*config.Job) (counted context.Context, done func() error) {
 	m := r.newMeter(u)
 	for _, d := range r.config.Destinations {
-		if slices.ContainsFunc(jobs, func(j *Job) bool { return slices.Contains(j.Destinations, d.Name) }) {
+		if slices.ContainsFunc(jobs, func(j *config.Job) bool { return slices.Contains(j.Destinations, d.Name) }) {
 			m.books = append(m.books, r.foreignBooks(ctx, d)...)
 		}
 	}
@@ -72,7 +73,7 @@ func (r *Runner) Counted(ctx context.Context, u *User, jobs []*Job) (counted con
 
 // foreignBooks opens a destination that a run does not write to; the run goes
 // on without one that cannot be opened.
-func (r *Runner) foreignBooks(ctx context.Context, d DestinationConfig) []book {
+func (r *Runner) foreignBooks(ctx context.Context, d config.Destination) []book {
 	r.mu.Lock()
 	failed, ever := r.absent[d.Name]
 	r.mu.Unlock()
@@ -89,7 +90,7 @@ func (r *Runner) foreignBooks(ctx context.Context, d DestinationConfig) []book {
 	return []book{{d.Name, &lenient{bookkeeping: opened, miss: func(err error) { r.miss(d.Name, err) }}}}
 }
 
-func (r *Runner) openForeign(ctx context.Context, d DestinationConfig) (load.Destination, error) {
+func (r *Runner) openForeign(ctx context.Context, d config.Destination) (load.Destination, error) {
 	if len(d.Unset) > 0 {
 		return nil, fmt.Errorf("it needs %s, which is not set", d.Unset[0])
 	}
@@ -141,7 +142,7 @@ func (l *lenient) Book(ctx context.Context, b load.Booking) (int, error) {
 		if err == nil {
 			got = n
 		}
-		return err //nolint:wrapcheck // it says what was done
+		return err
 	})
 	return got, err
 }
@@ -155,7 +156,7 @@ func (l *lenient) Unbook(ctx context.Context, b load.Booking) error {
 func (l *lenient) Booked(ctx context.Context, client string, at time.Time) (out map[string]load.Booked, err error) {
 	err = l.try(ctx, func(ctx context.Context) (err error) {
 		out, err = l.bookkeeping.Booked(ctx, client, at)
-		return err //nolint:wrapcheck // it says what was done
+		return err
 	})
 	return out, err
 }
@@ -164,7 +165,7 @@ func (l *lenient) Booked(ctx context.Context, client string, at time.Time) (out 
 func (l *lenient) Closed(ctx context.Context, client string, at time.Time) (out map[string]time.Time, err error) {
 	err = l.try(ctx, func(ctx context.Context) (err error) {
 		out, err = l.bookkeeping.Closed(ctx, client, at)
-		return err //nolint:wrapcheck // it says what was done
+		return err
 	})
 	return out, err
 }

@@ -17,13 +17,14 @@ import (
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // configure gives the calendar's stage another jobs.yaml, in which %s stands for
 // the artists.
 func (c *calendar) configure(t *testing.T, text string, change func(*pipeline.Options)) {
 	t.Helper()
-	config, err := pipeline.ParseConfig("jobs.yaml", []byte(strings.ReplaceAll(text, "%s", strings.Join(c.artists, ", "))), lookup(nil))
+	file, err := config.Parse("jobs.yaml", []byte(strings.ReplaceAll(text, "%s", strings.Join(c.artists, ", "))), noVariables, drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func (c *calendar) configure(t *testing.T, text string, change func(*pipeline.Op
 	if change != nil {
 		change(&o)
 	}
-	c.config, c.runner = config, pipeline.NewRunner(config, o)
+	c.config, c.runner = file, pipeline.NewRunner(file, o)
 	c.sim.OnRequest(func(int, *http.Request) { c.clock.set(c.clock.Now().Add(time.Second)) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -96,7 +97,7 @@ func TestASilentDestinationOfAnotherJobHoldsNobodyUp(t *testing.T) {
 	c := newCalendar(t, 3, 10, 100)
 	c.configure(t, lakeAndPond(t.TempDir(), t.TempDir()), func(o *pipeline.Options) {
 		open := o.Open
-		o.Open = func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
+		o.Open = func(ctx context.Context, d config.Destination) (load.Destination, error) {
 			opened, err := open(ctx, d)
 			if err == nil && d.Name == "pond" {
 				return silent{opened}, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -21,7 +22,7 @@ const graceTime = 8 * time.Second
 // jobRun is one run of one job.
 type jobRun struct {
 	runner *Runner
-	job    *Job
+	job    *config.Job
 	user   *User
 	mode   Mode
 	record load.Run

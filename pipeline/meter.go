@@ -103,7 +103,7 @@ func (m *meter) look(ctx context.Context, family string, ago time.Duration) erro
 			return err
 		}
 	}
-	return m.user.Client.CheckFamily(family) //nolint:wrapcheck // it says what was asked
+	return m.user.Client.CheckFamily(family)
 }
 
 // learn tells the client which families are closed, as the books say.
@@ -159,7 +159,7 @@ func (m *meter) book(ctx context.Context, family string, block int) (load.Bookin
 
 func (m *meter) wait(ctx context.Context, d time.Duration) error {
 	if err := m.runner.Sleep(ctx, max(d, time.Millisecond)); err != nil {
-		return err //nolint:wrapcheck // it is the context's
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -173,7 +173,7 @@ func (m *meter) everywhere(ctx context.Context, b load.Booking) (int, error) {
 	for i, ledger := range m.books {
 		got, err := ledger.Book(ctx, load.Booking{Client: b.Client, Family: b.Family, At: b.At, Budget: b.Budget, N: least})
 		if err != nil {
-			return 0, err //nolint:wrapcheck // it says what was done
+			return 0, err
 		}
 		if got == least {
 			continue
@@ -182,7 +182,7 @@ func (m *meter) everywhere(ctx context.Context, b load.Booking) (int, error) {
 		back.N, least = least-got, got
 		for _, earlier := range m.books[:i] {
 			if err := earlier.Unbook(ctx, back); err != nil {
-				return 0, err //nolint:wrapcheck // it says what was done
+				return 0, err
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (j *jobRun) noSource() error {
 	from := j.job.Options.Artists.From
 	var jobs []string
 	for _, resource := range from {
-		jobs = append(jobs, j.runner.config.sourceOf(resource).Name)
+		jobs = append(jobs, j.runner.config.SourceOf(resource).Name)
 	}
 	has := "has"
 	if len(from) > 1 {
@@ -56,7 +56,7 @@ func (j *jobRun) noSource() error {
 // source reads the artists that another job's table names, and tells whether
 // that job has ever been done.
 func (j *jobRun) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
-	feeder := j.runner.config.sourceOf(resource)
+	feeder := j.runner.config.SourceOf(resource)
 	name := feeder.Destinations[0]
 	for _, own := range j.job.Destinations {
 		if slices.Contains(feeder.Destinations, own) {

@@ -119,7 +119,7 @@ func (j *jobRun) look(ctx context.Context, p *Plan) error {
 	for i, d := range opened {
 		state, err := d.State(ctx, j.loadJob())
 		if err != nil {
-			return err //nolint:wrapcheck // it says what was done
+			return err
 		}
 		j.state = agreed(j.state, state, i == 0)
 		if err := j.lookBack(ctx, d); err != nil {
@@ -134,7 +134,7 @@ func (j *jobRun) lookUp(ctx context.Context, p *Plan) error {
 	for _, b := range j.meter.books {
 		closed, err := b.Closed(ctx, j.user.App, j.record.StartedAt)
 		if err != nil {
-			return err //nolint:wrapcheck // it says what was done
+			return err
 		}
 		if until := closed[p.Family]; until.After(j.record.StartedAt) && until.After(p.ClosedTo) {
 			p.ClosedTo = until
@@ -152,7 +152,7 @@ func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
 	}
 	feed, err := j.job.Resource.Open(j.params(nil))
 	if err != nil {
-		return err //nolint:wrapcheck // it says what was done
+		return err
 	}
 	defer feed.Release()
 	p.Lists = len(feed.Parts)
@@ -203,7 +203,7 @@ func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
 	todo := j.planCycle(parents)
 	feed, err := j.job.Resource.Open(j.params(todo))
 	if err != nil {
-		return err //nolint:wrapcheck // it says what was done
+		return err
 	}
 	defer feed.Release()
 	p.Lists = len(todo)

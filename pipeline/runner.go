@@ -12,10 +12,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // An Opener opens the destination that an entry of jobs.yaml describes.
-type Opener func(ctx context.Context, d DestinationConfig) (load.Destination, error)
+type Opener func(ctx context.Context, d config.Destination) (load.Destination, error)
 
 // Options are what a Runner works with besides the configuration.
 type Options struct {
@@ -31,7 +32,7 @@ type Options struct {
 // A Runner runs jobs. It opens each destination once and is safe for concurrent
 // use.
 type Runner struct {
-	config *Config
+	config *config.Config
 	Options
 
 	mu     sync.Mutex
@@ -41,7 +42,7 @@ type Runner struct {
 }
 
 // NewRunner returns a Runner. Close it when done.
-func NewRunner(config *Config, o Options) *Runner {
+func NewRunner(config *config.Config, o Options) *Runner {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -97,7 +98,7 @@ type Mode struct {
 // record is kept, or cannot be; the record then says why in its message.
 // Cancelling ctx ends the run early as interrupted, with what was read
 // committed.
-func (r *Runner) Run(ctx context.Context, job *Job, user *User, mode Mode) load.Run {
+func (r *Runner) Run(ctx context.Context, job *config.Job, user *User, mode Mode) load.Run {
 	record := load.Run{
 		ID: newRunID(), Job: job.Name, Resource: job.Resource.Name, Kind: mode.kind(),
 		Status: load.StatusRunning, StartedAt: r.Now().UTC(), Version: r.Version,
@@ -121,7 +122,7 @@ func (m Mode) kind() string {
 }
 
 // command is what to type to run a job in the same way.
-func (m Mode) command(job *Job) string {
+func (m Mode) command(job *config.Job) string {
 	text := "exporter " + m.kind() + " " + job.Name
 	if m.DryRun {
 		text += " --dry-run"
@@ -174,5 +175,5 @@ func (r *Runner) KeepClosed(ctx context.Context, app, family string, until time.
 func keepClosed(ctx context.Context, d load.Closures, c load.Closure) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foreignTimeout)
 	defer cancel()
-	return d.CloseFamily(ctx, c) //nolint:wrapcheck // the caller says where
+	return d.CloseFamily(ctx, c)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // lookback is how far back a missed schedule is still made up.
@@ -31,7 +32,7 @@ const refreshUsers = 15 * time.Second
 // because timers stand still while a machine sleeps.
 type Scheduler struct {
 	runner *Runner
-	jobs   []*Job
+	jobs   []*config.Job
 	who    Users
 	tick   time.Duration
 	slots  chan struct{} // one for each run that goes on
@@ -62,7 +63,7 @@ type scheduled struct {
 
 // NewScheduler returns a scheduler for the jobs that have a schedule. It looks
 // at the clock once every tick, and now and then at who is connected.
-func NewScheduler(r *Runner, jobs []*Job, who Users, tick time.Duration) *Scheduler {
+func NewScheduler(r *Runner, jobs []*config.Job, who Users, tick time.Duration) *Scheduler {
 	s := &Scheduler{
 		runner: r, who: who, tick: tick, slots: make(chan struct{}, atOnce), began: r.Now(), ready: fmt.Errorf("starting"),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -46,7 +47,7 @@ func (c *clock) set(t time.Time) {
 type stage struct {
 	sim    *simulate.Server
 	folder string // of its destinations
-	config *pipeline.Config
+	config *config.Config
 	runner *pipeline.Runner
 	clock  *clock
 	user   *pipeline.User
@@ -80,7 +81,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	config, err := pipeline.ParseConfig("jobs.yaml", []byte(threePlaces+jobs), lookup(map[string]string{"FOLDER": folder}))
+	file, err := config.Parse("jobs.yaml", []byte(threePlaces+jobs), noVariables, drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,10 +98,10 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 		t.Fatal(err)
 	}
 	user := &pipeline.User{Itself: settings.Tokens == nil, Client: client, App: c.ClientID}
-	s := &stage{sim: sim, folder: folder, config: config, user: user, clock: clock, ended: make(chan load.Run, 1000)}
-	s.runner = pipeline.NewRunner(config, pipeline.Options{
-		Open: func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
-			return parquet.Open(ctx, d.Path, parquet.Options{Version: "test", Tables: catalog.Tables()})
+	s := &stage{sim: sim, folder: folder, config: file, user: user, clock: clock, ended: make(chan load.Run, 1000)}
+	s.runner = pipeline.NewRunner(file, pipeline.Options{
+		Open: func(ctx context.Context, d config.Destination) (load.Destination, error) {
+			return d.Driver.Open(ctx, d.Address, load.OpenOptions{Version: "test", Tables: catalog.Tables()})
 		},
 		Version: "test", Now: s.clock.Now, Sleep: sleep,
 		Observe: func(e pipeline.Event) {
@@ -286,3 +287,7 @@ func TestSchedulerStopsInOrder(t *testing.T) {
 		t.Errorf("run = %+v", run)
 	}
 }
+
+func drivers() []load.Driver { return []load.Driver{parquet.Driver()} }
+
+func noVariables(string) (string, bool) { return "", false }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // sharedBytes bounds what is kept of answers that several jobs need. Beyond it
@@ -35,7 +36,7 @@ func (r *Runner) ShareLists(tasks []Task) []Task {
 
 // share returns a context in which the job's answers are shared, if another job
 // needs them. They are dropped with the last job's end.
-func (r *Runner) share(ctx context.Context, j *Job, u *User) (shared context.Context, done func()) {
+func (r *Runner) share(ctx context.Context, j *config.Job, u *User) (shared context.Context, done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := shareKey(j, u)
@@ -71,6 +72,6 @@ func together[T any](all []T, key func(T) string) [][]T {
 // shareKey is the same for jobs that may read the same lists. Their options may
 // differ: answers are told apart by what was asked, so that jobs whose options
 // overlap share what they have in common.
-func shareKey(j *Job, u *User) string {
+func shareKey(j *config.Job, u *User) string {
 	return u.Name + "\x00" + u.App + "\x00" + j.Resource.Name
 }

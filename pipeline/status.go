@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // JobStatus is how a job stands at one destination.
@@ -23,7 +24,7 @@ type JobStatus struct {
 
 // Status reads how every job stands at each of its destinations. It asks the
 // API nothing.
-func (r *Runner) Status(ctx context.Context, jobs []*Job) ([]JobStatus, error) {
+func (r *Runner) Status(ctx context.Context, jobs []*config.Job) ([]JobStatus, error) {
 	var out []JobStatus
 	history := map[string][]load.Run{}
 	for _, job := range jobs {
@@ -44,7 +45,7 @@ func (r *Runner) Status(ctx context.Context, jobs []*Job) ([]JobStatus, error) {
 }
 
 // standing sums up a job's history at one destination, by account.
-func (r *Runner) standing(job *Job, destination string, runs []load.Run) []JobStatus {
+func (r *Runner) standing(job *config.Job, destination string, runs []load.Run) []JobStatus {
 	var out []JobStatus
 	for _, run := range runs { // newest first
 		if run.Job != job.Name {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -75,7 +76,7 @@ func (u *User) mayBe(account string) bool {
 
 // lacks returns the scope that a job needs and that the user has surely not
 // granted, or nothing.
-func (u *User) lacks(job *Job) string {
+func (u *User) lacks(job *config.Job) string {
 	granted := u.Scopes
 	if now := u.Client.Scopes(); now != nil {
 		granted = now
@@ -88,7 +89,7 @@ func (u *User) lacks(job *Job) string {
 
 // A Task is a job to run for a user.
 type Task struct {
-	Job  *Job
+	Job  *config.Job
 	User *User
 }
 
@@ -98,8 +99,8 @@ type Task struct {
 // takes its artists from tables reads those of all accounts at once, so that several
 // accounts do not spend one quota on the same artists; a single account keeps them
 // as its own.
-func Tasks(jobs []*Job, users []*User, app *User) []Task {
-	own := func(j *Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Artists.From) > 0 }
+func Tasks(jobs []*config.Job, users []*User, app *User) []Task {
+	own := func(j *config.Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Artists.From) > 0 }
 	var out []Task
 	for _, u := range users {
 		for _, j := range jobs {
@@ -116,20 +117,5 @@ func Tasks(jobs []*Job, users []*User, app *User) []Task {
 			out = append(out, Task{j, app})
 		}
 	}
-	return out
-}
-
-// NeedsUser tells whether the job reads what belongs to an account.
-func (j *Job) NeedsUser() bool { return j.Resource.Scope != "" || !j.Resource.FanOut }
-
-// Scopes lists the scopes that some jobs need, each once, in order.
-func Scopes(jobs []*Job) []string {
-	var out []string
-	for _, j := range jobs {
-		if s := j.Resource.Scope; s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	slices.Sort(out)
 	return out
 }

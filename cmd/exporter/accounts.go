@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type accountsCmd struct {
@@ -67,7 +67,7 @@ func describeSignIn(a accounts.Account, now time.Time) anAccount {
 }
 
 // loadConfig reads jobs.yaml.
-func (a *app) loadConfig() (*pipeline.Config, error) {
+func (a *app) loadConfig() (*config.Config, error) {
 	config, _, err := a.load(nil)
 	if config == nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (a *app) loadConfig() (*pipeline.Config, error) {
 // accountsStore opens the store that jobs.yaml names. Without the file it is
 // that of the user's folder.
 func (a *app) accountsStore() (*accounts.Store, func(), error) {
-	var config *pipeline.Config
+	var config *config.Config
 	if _, err := os.Stat(a.config); err == nil || a.config != "jobs.yaml" {
 		if config, err = a.loadConfig(); err != nil {
 			return nil, nil, err

@@ -13,15 +13,15 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // stamped is the version that the Makefile sets with -ldflags.
-var stamped string //nolint:gochecknoglobals // the linker can set nothing else
+var stamped string
 
 // app is what every command works with.
 type app struct {
-	ctx            context.Context //nolint:containedctx // kong hands commands one value
+	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
@@ -109,11 +109,11 @@ func (a *app) checkDotenv() error {
 }
 
 // load reads jobs.yaml and picks the named jobs.
-func (a *app) load(names []string) (*pipeline.Config, []*pipeline.Job, error) {
+func (a *app) load(names []string) (*config.Config, []*config.Job, error) {
 	if err := a.checkDotenv(); err != nil {
 		return nil, nil, err
 	}
-	config, err := pipeline.LoadConfig(a.config, a.env)
+	config, err := config.Load(a.config, a.env, drivers())
 	if err != nil {
 		return nil, nil, err
 	}

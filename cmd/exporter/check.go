@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type checkCmd struct {
@@ -46,11 +47,11 @@ func (c *checkCmd) Run(a *app) error {
 	return c.report(a, findings)
 }
 
-func used(jobs []*pipeline.Job, destination string) bool {
-	return slices.ContainsFunc(jobs, func(j *pipeline.Job) bool { return slices.Contains(j.Destinations, destination) })
+func used(jobs []*config.Job, destination string) bool {
+	return slices.ContainsFunc(jobs, func(j *config.Job) bool { return slices.Contains(j.Destinations, destination) })
 }
 
-func (a *app) checkDestination(runner *pipeline.Runner, d pipeline.DestinationConfig) finding {
+func (a *app) checkDestination(runner *pipeline.Runner, d config.Destination) finding {
 	name := "destination " + d.Name
 	opened, err := runner.Destination(a.ctx, d.Name)
 	if err != nil {
@@ -61,11 +62,11 @@ func (a *app) checkDestination(runner *pipeline.Runner, d pipeline.DestinationCo
 			return a.failed(name, err)
 		}
 	}
-	return finding{Check: name, OK: true, Detail: d.Type + " is reachable and writable"}
+	return finding{Check: name, OK: true, Detail: d.Driver.Type + " is reachable and writable"}
 }
 
 // checkAccounts asks Spotify whose each connected account is.
-func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []finding {
+func (a *app) checkAccounts(config *config.Config, jobs []*config.Job) []finding {
 	w, err := a.work(config, workOptions{noMigrate: true, log: a.log()})
 	if err != nil {
 		return []finding{a.failed("accounts", err)}
@@ -95,7 +96,7 @@ func (a *app) checkAccounts(config *pipeline.Config, jobs []*pipeline.Job) []fin
 
 // checkAccount spends one request, which is counted like those of runs, and a
 // token refresh if one is due.
-func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*pipeline.Job) []finding {
+func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []finding {
 	name := "account " + user.Name
 	ctx, done := w.runner.Counted(a.ctx, user, jobs)
 	profile, err := catalog.ProfileOf(ctx, user.Client)

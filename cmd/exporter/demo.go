@@ -12,6 +12,7 @@ import (
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -58,7 +59,7 @@ func (c *demoCmd) Run(a *app) error {
 }
 
 func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate.Credentials) ([]load.Run, error) {
-	config, err := pipeline.ParseConfig("demo", []byte(demoJobs), func(string) (string, bool) { return c.Path, true })
+	config, err := config.Parse("demo", []byte(demoJobs), func(string) (string, bool) { return c.Path, true }, drivers())
 	if err != nil {
 		return nil, err
 	}

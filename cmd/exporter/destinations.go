@@ -2,42 +2,31 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/load/postgres"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// opener returns the function that opens destinations: the one place that
-// knows them all.
+// drivers lists the types of destinations.
+func drivers() []load.Driver {
+	return []load.Driver{parquet.Driver(), postgres.Driver()}
+}
+
+// opener returns the function that opens destinations.
 func opener(noMigrate bool) pipeline.Opener {
-	return func(ctx context.Context, d pipeline.DestinationConfig) (load.Destination, error) {
-		switch d.Type {
-		case pipeline.Parquet:
-			o := lakeOptions()
-			o.NoMigrate = noMigrate
-			return parquet.Open(ctx, d.Path, o)
-		case pipeline.Postgres:
-			return postgres.Open(ctx, d.URL, postgres.Options{NoMigrate: noMigrate})
-		}
-		return nil, fmt.Errorf("destination %s has the unknown type %q", d.Name, d.Type)
+	return func(ctx context.Context, d config.Destination) (load.Destination, error) {
+		o := openOptions()
+		o.NoMigrate = noMigrate
+		return d.Driver.Open(ctx, d.Address, o)
 	}
 }
 
-func lakeOptions() parquet.Options {
-	return parquet.Options{Version: version(), Tables: catalog.Tables(), Views: catalog.Views()}
-}
-
-// migrate brings a destination up to date, and tells what was done, or, in a dry
-// run, what would be.
-func migrate(ctx context.Context, d pipeline.DestinationConfig, dryRun bool) ([]string, error) {
-	if d.Type == pipeline.Parquet {
-		return parquet.Migrate(ctx, d.Path, lakeOptions(), dryRun)
-	}
-	return postgres.Migrate(ctx, d.URL, dryRun)
+func openOptions() load.OpenOptions {
+	return load.OpenOptions{Version: version(), Tables: catalog.Tables(), Views: catalog.Views()}
 }
 
 // A checker is a destination that can test itself.

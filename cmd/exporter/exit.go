@@ -7,7 +7,7 @@ import (
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // exitCode ends the program with a code and no further message.
@@ -61,7 +61,7 @@ func (e *usageError) Unwrap() error { return e.err }
 // codeOf returns the exit code of an error that ends a command.
 func codeOf(err error) int {
 	var usage *usageError
-	var config *pipeline.ConfigError
+	var config *config.Error
 	var api *extract.Error
 	switch {
 	case errors.As(err, &usage), errors.As(err, &config):

@@ -17,6 +17,7 @@ import (
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load/postgres"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // A fleet is who is connected, with a client for each account.
@@ -53,28 +54,28 @@ type closer func(ctx context.Context, client, family string, until time.Time) er
 
 // openStore opens the store of accounts that the configuration names; nil
 // means the files. With migrate the database's tables are made if need be.
-func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store, func(), error) {
+func (a *app) openStore(config *config.Config, migrate bool) (*accounts.Store, func(), error) {
 	keys, err := a.keys()
 	if err != nil {
 		return nil, nil, err
 	}
-	if config == nil || config.TokenStore != pipeline.Postgres {
+	if config == nil || config.TokenStore == nil {
 		folder, err := os.UserConfigDir()
 		if err != nil {
 			return nil, nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
 		}
 		return accounts.New(accounts.NewFolder(filepath.Join(folder, "tracklake", "accounts")), keys, nil), func() {}, nil
 	}
-	d := config.TokenDatabase
+	d := config.TokenStore
 	if len(d.Unset) > 0 {
-		return nil, nil, &usageError{fmt.Errorf("token_store is postgres, and destination %s needs %s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
+		return nil, nil, &usageError{fmt.Errorf("token_store is %[1]s, and destination %[1]s needs %[2]s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
 	}
 	if migrate {
-		if _, err := postgres.Migrate(a.ctx, d.URL, false); err != nil {
+		if _, err := postgres.Migrate(a.ctx, d.Address, false); err != nil {
 			return nil, nil, fmt.Errorf("prepare accounts at %s: %w", d.Name, err)
 		}
 	}
-	backend, err := pgstore.Open(a.ctx, d.URL)
+	backend, err := pgstore.Open(a.ctx, d.Address)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
 	}
@@ -83,7 +84,7 @@ func (a *app) openStore(config *pipeline.Config, migrate bool) (*accounts.Store,
 
 // fleet opens the store, and keeps in it a refresh token that the environment
 // brings.
-func (a *app) fleet(config *pipeline.Config, migrate bool, log *slog.Logger, onClose closer) (*fleet, error) {
+func (a *app) fleet(config *config.Config, migrate bool, log *slog.Logger, onClose closer) (*fleet, error) {
 	store, end, err := a.openStore(config, migrate)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type forgetCmd struct {
@@ -69,7 +70,7 @@ func (c *forgetCmd) Run(a *app) error {
 
 // reachable returns the destinations to look at. One that lacks a variable is left
 // out where no job uses it; else what it keeps would stay, so that is an error.
-func reachable(config *pipeline.Config) (reached []pipeline.DestinationConfig, missing []string, err error) {
+func reachable(config *config.Config) (reached []config.Destination, missing []string, err error) {
 	jobs, err := config.Select(nil)
 	if err != nil {
 		return nil, nil, err
@@ -88,7 +89,7 @@ func reachable(config *pipeline.Config) (reached []pipeline.DestinationConfig, m
 }
 
 // find looks the account up, and counts what there is of it.
-func (f *forgotten) find(a *app, reached []pipeline.DestinationConfig, name string) error {
+func (f *forgotten) find(a *app, reached []config.Destination, name string) error {
 	account, err := f.store.Find(a.ctx, name)
 	var missing *accounts.NotFoundError
 	if err != nil && !errors.As(err, &missing) {

@@ -31,7 +31,7 @@ func (a *app) keys() (*accounts.Keys, error) {
 			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
 		}
 	}
-	return nil, nil //nolint:nilnil // no key is fine: nothing is encrypted then
+	return nil, nil
 }
 
 func readKeys(path string) (*accounts.Keys, error) {

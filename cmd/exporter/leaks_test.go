@@ -27,7 +27,7 @@ import (
 const (
 	leakKey      = "c2VjcmV0LXRva2VuLWtleS0wMTIzNDU2Nzg5LWFiY2Q="
 	leakPassword = "hunter2-marker-of-the-database"
-	leakJobs     = `token_store: postgres
+	leakJobs     = `token_store: warehouse
 destinations:
   lake: {type: parquet, path: ./data}
   warehouse: {type: postgres, url: "${DATABASE_URL}"}

@@ -16,7 +16,7 @@ import (
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/signin"
 )
 
@@ -41,7 +41,7 @@ type login struct {
 
 // Run is the command login.
 func (c *loginCmd) Run(a *app) error {
-	config, err := a.loadConfig()
+	file, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
@@ -56,13 +56,13 @@ func (c *loginCmd) Run(a *app) error {
 			return &usageError{err}
 		}
 	}
-	jobs, err := config.Select(nil)
+	jobs, err := file.Select(nil)
 	if err != nil {
 		return err
 	}
-	l.scopes = pipeline.Scopes(jobs)
+	l.scopes = config.Scopes(jobs)
 	var end func()
-	if l.store, end, err = a.openStore(config, true); err != nil {
+	if l.store, end, err = a.openStore(file, true); err != nil {
 		return err
 	}
 	defer end()
@@ -113,7 +113,7 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 	if errors.Is(err, signin.ErrNoAnswer) {
 		return &hinted{err, "run it again, on a server with --no-browser: " + l.app.loginCommand(l.app.account)}
 	}
-	return err //nolint:wrapcheck // it comes from this package, or says all
+	return err
 }
 
 // openBrowser opens an address with the program that BROWSER names, else with
@@ -166,7 +166,7 @@ func (l *login) byHand(ctx context.Context, redirect string) error {
 	}
 	code, err := attempt.PastedCode(answer)
 	if err != nil {
-		return err //nolint:wrapcheck // it says all
+		return err
 	}
 	return l.connect(ctx, attempt, code)
 }
@@ -207,7 +207,7 @@ func (l *login) connect(ctx context.Context, attempt *extract.Authorization, cod
 		Name: l.app.account, AccountID: profile.AccountID, UserID: profile.UserID, User: profile.User,
 		ClientID: l.id, ClientSecret: l.secret, Token: token,
 	})
-	return err //nolint:wrapcheck // it says what was done
+	return err
 }
 
 // report tells who is connected, and which scopes were not granted.

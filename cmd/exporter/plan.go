@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type planCmd struct {
@@ -38,7 +39,7 @@ func (c *planCmd) Run(a *app) error {
 
 // plan returns a plan for each task, also of those that cannot be planned, and
 // the errors of the latter.
-func (c *planCmd) plan(a *app, w *work, jobs []*pipeline.Job) ([]pipeline.Plan, error) {
+func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, error) {
 	tasks, err := w.tasks(a.ctx, jobs)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type statusCmd struct {
@@ -52,7 +53,7 @@ func (c *statusCmd) Run(a *app) error {
 }
 
 // signIns lists the connected accounts. Status is of use without them, too.
-func (a *app) signIns(config *pipeline.Config) []accounts.Account {
+func (a *app) signIns(config *config.Config) []accounts.Account {
 	store, end, err := a.openStore(config, false)
 	if err != nil {
 		a.log().Warn("connected accounts are not shown", "error", err)

@@ -37,10 +37,10 @@ func (t *textLog) Handle(ctx context.Context, r slog.Record) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.Handler.Handle(ctx, plain); err != nil || hint == "" {
-		return err //nolint:wrapcheck // it is slog's
+		return err
 	}
 	_, err := fmt.Fprintf(t.to, "  hint: %s\n", printable(hint))
-	return err //nolint:wrapcheck // it is slog's
+	return err
 }
 
 // WithAttrs is that of the handler within.

@@ -8,13 +8,14 @@ import (
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // work is what commands that export have in common: who is connected, and the
 // runner of jobs.
 type work struct {
 	app    *app
-	config *pipeline.Config
+	config *config.Config
 	fleet  *fleet
 	runner *pipeline.Runner
 }
@@ -27,7 +28,7 @@ type workOptions struct {
 }
 
 // work wires a runner to the accounts that are connected. Close it when done.
-func (a *app) work(config *pipeline.Config, o workOptions) (*work, error) {
+func (a *app) work(config *config.Config, o workOptions) (*work, error) {
 	runner := pipeline.NewRunner(config, pipeline.Options{
 		Open: opener(o.noMigrate), Version: version(), Log: o.log, Observe: o.observe,
 	})
@@ -56,12 +57,12 @@ func (w *work) close(ctx context.Context) error {
 
 // tasks lists what is to be run. Jobs that need an account when none is
 // connected are an error.
-func (w *work) tasks(ctx context.Context, jobs []*pipeline.Job) ([]pipeline.Task, error) {
+func (w *work) tasks(ctx context.Context, jobs []*config.Job) ([]pipeline.Task, error) {
 	users, itself, err := w.fleet.users(ctx)
 	if err != nil {
 		return nil, err
 	}
-	needUser := slices.ContainsFunc(jobs, (*pipeline.Job).NeedsUser)
+	needUser := slices.ContainsFunc(jobs, (*config.Job).NeedsUser)
 	if len(users) == 0 && (needUser || itself == nil) {
 		return nil, w.app.nobody(needUser)
 	}

@@ -27,7 +27,7 @@ func allowed() map[string][]string {
 		"accounts/pgstore":       {"accounts"},
 		"accounts/backendtest":   {"accounts"},
 		"catalog":                {"extract", "extract/listdiff", "transform"},
-		"cmd/exporter":           {"accounts", "accounts/pgstore", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "signin", "simulate", "transform"},
+		"cmd/exporter":           {"accounts", "accounts/pgstore", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "pipeline/config", "signin", "simulate", "transform"},
 		"extract":                {"extract/listdiff"},
 		"extract/listdiff":       {},
 		"internal/archtest":      {},
@@ -41,8 +41,10 @@ func allowed() map[string][]string {
 		"load/parquet/arrowfile": {},
 		"load/postgres":          {"load", "migrations", "transform"},
 		"migrations":             {},
-		"pipeline":               {"catalog", "extract", "extract/listdiff", "load", "pipeline/reconcile", "transform"},
+		"pipeline":               {"catalog", "extract", "extract/listdiff", "load", "pipeline/config", "pipeline/reconcile", "transform"},
+		"pipeline/config":        {"catalog", "load", "pipeline/schedule"},
 		"pipeline/reconcile":     {"extract/listdiff"},
+		"pipeline/schedule":      {},
 		"signin":                 {},
 		"simulate":               {},
 		"transform":              {},
@@ -57,12 +59,13 @@ func reserved() map[string][]string {
 		"github.com/apache/arrow/go/v17/parquet":         {"load/parquet", "load/parquet/arrowfile"},
 		"github.com/apache/arrow/go/v17/parquet/pqarrow": {}, // it links gRPC
 		"golang.org/x/oauth2":                            {"extract"},
-		"github.com/robfig/cron/":                        {"pipeline"},
-		"github.com/goccy/go-yaml":                       {"pipeline"},
+		"github.com/robfig/cron/":                        {"pipeline/schedule"},
+		"github.com/goccy/go-yaml":                       {"pipeline/config"},
 		"github.com/alecthomas/kong":                     {"cmd/exporter"},
 		"github.com/go-json-experiment/":                 {"extract"},
 		"github.com/tink-crypto/":                        {"accounts"},
 		"github.com/prometheus/":                         {"cmd/exporter"},
+		"net/http":                                       {"extract", "simulate", "signin", "internal/browser", "cmd/exporter"},
 	}
 }
 

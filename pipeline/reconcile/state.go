@@ -73,7 +73,7 @@ func (l *List) plain() plainList {
 func (l *List) UnmarshalJSON(text []byte) error {
 	var p plainList
 	if err := json.Unmarshal(text, &p); err != nil {
-		return err //nolint:wrapcheck // it says what is wrong
+		return err
 	}
 	*l = List{
 		FullAt: p.FullAt, Query: p.Query, Pending: p.Pending, Why: p.Why, Refused: p.Refused, Lost: p.Lost, UnreadableAt: p.UnreadableAt,
@@ -89,7 +89,7 @@ func (l *List) MarshalJSON() ([]byte, error) {
 	p := l.plain()
 	head, err := json.Marshal(p)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what is wrong
+		return nil, err
 	}
 	head = head[:len(head)-len(`"}`)]
 	out := make([]byte, 0, len(head)+len(l.Keys.Lines)+l.Keys.Count+len(`"}`))
@@ -100,7 +100,7 @@ func (l *List) MarshalJSON() ([]byte, error) {
 			out = append(out, '\\', 'n')
 		case c < ' ', c == '"', c == '\\', c >= 0x7f: // no key of Spotify's
 			p.Keys = l.Keys.Lines
-			return json.Marshal(p) //nolint:wrapcheck // it says what is wrong
+			return json.Marshal(p)
 		default:
 			out = append(out, c)
 		}

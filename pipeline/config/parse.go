@@ -1,4 +1,4 @@
-package pipeline
+package config
 
 import (
 	"errors"
@@ -16,19 +16,21 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 )
 
-// ParseConfig checks the text of a jobs.yaml. See [LoadConfig].
-func ParseConfig(path string, text []byte, env func(string) (string, bool)) (*Config, error) {
-	p := &configParser{env: env, config: &Config{Path: path, Location: time.UTC}}
+// Parse checks the text of a jobs.yaml. See [Load].
+func Parse(path string, text []byte, env func(string) (string, bool), drivers []load.Driver) (*Config, error) {
+	p := &fileParser{env: env, drivers: drivers, config: &Config{Path: path, Location: time.UTC}}
 	root, err := parseYAML(text)
 	if err != nil {
-		return nil, &ConfigError{Path: path, Problems: []Problem{*err}}
+		return nil, &Error{Path: path, Problems: []Problem{*err}}
 	}
 	p.file(root)
 	if len(p.problems) > 0 {
 		slices.SortStableFunc(p.problems, func(a, b Problem) int { return a.Line - b.Line })
-		return nil, &ConfigError{Path: path, Problems: p.problems}
+		return nil, &Error{Path: path, Problems: p.problems}
 	}
 	return p.config, nil
 }
@@ -48,20 +50,21 @@ func parseYAML(text []byte) (ast.Node, *Problem) {
 	return file.Docs[0].Body, nil
 }
 
-// configParser walks the syntax tree, so that every problem has its line, and
+// fileParser walks the syntax tree, so that every problem has its line, and
 // goes on after each, so that all are told at once.
-type configParser struct {
+type fileParser struct {
 	env      func(string) (string, bool)
+	drivers  []load.Driver
 	config   *Config
 	sound    []Job // those without a problem of their own
 	problems []Problem
 }
 
-func (p *configParser) fail(n ast.Node, format string, args ...any) {
+func (p *fileParser) fail(n ast.Node, format string, args ...any) {
 	p.problems = append(p.problems, Problem{Line: lineOf(n), Message: fmt.Sprintf(format, args...)})
 }
 
-func (p *configParser) file(root ast.Node) {
+func (p *fileParser) file(root ast.Node) {
 	keys := []string{"timezone", "token_store", "budgets", "destinations", "jobs"}
 	m := p.mapping(root, "the file", keys)
 	if z := m["timezone"]; z != nil {
@@ -88,7 +91,7 @@ func (p *configParser) file(root ast.Node) {
 }
 
 // budget sets how many requests of a family may be made in 24 hours.
-func (p *configParser) budget(e entry) {
+func (p *fileParser) budget(e entry) {
 	var families []string
 	for _, r := range catalog.All() {
 		families = append(families, r.Family)
@@ -107,7 +110,7 @@ func (p *configParser) budget(e entry) {
 }
 
 // fullEvery reads a number of days or hours: 7d, 36h.
-func (p *configParser) fullEvery(job *Job, n ast.Node) {
+func (p *fileParser) fullEvery(job *Job, n ast.Node) {
 	text := p.text(n, "full_every")
 	unit := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour}
 	for suffix, length := range unit {
@@ -121,23 +124,20 @@ func (p *configParser) fullEvery(job *Job, n ast.Node) {
 	p.fail(n, "job %s: full_every must be a number of days or hours, like 7d or 36h", job.Name)
 }
 
-// tokenStore says where accounts are kept. PostgreSQL means the first
-// destination of that type.
-func (p *configParser) tokenStore(n ast.Node) {
-	p.config.TokenStore = p.word(n, n, "token_store", []string{TokensInFiles, Postgres})
-	if p.config.TokenStore != Postgres {
-		return
-	}
+// tokenStore says where accounts are kept.
+func (p *fileParser) tokenStore(n ast.Node) {
+	known := []string{TokensInFiles}
 	for i := range p.config.Destinations {
-		if d := &p.config.Destinations[i]; d.Type == Postgres {
-			p.config.TokenDatabase = d
-			return
+		if d := &p.config.Destinations[i]; d.Driver.Accounts {
+			known = append(known, d.Name)
 		}
 	}
-	p.fail(n, "token_store is postgres, but there is no destination of type postgres")
+	if name := p.word(n, n, "token_store", known); name != TokensInFiles {
+		p.config.TokenStore = p.config.Destination(name)
+	}
 }
 
-func (p *configParser) timezone(n ast.Node) {
+func (p *fileParser) timezone(n ast.Node) {
 	name := p.text(n, "timezone")
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
@@ -147,18 +147,19 @@ func (p *configParser) timezone(n ast.Node) {
 	p.config.Location = zone
 }
 
-func (p *configParser) destination(e entry) {
-	m := p.mapping(e.value, "destination "+e.name, []string{"type", "path", "url"})
-	d := DestinationConfig{Name: e.name, Line: e.line}
+func (p *fileParser) destination(e entry) {
+	m := p.mapping(e.value, "destination "+e.name, append([]string{"type"}, p.settings()...))
+	d := Destination{Name: e.name, Line: e.line}
 	if !namePattern().MatchString(e.name) {
 		p.fail(e.key, "destination name %q: use letters, digits, - and _", e.name)
 	}
-	d.Type = p.word(m["type"], e.value, "type of destination "+e.name, []string{Parquet, Postgres})
-	switch d.Type {
-	case Parquet:
-		d.Path = p.needs(&d, m, e, "path", "url")
-	case Postgres:
-		d.URL = p.needs(&d, m, e, "url", "path")
+	var types []string
+	for _, driver := range p.drivers {
+		types = append(types, driver.Type)
+	}
+	if i := slices.Index(types, p.word(m["type"], e.value, "type of destination "+e.name, types)); i >= 0 {
+		d.Driver = p.drivers[i]
+		d.Address = p.address(&d, m, e)
 	}
 	p.oneName(&d, e)
 	p.config.Destinations = append(p.config.Destinations, d)
@@ -166,23 +167,41 @@ func (p *configParser) destination(e entry) {
 
 // oneName refuses a second name for the same place: jobs that write to
 // different destinations must not meet.
-func (p *configParser) oneName(d *DestinationConfig, e entry) {
+func (p *fileParser) oneName(d *Destination, e entry) {
 	for _, other := range p.config.Destinations {
-		switch {
-		case d.Type != other.Type || len(d.Unset) > 0 || len(other.Unset) > 0:
-		case d.Path != "" && filepath.Clean(d.Path) == filepath.Clean(other.Path):
-			p.fail(e.key, "destinations %s and %s have the same path; keep one of them", other.Name, d.Name)
-		case d.URL != "" && d.URL == other.URL:
-			p.fail(e.key, "destinations %s and %s have the same url; keep one of them", other.Name, d.Name)
+		if d.Driver.Type == other.Driver.Type && d.Address != "" && len(d.Unset)+len(other.Unset) == 0 && d.place() == other.place() {
+			p.fail(e.key, "destinations %s and %s have the same %s; keep one of them", other.Name, d.Name, d.Driver.Setting)
 		}
 	}
 }
 
-// needs returns the setting that a type of destination must have, and refuses
-// the one that belongs to the other type.
-func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entry, want, other string) string {
-	if m[other] != nil {
-		p.fail(m[other], "destination %s: %s does not go with type %s", e.name, other, d.Type)
+// place is the same for two ways to write one address.
+func (d *Destination) place() string {
+	if d.Driver.Folder {
+		return filepath.Clean(d.Address)
+	}
+	return d.Address
+}
+
+// settings lists what destinations have to be set, each once.
+func (p *fileParser) settings() []string {
+	var out []string
+	for _, d := range p.drivers {
+		if !slices.Contains(out, d.Setting) {
+			out = append(out, d.Setting)
+		}
+	}
+	return out
+}
+
+// address returns the setting that a type of destination must have, and refuses
+// those that belong to other types.
+func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) string {
+	want := d.Driver.Setting
+	for _, other := range p.settings() {
+		if other != want && m[other] != nil {
+			p.fail(m[other], "destination %s: %s does not go with type %s", e.name, other, d.Driver.Type)
+		}
 	}
 	if m[want] == nil {
 		p.fail(e.key, "destination %s: %s is missing", e.name, want)
@@ -196,7 +215,7 @@ func (p *configParser) needs(d *DestinationConfig, m map[string]ast.Node, e entr
 	return value
 }
 
-func (p *configParser) job(e entry) {
+func (p *fileParser) job(e entry) {
 	before := len(p.problems)
 	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "full_every", "destinations", "options"})
 	if !namePattern().MatchString(e.name) {
@@ -226,8 +245,8 @@ func (p *configParser) job(e entry) {
 	}
 }
 
-func (p *configParser) schedule(job *Job, n ast.Node) {
-	s, err := ParseSchedule(p.text(n, "schedule"), p.config.Location)
+func (p *fileParser) schedule(job *Job, n ast.Node) {
+	s, err := schedule.Parse(p.text(n, "schedule"), p.config.Location)
 	if err != nil {
 		p.fail(n, "job %s: %v", job.Name, err)
 		return
@@ -235,7 +254,7 @@ func (p *configParser) schedule(job *Job, n ast.Node) {
 	job.Schedule = s
 }
 
-func (p *configParser) jobDestinations(job *Job, n ast.Node, e entry) {
+func (p *fileParser) jobDestinations(job *Job, n ast.Node, e entry) {
 	if n == nil {
 		p.fail(e.key, "job %s: destinations is missing; name at least one", job.Name)
 		return
@@ -262,10 +281,10 @@ func (p *configParser) jobDestinations(job *Job, n ast.Node, e entry) {
 
 // checkSources makes sure that a job which takes its artists from a table has
 // a job that fills the table.
-func (p *configParser) checkSources() {
+func (p *fileParser) checkSources() {
 	for _, job := range p.config.Jobs {
 		for _, from := range job.Options.Artists.From {
-			if p.config.sourceOf(from) == nil {
+			if p.config.SourceOf(from) == nil {
 				p.problems = append(p.problems, Problem{Line: job.Line, Message: fmt.Sprintf(
 					"job %s takes its artists from %s, but no job exports that; add one, or set options: {artists: {from: […]}}", job.Name, from)})
 			}
@@ -273,8 +292,8 @@ func (p *configParser) checkSources() {
 	}
 }
 
-// sourceOf returns the first job that exports a resource, or nil.
-func (c *Config) sourceOf(resource string) *Job {
+// SourceOf returns the first job that exports a resource, or nil.
+func (c *Config) SourceOf(resource string) *Job {
 	for i := range c.Jobs {
 		if c.Jobs[i].Resource.Name == resource {
 			return &c.Jobs[i]
@@ -285,7 +304,7 @@ func (c *Config) sourceOf(resource string) *Job {
 
 // expand replaces ${NAME} by the variable's value and returns the names of
 // those that are not set.
-func (p *configParser) expand(s string) (string, []string) {
+func (p *fileParser) expand(s string) (string, []string) {
 	var unset []string
 	out := variablePattern().ReplaceAllStringFunc(s, func(ref string) string {
 		name := ref[2 : len(ref)-1]

@@ -1,4 +1,4 @@
-package pipeline
+package config
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 // checkOverlaps refuses each pair of jobs that would fill the same rows of one
 // destination: each job would remove what the other one wrote. Jobs with other
 // problems are left out, because their options are not what was meant.
-func (p *configParser) checkOverlaps() {
+func (p *fileParser) checkOverlaps() {
 	for i, b := range p.sound {
 		for _, a := range p.sound[:i] {
 			if message := overlap(a, b); message != "" {

@@ -1,4 +1,4 @@
-package pipeline_test
+package config_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 const (
@@ -23,7 +23,7 @@ func overlapProblems(t *testing.T, jobs ...string) []string {
   well: {type: parquet, path: ./well}
 jobs:
 `
-	_, err := pipeline.ParseConfig("jobs.yaml", []byte(head+"  "+strings.Join(jobs, "\n  ")+"\n"), lookup(nil))
+	_, err := config.Parse("jobs.yaml", []byte(head+"  "+strings.Join(jobs, "\n  ")+"\n"), lookup(nil), drivers())
 	if err == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package pipeline_test
+package config_test
 
 import (
 	"errors"
@@ -8,7 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/parquet"
+	"github.com/tracklake/tracklake/load/postgres"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 const goodFile = `
@@ -36,14 +39,14 @@ func lookup(set map[string]string) func(string) (string, bool) {
 
 func TestParseConfig(t *testing.T) {
 	t.Parallel()
-	c, err := pipeline.ParseConfig("jobs.yaml", []byte(goodFile), lookup(map[string]string{"DATABASE_URL": "postgres://db/x"}))
+	c, err := config.Parse("jobs.yaml", []byte(goodFile), lookup(map[string]string{"DATABASE_URL": "postgres://db/x"}), drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := c.Location.String(); got != "Europe/Stockholm" {
 		t.Errorf("zone = %s", got)
 	}
-	if got := c.Destination("warehouse").URL; got != "postgres://db/x" {
+	if got := c.Destination("warehouse").Address; got != "postgres://db/x" {
 		t.Errorf("url = %q, the variable is not expanded", got)
 	}
 	best := c.Job("best")
@@ -60,11 +63,11 @@ func TestParseConfig(t *testing.T) {
 
 func TestExampleFileIsValid(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../jobs.yaml")
+	text, err := os.ReadFile("../../jobs.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := pipeline.ParseConfig("jobs.yaml", text, lookup(nil))
+	c, err := config.Parse("jobs.yaml", text, lookup(nil), drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func TestExampleFileIsValid(t *testing.T) {
 // TestReadmeJobsAreValid reads each jobs.yaml, or part of one, of the README.
 func TestReadmeJobsAreValid(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +97,7 @@ func TestReadmeJobsAreValid(t *testing.T) {
 			text = "destinations: {lake: {type: parquet, path: ./data}}\n" + text
 		}
 		found++
-		if _, err := pipeline.ParseConfig("README.md", []byte(text), lookup(nil)); err != nil {
+		if _, err := config.Parse("README.md", []byte(text), lookup(nil), drivers()); err != nil {
 			t.Errorf("%v in:\n%s", err, text)
 		}
 	}
@@ -132,10 +135,10 @@ func TestConfigProblems(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := pipeline.ParseConfig("jobs.yaml", []byte(tt.file), lookup(nil))
-			var problems *pipeline.ConfigError
+			_, err := config.Parse("jobs.yaml", []byte(tt.file), lookup(nil), drivers())
+			var problems *config.Error
 			if !errors.As(err, &problems) {
-				t.Fatalf("error = %v, want a ConfigError", err)
+				t.Fatalf("error = %v, want an Error", err)
 			}
 			if !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error:\n%v\nwant in it:\n%s", err, tt.want)
@@ -146,7 +149,7 @@ func TestConfigProblems(t *testing.T) {
 
 func TestUnsetVariableMattersOnlyToItsJobs(t *testing.T) {
 	t.Parallel()
-	c, err := pipeline.ParseConfig("jobs.yaml", []byte(goodFile), lookup(nil))
+	c, err := config.Parse("jobs.yaml", []byte(goodFile), lookup(nil), drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,13 +171,13 @@ func TestUnsetVariableMattersOnlyToItsJobs(t *testing.T) {
 
 func TestSelectRunsSourcesFirst(t *testing.T) {
 	t.Parallel()
-	c, err := pipeline.ParseConfig("jobs.yaml", []byte(`
+	c, err := config.Parse("jobs.yaml", []byte(`
 destinations: {lake: {type: parquet, path: d}}
 jobs:
   artist_albums: {destinations: [lake]}
   top_tracks: {destinations: [lake]}
   saved_tracks: {destinations: [lake]}
-`), lookup(nil))
+`), lookup(nil), drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,16 +203,19 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte("- 1\n- {}\n---\nnull"))
 	f.Add([]byte("destinations: {lake: {type: parquet, path: |\n  text\n}}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := pipeline.ParseConfig("jobs.yaml", text, lookup(nil))
+		c, err := config.Parse("jobs.yaml", text, lookup(nil), drivers())
 		if err == nil {
 			if _, err := c.Select(nil); err != nil {
 				t.Errorf("a file that parses cannot be selected from: %v", err)
 			}
 			return
 		}
-		var problems *pipeline.ConfigError
+		var problems *config.Error
 		if !errors.As(err, &problems) || len(problems.Problems) == 0 {
 			t.Errorf("error %v names no problem", err)
 		}
 	})
 }
+
+// drivers are those of the program.
+func drivers() []load.Driver { return []load.Driver{parquet.Driver(), postgres.Driver()} }

@@ -1,4 +1,4 @@
-package pipeline
+package schedule
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// A Schedule is a cron line in a time zone. Unlike a plain cron, daylight
+// A Line is a cron line in a time zone. Unlike a plain cron, daylight
 // saving neither skips nor doubles a run that is due at a time of day: a time
 // that does not exist that day runs at the next minute that does, and a time
 // that comes twice runs once. A schedule for every hour follows real hours.
-type Schedule struct {
+type Line struct {
 	Line string
 	Zone *time.Location
 
@@ -20,9 +20,9 @@ type Schedule struct {
 	hourly bool
 }
 
-// ParseSchedule reads the five fields of a cron line: minute, hour, day of the
+// Parse reads the five fields of a cron line: minute, hour, day of the
 // month, month, day of the week. Names like @daily work too.
-func ParseSchedule(line string, zone *time.Location) (*Schedule, error) {
+func Parse(line string, zone *time.Location) (*Line, error) {
 	if strings.HasPrefix(line, "TZ=") || strings.HasPrefix(line, "CRON_TZ=") {
 		return nil, fmt.Errorf("schedule %q: set the zone with timezone: at the top of the file", line)
 	}
@@ -38,11 +38,11 @@ func ParseSchedule(line string, zone *time.Location) (*Schedule, error) {
 	}
 	fields := strings.Fields(line)
 	hourly := line == "@hourly" || len(fields) == 5 && strings.HasPrefix(fields[1], "*")
-	return &Schedule{Line: line, Zone: zone, cron: parsed, hourly: hourly}, nil
+	return &Line{Line: line, Zone: zone, cron: parsed, hourly: hourly}, nil
 }
 
 // Next returns the first time after t at which the schedule is due, in UTC.
-func (s *Schedule) Next(t time.Time) time.Time {
+func (s *Line) Next(t time.Time) time.Time {
 	if s.hourly {
 		return s.cron.Next(t.In(s.Zone)).UTC()
 	}
@@ -62,7 +62,7 @@ func (s *Schedule) Next(t time.Time) time.Time {
 
 // Last returns the newest time at or before t, but not before from, at which
 // the schedule was due; the zero time when there is none.
-func (s *Schedule) Last(from, t time.Time) time.Time {
+func (s *Line) Last(from, t time.Time) time.Time {
 	var last time.Time
 	for due := s.Next(from.Add(-time.Second)); !due.IsZero() && !due.After(t); due = s.Next(due) {
 		last = due
@@ -72,7 +72,7 @@ func (s *Schedule) Last(from, t time.Time) time.Time {
 
 // place returns the instant at which the zone's clocks show the given time,
 // the first of two, or the first instant after a gap that swallows it.
-func (s *Schedule) place(wall time.Time) time.Time {
+func (s *Line) place(wall time.Time) time.Time {
 	due := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, s.Zone)
 	if shown := asUTC(due); !shown.Equal(wall) {
 		return s.afterGap(wall)
@@ -88,7 +88,7 @@ func (s *Schedule) place(wall time.Time) time.Time {
 }
 
 // afterGap finds the first minute that exists after a time that does not.
-func (s *Schedule) afterGap(wall time.Time) time.Time {
+func (s *Line) afterGap(wall time.Time) time.Time {
 	_, before := wall.Add(-24 * time.Hour).In(s.Zone).Zone()
 	due := wall.Add(-time.Duration(before) * time.Second)
 	for asUTC(due.In(s.Zone)).Sub(wall) > 0 {

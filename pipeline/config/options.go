@@ -1,4 +1,4 @@
-package pipeline
+package config
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 )
 
 // options checks a job's options against what its resource declares.
-func (p *configParser) options(r *catalog.Resource, n ast.Node) catalog.Values {
+func (p *fileParser) options(r *catalog.Resource, n ast.Node) catalog.Values {
 	values := r.Defaults()
 	known := make([]string, len(r.Options))
 	for i, o := range r.Options {
@@ -27,7 +27,7 @@ func (p *configParser) options(r *catalog.Resource, n ast.Node) catalog.Values {
 	return values
 }
 
-func (p *configParser) option(o catalog.Option, n ast.Node, v *catalog.Values) {
+func (p *fileParser) option(o catalog.Option, n ast.Node, v *catalog.Values) {
 	switch o.Kind {
 	case catalog.Words:
 		v.Words[o.Name] = p.words(o, n)
@@ -38,7 +38,7 @@ func (p *configParser) option(o catalog.Option, n ast.Node, v *catalog.Values) {
 	}
 }
 
-func (p *configParser) words(o catalog.Option, n ast.Node) []string {
+func (p *fileParser) words(o catalog.Option, n ast.Node) []string {
 	var out []string
 	for _, item := range p.list(n, o.Name) {
 		word := p.word(item, n, "value in "+o.Name, o.Allowed)
@@ -52,7 +52,7 @@ func (p *configParser) words(o catalog.Option, n ast.Node) []string {
 	return out
 }
 
-func (p *configParser) number(o catalog.Option, n ast.Node) int {
+func (p *fileParser) number(o catalog.Option, n ast.Node) int {
 	value, err := strconv.Atoi(p.text(n, o.Name))
 	if err != nil || value < o.Least || value > o.Most {
 		p.fail(n, "%s must be a whole number from %d to %d", o.Name, o.Least, o.Most)
@@ -61,7 +61,7 @@ func (p *configParser) number(o catalog.Option, n ast.Node) int {
 	return value
 }
 
-func (p *configParser) artists(o catalog.Option, n ast.Node) catalog.ArtistChoice {
+func (p *fileParser) artists(o catalog.Option, n ast.Node) catalog.ArtistChoice {
 	m := p.mapping(n, o.Name, []string{"from", "ids"})
 	if (m["from"] == nil) == (m["ids"] == nil) {
 		p.fail(n, "%s needs either from or ids", o.Name)

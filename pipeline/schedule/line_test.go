@@ -1,4 +1,4 @@
-package pipeline_test
+package schedule_test
 
 import (
 	"testing"
@@ -6,16 +6,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 )
 
-func schedule(t *testing.T, line, zone string) *pipeline.Schedule {
+func parse(t *testing.T, line, zone string) *schedule.Line {
 	t.Helper()
 	location, err := time.LoadLocation(zone)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := pipeline.ParseSchedule(line, location)
+	s, err := schedule.Parse(line, location)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestDaylightSaving(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := schedule(t, tt.line, tt.zone)
+			s := parse(t, tt.line, tt.zone)
 			at, err := time.Parse(time.RFC3339, tt.from)
 			if err != nil {
 				t.Fatal(err)
@@ -81,7 +81,7 @@ func TestDailySchedulesRunDaily(t *testing.T) {
 		for _, line := range []string{"0 0 * * *", "30 0 * * *", "59 1 * * *", "0 2 * * *", "30 2 * * *", "45 2 * * *", "0 3 * * *"} {
 			t.Run(zone+" "+line, func(t *testing.T) {
 				t.Parallel()
-				s := schedule(t, line, zone)
+				s := parse(t, line, zone)
 				days := map[string]int{}
 				end := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 				for at := s.Next(time.Date(2024, 1, 1, 12, 0, 0, 0, s.Zone)); at.Before(end); at = s.Next(at) {

@@ -1,4 +1,4 @@
-package pipeline
+package config
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type entry struct {
 
 // entries returns the entries of a mapping in file order; nil and an empty
 // value have none.
-func (p *configParser) entries(n ast.Node, what string) []entry {
+func (p *fileParser) entries(n ast.Node, what string) []entry {
 	var pairs []*ast.MappingValueNode
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
@@ -50,7 +50,7 @@ func (p *configParser) entries(n ast.Node, what string) []entry {
 
 // mapping returns the values of a mapping by key and refuses keys that are
 // not among the known ones.
-func (p *configParser) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
+func (p *fileParser) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
 	out := map[string]ast.Node{}
 	for _, e := range p.entries(n, what) {
 		if !slices.Contains(known, e.name) {
@@ -63,7 +63,7 @@ func (p *configParser) mapping(n ast.Node, what string, known []string) map[stri
 }
 
 // list returns the items of a sequence.
-func (p *configParser) list(n ast.Node, what string) []ast.Node {
+func (p *fileParser) list(n ast.Node, what string) []ast.Node {
 	if seq, ok := n.(*ast.SequenceNode); ok {
 		return seq.Values
 	}
@@ -72,7 +72,7 @@ func (p *configParser) list(n ast.Node, what string) []ast.Node {
 }
 
 // text returns a scalar as text, with its variables filled in.
-func (p *configParser) text(n ast.Node, what string) string {
+func (p *fileParser) text(n ast.Node, what string) string {
 	value, unset := p.expand(p.rawText(n, what))
 	for _, name := range unset {
 		p.fail(n, "%s needs %s, which is not set; set it in the environment or .env", what, name)
@@ -81,7 +81,7 @@ func (p *configParser) text(n ast.Node, what string) string {
 }
 
 // rawText returns a scalar as it is written.
-func (p *configParser) rawText(n ast.Node, what string) string {
+func (p *fileParser) rawText(n ast.Node, what string) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return n.Value
@@ -95,7 +95,7 @@ func (p *configParser) rawText(n ast.Node, what string) string {
 }
 
 // word returns a scalar that must be one of the known words.
-func (p *configParser) word(n, parent ast.Node, what string, known []string) string {
+func (p *fileParser) word(n, parent ast.Node, what string, known []string) string {
 	if n == nil {
 		p.fail(parent, "%s is missing; use one of %s", what, strings.Join(known, ", "))
 		return ""

@@ -1,12 +1,13 @@
-package pipeline
+package config
 
 import (
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/load"
 )
 
 // JSONSchema describes jobs.yaml for editors, as JSON Schema 2020-12. It follows
 // from what the resources declare.
-func JSONSchema() map[string]any {
+func JSONSchema(drivers []load.Driver) map[string]any {
 	jobs := map[string]any{}
 	for _, r := range catalog.All() {
 		jobs[r.Name] = map[string]any{"allOf": []any{ref("job"), map[string]any{
@@ -21,7 +22,7 @@ func JSONSchema() map[string]any {
 		"additionalProperties": false,
 		"properties": map[string]any{
 			"timezone":    text("Time zone of the schedules, like Europe/Stockholm; UTC when it is not given."),
-			"token_store": map[string]any{"enum": []string{TokensInFiles, Postgres}, "default": TokensInFiles, "description": "Where connected accounts are kept: files of your own, or, encrypted, the first PostgreSQL destination."},
+			"token_store": map[string]any{"type": "string", "default": TokensInFiles, "description": "Where connected accounts are kept: file, which is a folder of your own, or, encrypted, the database of the destination of that name."},
 			"budgets": map[string]any{
 				"type": "object", "additionalProperties": map[string]any{"type": "integer", "minimum": 0},
 				"description": "Requests in 24 hours by endpoint family, like artists/albums: 80; 0 for no limit.",
@@ -32,7 +33,7 @@ func JSONSchema() map[string]any {
 				"description": "What to export. A job is named after its resource, unless it says resource.",
 			},
 		},
-		"$defs": map[string]any{"destination": destinationSchema(), "job": jobSchema()},
+		"$defs": map[string]any{"destination": destinationSchema(drivers), "job": jobSchema()},
 	}
 }
 
@@ -49,17 +50,15 @@ func words(doc string, allowed []string) map[string]any {
 	}
 }
 
-func destinationSchema() map[string]any {
-	kind := func(name, setting, doc string) map[string]any {
-		return map[string]any{
-			"type": "object", "additionalProperties": false, "required": []string{"type", setting},
-			"properties": map[string]any{"type": map[string]any{"const": name}, setting: text(doc)},
-		}
+func destinationSchema(drivers []load.Driver) map[string]any {
+	var types []any
+	for _, d := range drivers {
+		types = append(types, map[string]any{
+			"type": "object", "additionalProperties": false, "required": []string{"type", d.Setting},
+			"properties": map[string]any{"type": map[string]any{"const": d.Type}, d.Setting: text(d.Doc)},
+		})
 	}
-	return map[string]any{"oneOf": []any{
-		kind(Parquet, "path", "Folder of the files; ${NAME} is an environment variable."),
-		kind(Postgres, "url", "Address of the database, like ${DATABASE_URL}."),
-	}}
+	return map[string]any{"oneOf": types}
 }
 
 func jobSchema() map[string]any {

@@ -1,45 +1,44 @@
-package pipeline
+// Package config reads jobs.yaml: it parses, checks and describes the file.
+//
+// It knows the resources of the catalog, and destinations by their drivers. It
+// runs nothing, and asks nobody.
+package config
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 )
 
 // Config is a checked jobs.yaml.
 type Config struct {
 	Path         string
 	Location     *time.Location
-	Destinations []DestinationConfig // in file order
-	Jobs         []Job               // in file order
+	Destinations []Destination // in file order
+	Jobs         []Job         // in file order
 	// Budgets are the requests in 24 hours by endpoint family, where the file
 	// sets them.
 	Budgets map[string]int
-	// TokenStore says where accounts are kept: TokensInFiles or Postgres; then
-	// TokenDatabase is the destination whose database keeps them.
-	TokenStore    string
-	TokenDatabase *DestinationConfig
+	// TokenStore is the destination beside whose tables accounts are kept; nil:
+	// they are kept in files of the user.
+	TokenStore *Destination
 }
 
-// TokensInFiles is the token store in the user's configuration folder.
+// TokensInFiles is the token_store in the user's configuration folder.
 const TokensInFiles = "file"
 
-// Kinds of destinations.
-const (
-	Parquet  = "parquet"
-	Postgres = "postgres"
-)
-
-// DestinationConfig says where rows go.
-type DestinationConfig struct {
-	Name string
-	Type string // Parquet or Postgres
-	Path string // of a Parquet destination
-	URL  string // of a PostgreSQL destination; holds a password
+// A Destination says where rows go.
+type Destination struct {
+	Name    string
+	Driver  load.Driver
+	Address string // the value of the driver's setting; may hold a password
 	// Unset names the environment variables that the entry needs and that are
 	// not set. The destination cannot be used then.
 	Unset []string
@@ -50,8 +49,8 @@ type DestinationConfig struct {
 type Job struct {
 	Name         string
 	Resource     *catalog.Resource
-	Schedule     *Schedule // nil: only when asked
-	Destinations []string  // names, in file order, at least one
+	Schedule     *schedule.Line // nil: only when asked
+	Destinations []string       // names, in file order, at least one
 	Options      catalog.Values
 	// FullEvery is how often a list is read whole that is otherwise searched
 	// for changes; zero for resources that are always read whole.
@@ -59,8 +58,8 @@ type Job struct {
 	Line      int
 }
 
-// A ConfigError collects all that is wrong with a jobs.yaml.
-type ConfigError struct {
+// A Error collects all that is wrong with a jobs.yaml.
+type Error struct {
 	Path     string
 	Problems []Problem
 }
@@ -71,7 +70,7 @@ type Problem struct {
 	Message string
 }
 
-func (e *ConfigError) Error() string {
+func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		at := e.Path
@@ -83,16 +82,16 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// LoadConfig reads and checks a jobs.yaml. Variables written as ${NAME} are
-// looked up with env. Everything that is wrong comes back in one *ConfigError.
-func LoadConfig(path string, env func(string) (string, bool)) (*Config, error) {
+// Load reads and checks a jobs.yaml. Variables written as ${NAME} are
+// looked up with env. Everything that is wrong comes back in one [*Error].
+func Load(path string, env func(string) (string, bool), drivers []load.Driver) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &ConfigError{Path: path, Problems: []Problem{{
+		return nil, &Error{Path: path, Problems: []Problem{{
 			Message: fmt.Sprintf("cannot be read (%v); write one, or name another with --config", pathless(err)),
 		}}}
 	}
-	return ParseConfig(path, text, env)
+	return Parse(path, text, env, drivers)
 }
 
 // Budget is how many requests of a family may be made in 24 hours; 0: any
@@ -110,7 +109,7 @@ func (c *Config) Budget(family string) int {
 }
 
 // Destination returns the destination of that name, or nil.
-func (c *Config) Destination(name string) *DestinationConfig {
+func (c *Config) Destination(name string) *Destination {
 	for i := range c.Destinations {
 		if c.Destinations[i].Name == name {
 			return &c.Destinations[i]
@@ -141,7 +140,7 @@ func (c *Config) Select(names []string) ([]*Job, error) {
 		for _, name := range names {
 			job := c.Job(name)
 			if job == nil {
-				return nil, &ConfigError{Path: c.Path, Problems: []Problem{{
+				return nil, &Error{Path: c.Path, Problems: []Problem{{
 					Message: fmt.Sprintf("there is no job %q%s", name, didYouMean(name, c.jobNames())),
 				}}}
 			}
@@ -153,7 +152,7 @@ func (c *Config) Select(names []string) ([]*Job, error) {
 
 // Usable checks that every variable is set that the jobs' destinations need.
 func (c *Config) Usable(jobs []*Job) error {
-	e := &ConfigError{Path: c.Path}
+	e := &Error{Path: c.Path}
 	told := map[string]bool{}
 	for _, j := range jobs {
 		for _, name := range j.Destinations {
@@ -206,4 +205,19 @@ func pathless(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// NeedsUser tells whether the job reads what belongs to an account.
+func (j *Job) NeedsUser() bool { return j.Resource.Scope != "" || !j.Resource.FanOut }
+
+// Scopes lists the scopes that some jobs need, each once, in order.
+func Scopes(jobs []*Job) []string {
+	var out []string
+	for _, j := range jobs {
+		if s := j.Resource.Scope; s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
