@@ -81,7 +81,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	file, err := config.Parse("jobs.yaml", []byte(threePlaces+jobs), noVariables, drivers())
+	file, err := config.Parse("jobs.yaml", []byte(threePlaces+jobs), func(string) (string, bool) { return folder, true }, drivers())
 	if err != nil {
 		t.Fatal(err)
 	}
