@@ -15,15 +15,15 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/me/tracks", s.signed("me/tracks", "user-library-read", s.savedTracks))
 	mux.HandleFunc("GET /v1/me/top/tracks", s.signed("me/top", "user-top-read", s.topTracks))
 	mux.HandleFunc("GET /v1/me/following", s.signed("me/following", "user-follow-read", s.following))
+	mux.HandleFunc("GET /v1/me/player/recently-played", s.signed("me/player/recently-played", "user-read-recently-played", s.recentlyPlayed))
+	s.routePlaylists(mux)
 	mux.HandleFunc("GET /v1/artists/{id}", s.signed("artists", "", s.oneArtist))
 	mux.HandleFunc("GET /v1/artists/{id}/albums", s.signed("artists/albums", "", s.artistAlbums))
 	for _, removed := range []string{
 		"/v1/artists", "/v1/albums", "/v1/tracks", "/v1/artists/{id}/top-tracks", "/v1/artists/{id}/related-artists",
-		"/v1/markets", "/v1/users/{id}", "/v1/users/{id}/playlists", "/v1/me/tracks/contains",
+		"/v1/markets", "/v1/users/{id}", "/v1/me/tracks/contains",
 	} {
-		mux.HandleFunc("GET "+removed, s.signed("removed", "", func(w http.ResponseWriter, _ *http.Request) {
-			fail(w, http.StatusForbidden, "Forbidden")
-		}))
+		mux.HandleFunc("GET "+removed, s.signed("removed", "", forbidden))
 	}
 	mux.HandleFunc("/v1/", s.signed("unknown", "", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, "Service not found")
@@ -33,7 +33,7 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 // signed checks the token, the scope, the rate limit and the quota.
 func (s *Server) signed(family, scope string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		g, ok := s.accounts.check(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		g, ok := s.accounts.check(bearer(r))
 		switch {
 		case !ok:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="spotify", error="invalid_token"`)
@@ -44,21 +44,37 @@ func (s *Server) signed(family, scope string, serve http.HandlerFunc) http.Handl
 		case scope != "" && !slices.Contains(strings.Fields(g.scope), scope):
 			fail(w, http.StatusForbidden, "Insufficient client scope")
 		default:
-			serve(w, r.WithContext(context.WithValue(r.Context(), userKey{}, g.user)))
+			serve(w, r.WithContext(context.WithValue(r.Context(), grantKey{}, g)))
 		}
 	}
 }
 
-// userKey carries the index of the user whose token a request has.
-type userKey struct{}
+func bearer(r *http.Request) string {
+	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+}
+
+// grantKey carries what the token of a request grants.
+type grantKey struct{}
+
+// grantOf returns what the token of a request grants.
+func (s *Server) grantOf(r *http.Request) grant {
+	if g, ok := r.Context().Value(grantKey{}).(grant); ok {
+		return g
+	}
+	g, _ := s.accounts.check(bearer(r)) // a fault looks at it before the API does
+	return g
+}
 
 // libraryOf returns the library of the user who asks.
 func (s *Server) libraryOf(r *http.Request) *library {
-	user, ok := r.Context().Value(userKey{}).(int)
-	if !ok || user == nobody {
-		return s.library
+	if user := s.grantOf(r).user; user != nobody {
+		return s.libraries[user]
 	}
-	return s.libraries[user]
+	return s.library
+}
+
+func forbidden(w http.ResponseWriter, _ *http.Request) {
+	fail(w, http.StatusForbidden, "Forbidden")
 }
 
 // fail answers with an error in the Web API's shape.
@@ -77,7 +93,7 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 // me is the profile.
 // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
 func (s *Server) me(w http.ResponseWriter, r *http.Request) {
-	user, _ := r.Context().Value(userKey{}).(int)
+	user := s.grantOf(r).user
 	id := UserIDOf(user)
 	b := []byte(`{"account_id":"` + AccountIDOf(user) + `","display_name":"` + DisplayName(user) + `","external_urls":{"spotify":"https://open.spotify.com/user/` + id + `"},`)
 	if s.options.Mode == Extended {
@@ -95,7 +111,7 @@ func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rows, total := s.libraryOf(r).page(offset, limit)
-	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
+	s.page(w, r, view{limit: limit, offset: offset, rows: len(rows), total: total}, func(b []byte, i int) []byte {
 		if rows[i].hidden {
 			return b
 		}
@@ -120,7 +136,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 	}
 	all := s.libraryOf(r).top[timeRange]
 	rows := cut(all, offset, limit)
-	s.page(w, r, limit, offset, len(all), len(rows), func(b []byte, i int) []byte {
+	s.page(w, r, view{limit: limit, offset: offset, rows: len(rows), total: len(all)}, func(b []byte, i int) []byte {
 		return s.render.track(b, rows[i])
 	})
 }
@@ -142,7 +158,7 @@ func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 		groups = strings.Split(text, ",")
 	}
 	rows, total := s.albums.page(artist, offset, limit, groups)
-	s.page(w, r, limit, offset, total, len(rows), func(b []byte, i int) []byte {
+	s.page(w, r, view{limit: limit, offset: offset, rows: len(rows), total: total}, func(b []byte, i int) []byte {
 		if rows[i].hidden {
 			return b
 		}
@@ -159,40 +175,4 @@ func (s *Server) oneArtist(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, s.render.fullArtist(nil, artist))
-}
-
-// following lists the followed artists by cursor: every tenth of the world.
-// https://developer.spotify.com/documentation/web-api/reference/get-followed
-func (s *Server) following(w http.ResponseWriter, r *http.Request) {
-	limit, _, ok := paging(w, r, pageOfMany, 50)
-	if !ok {
-		return
-	}
-	total := (len(s.world.artists) + 9) / 10
-	from := s.followedAfter(r)
-	to := min(from+limit, total)
-	at := positionsOf(r)
-	b := fmt.Appendf(nil, `{"artists":{"href":%q,"limit":%d,"total":%d,"items":[`, selfURL(r, limit, -1), limit, total)
-	for i := from; i < to; i++ {
-		if i > from {
-			b = append(b, ',')
-		}
-		b = s.render.fullArtist(b, i*10)
-		at.deliver(i)
-	}
-	if to < total {
-		last := s.world.artists[(to-1)*10].id
-		b = fmt.Appendf(b, `],"next":%q,"cursors":{"after":%q}}}`, "http://"+r.Host+"/v1/me/following?type=artist&after="+last, last)
-	} else {
-		b = append(b, `],"next":null,"cursors":{"after":null}}}`...)
-	}
-	writeJSON(w, http.StatusOK, b)
-}
-
-// followedAfter is the position behind the cursor of a request.
-func (s *Server) followedAfter(r *http.Request) int {
-	if after, ok := s.world.byID[r.URL.Query().Get("after")]; ok {
-		return after/10 + 1
-	}
-	return 0
 }

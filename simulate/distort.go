@@ -20,6 +20,7 @@ func changeKinds() []FaultKind {
 		{"trailing", "the answer with an HTML comment behind it"},
 		{"stall", "headers, then nothing for arg milliseconds, then the end"},
 		{"foreign", "next points to another host"},
+		{"circle", "the cursors of a page lead back to the position arg (0: 1) of the list, also on its last page"},
 		{"norefresh", "the token endpoint sends no refresh token, even for a code (path /api/token)"},
 		{"total", "a total that is arg higher than the truth"},
 		{"vacant", "a page of an empty list: no items, total 0, no next"},
@@ -42,6 +43,11 @@ type reply struct {
 // distort lets the API answer and changes what it says.
 func distort(w http.ResponseWriter, r *http.Request, api http.Handler, struck []Fault) {
 	var at positions
+	for _, f := range struck {
+		if f.Kind == "circle" {
+			at.circle = max(f.Arg, 1)
+		}
+	}
 	real := httptest.NewRecorder()
 	api.ServeHTTP(real, r.WithContext(context.WithValue(r.Context(), positionsKey{}, &at)))
 	answer := reply{host: r.Host, status: real.Code, body: real.Body.Bytes(), at: at.delivered}
@@ -65,6 +71,7 @@ func whenLast(f Fault) int {
 func (a *reply) change(f Fault) {
 	switch f.Kind {
 	case "truncate", "stall": // concern the sending
+	case "circle": // the API has done so
 	case "trailing":
 		a.body = append(a.body, "<!-- served by a proxy -->"...)
 	case "norefresh":
@@ -95,7 +102,11 @@ func (a *reply) changePage(f Fault) {
 	case "total":
 		page = raiseTotal(page, f.Arg)
 	case "vacant":
-		for name, value := range map[string]string{"items": "[]", "total": "0", "next": "null", "cursors": `{"after":null}`} {
+		cursors := `null`
+		if _, _, counted := member(page, "total"); counted {
+			cursors = `{"after":null}`
+		}
+		for name, value := range map[string]string{"items": "[]", "total": "0", "next": "null", "cursors": cursors} {
 			page = replace(page, name, value)
 		}
 		a.at = nil

@@ -8,13 +8,13 @@ import (
 // entryKinds lists the faults that strike entries of a list by their position.
 func entryKinds() []FaultKind {
 	return []FaultKind{
-		{"mistype", "the entries at the positions have a field of another type, each the next: duration_ms, name, artists, album, explicit, added_at; total_tracks, name, artists of albums; name, images of artists"},
+		{"mistype", "the entries at the positions have a field of another type, each the next: duration_ms, name, artists, album, explicit, added_at or played_at; total_tracks, name, artists of albums; name, images of artists; name, owner, snapshot_id, items of playlists; duration_ms, name, show, explicit of episodes"},
 		{"noid", "the entries at the positions come without an id: it is null"},
-		{"nullitem", "the object in the entries at the positions is null: {\"added_at\":…,\"track\":null}, or null in a list of bare objects"},
+		{"nullitem", "the object in the entries at the positions is null: {\"added_at\":…,\"track\":null}, in playlists \"item\", or null in a list of bare objects"},
 		{"nullrow", "the entries at the positions are null"},
 		{"hole", "the entries at the positions are not delivered; total, offset and next stay"},
 		{"emptypage", "no items on pages that hold one of the positions (count=-1: on all from position arg on); total and next stay"},
-		{"kind", "the type of the entries at the positions says episode for a track, artist for an album, user for an artist"},
+		{"kind", "the type of the entries at the positions says episode for a track, artist for an album, user for an artist or a playlist, track for an episode"},
 	}
 }
 
@@ -60,23 +60,32 @@ func (f Fault) changeEntry(entry []byte, n int) []byte {
 	return entry
 }
 
+// wrappers are the fields in which an entry has the object that it is about.
+func wrappers() []string { return []string{"item", "track"} }
+
 // objectOf finds the object that an entry is about: the one in its wrapper, or
 // the entry itself.
 func objectOf(entry []byte) (object []byte, wrapped bool) {
-	from, to, wrapped := member(entry, "track")
-	if !wrapped {
-		return entry, false
+	for _, name := range wrappers() {
+		if from, to, found := member(entry, name); found {
+			return entry[from:to], true
+		}
 	}
-	return entry[from:to], true
+	return entry, false
 }
 
-// changeObject changes the object that an entry is about.
+// changeObject changes the object that an entry is about, in each of its
+// wrappers.
 func changeObject(entry []byte, change func([]byte) []byte) []byte {
-	object, wrapped := objectOf(entry)
-	if !wrapped {
-		return change(object)
+	if _, wrapped := objectOf(entry); !wrapped {
+		return change(entry)
 	}
-	return replace(entry, "track", string(change(object)))
+	for _, name := range wrappers() {
+		if from, to, found := member(entry, name); found {
+			entry = splice(entry, from, to, change(entry[from:to]))
+		}
+	}
+	return entry
 }
 
 // typeOf reads what an object says that it is.
@@ -94,8 +103,10 @@ func wrongType(object []byte) string {
 	switch typeOf(object) {
 	case "album":
 		return `"artist"`
-	case "artist":
+	case "artist", "playlist":
 		return `"user"`
+	case "episode":
+		return `"track"`
 	}
 	return `"episode"`
 }
@@ -105,11 +116,15 @@ func wrongType(object []byte) string {
 func mistype(entry []byte, n int) []byte {
 	object, wrapped := objectOf(entry)
 	fields := mistypes(typeOf(object))
+	date := "added_at"
+	if _, _, played := member(entry, "played_at"); played {
+		date = "played_at"
+	}
 	if wrapped {
-		fields = append(fields, [2]string{"added_at", `""`})
+		fields = append(fields, [2]string{date, `""`})
 	}
 	field := fields[n%len(fields)]
-	if field[0] == "added_at" {
+	if field[0] == date {
 		return set(entry, field[0], field[1])
 	}
 	return changeObject(entry, func(object []byte) []byte { return set(object, field[0], field[1]) })
@@ -123,6 +138,10 @@ func mistypes(kind string) [][2]string {
 		return [][2]string{{"total_tracks", `"many"`}, {"name", name}, {"artists", artists}}
 	case "artist":
 		return [][2]string{{"name", name}, {"images", `"none"`}}
+	case "playlist":
+		return [][2]string{{"name", name}, {"owner", `"me"`}, {"snapshot_id", `7`}, {"items", `"some"`}}
+	case "episode":
+		return [][2]string{{"duration_ms", `"long"`}, {"name", name}, {"show", `"The Show"`}, {"explicit", `"yes"`}}
 	}
 	return [][2]string{
 		{"duration_ms", `"long"`}, {"name", name}, {"artists", artists}, {"album", `"Greatest Hits"`}, {"explicit", `"yes"`},

@@ -154,6 +154,8 @@ func (fs *faults) concerns(f Fault, r *http.Request) bool {
 	case f.Kind == "limit":
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		return limit > f.Arg
+	case f.Kind == "circle":
+		return byCursor(listOf(r.URL.Path))
 	case f.Kind == "total" || f.Kind == "vacant":
 		return list
 	case f.Kind == "baditem" || names(entryKinds(), f.Kind):

@@ -66,6 +66,7 @@ func answers() map[string]answer {
 		"limit:arg=50":                 {status: 200, has: page},
 		"redirect":                     {status: 302},
 		"echo":                         {status: 503, has: "Authorization: Bearer access-"},
+		"circle":                       {status: 200, has: page}, // strikes lists by cursor alone
 		"norefresh":                    {status: 200, has: page}, // strikes the token endpoint alone
 		"foreign":                      {status: 200, has: `"next":"http://127.0.0.2:9/v1/me/tracks`},
 		"bomb:arg=1":                   {status: 200, has: strings.Repeat(" ", 1<<20)},

@@ -17,7 +17,7 @@ func TestFloats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := l.start(t)
-			path := strings.ReplaceAll(l.path, "ARTIST", s.Artists()[0])
+			path := l.at(s)
 			_, _, was := s.get(t, path)
 			s.inject(t, "floats")
 			_, _, is := s.get(t, path)

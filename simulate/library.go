@@ -29,16 +29,20 @@ func (s saved) readable() bool { return s.raw == "" && !s.hidden }
 type library struct {
 	world *world
 
-	mu    sync.RWMutex
-	saved []saved // newest first
 	top   map[string][]ref
+	plays *history
+
+	mu       sync.RWMutex
+	saved    []saved // newest first
+	followed []int   // artists, by their place in the world
 }
 
 // now is when the made-up past ends, the same in every run.
 func epoch() time.Time { return time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC) }
 
-func newLibrary(w *world, o Options) *library {
-	l := &library{world: w, top: map[string][]ref{}}
+func newLibrary(w *world, o Options, user int) *library {
+	o.Seed += uint64(user)
+	l := &library{world: w, top: map[string][]ref{}, plays: newHistory(w, o), followed: firstFollowed(w, user)}
 	r := source(o.Seed, "library")
 	tracks := w.favourites(o.Seed, "saved", o.SavedTracks)
 	at := epoch()

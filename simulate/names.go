@@ -88,3 +88,21 @@ func DisplayName(user int) string {
 	}
 	return fmt.Sprintf("Simulated User %d", user+1)
 }
+
+// displayNameOf returns the name of the user with an id; empty for one who has
+// none.
+func displayNameOf(id string) string {
+	switch id {
+	case friend:
+		return "Nils"
+	case spotify:
+		return "Spotify"
+	case UserID:
+		return DisplayName(0)
+	}
+	var number int
+	if _, err := fmt.Sscanf(id, "user%d_simulated", &number); err != nil {
+		return ""
+	}
+	return DisplayName(number - 1)
+}

@@ -29,6 +29,7 @@ type Options struct {
 	Users           int // accounts; each has a library of its own
 	SavedTracks     int // in the library
 	TopTracks       int // in each ranking
+	PlaysPerDay     int // of each account, on average; they happen as Clock goes on
 	Artists         int // in the world; 0: enough for the library
 	AlbumsPerArtist int // on average
 	Mode            Mode
@@ -45,7 +46,7 @@ type Options struct {
 // DefaultOptions is a library of middling size in a development-mode app.
 func DefaultOptions() Options {
 	return Options{
-		Seed: 1, Users: 1, SavedTracks: 1200, TopTracks: 300, AlbumsPerArtist: 14,
+		Seed: 1, Users: 1, SavedTracks: 1200, TopTracks: 300, PlaysPerDay: 30, AlbumsPerArtist: 14,
 		Mode: Development, TokenLife: time.Hour, Clock: time.Now,
 	}
 }
@@ -74,7 +75,7 @@ func (o *Options) complete() error {
 		// A quarter of what artists have recorded is saved, at the most.
 		o.Artists = max(40, 4*o.SavedTracks/(tracksPerAlbum*o.AlbumsPerArtist)+o.SavedTracks/40)
 	}
-	if o.SavedTracks < 0 || o.TopTracks < 0 {
+	if o.SavedTracks < 0 || o.TopTracks < 0 || o.PlaysPerDay < 0 {
 		return fmt.Errorf("a library cannot have a negative size")
 	}
 	return nil

@@ -19,6 +19,7 @@ type Server struct {
 	library   *library   // of the first user
 	libraries []*library // of each user
 	albums    *discographies
+	playlists *playlists
 	render    *renderer
 	accounts  *accounts
 	limits    map[string]*limits // by client ID
@@ -46,15 +47,13 @@ func New(o Options) (*Server, error) {
 	}
 	w := newWorld(o)
 	s := &Server{
-		options: o, world: w, albums: newDiscographies(w, o.AppearsOn), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
+		options: o, world: w, albums: newDiscographies(w, o.AppearsOn), playlists: newPlaylists(w, o), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
 		limits:  map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
 		buffers: newPageBuffers(),
 	}
 	s.faults = &faults{asked: s.asked}
 	for user := range o.Users {
-		own := o
-		own.Seed += uint64(user)
-		s.libraries = append(s.libraries, newLibrary(w, own))
+		s.libraries = append(s.libraries, newLibrary(w, o, user))
 	}
 	s.library = s.libraries[0]
 	return s, nil
