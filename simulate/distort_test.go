@@ -216,6 +216,8 @@ func TestTotalsAndVacantLists(t *testing.T) {
 			s.inject(t, "vacant")
 			if got := l.page(t, s, path); len(got.Items) != 0 || got.Total.String() != none || got.Next != "" || got.Limit != was.Limit {
 				t.Errorf("a vacant page is %+v", got)
+			} else if (got.Cursors != nil) != (l.inside != "") || got.Cursors != nil && got.Cursors.After != nil {
+				t.Errorf("the cursors of a vacant page are %+v", got.Cursors)
 			}
 		})
 	}

@@ -189,6 +189,13 @@ func TestPlaylistParameters(t *testing.T) {
 			t.Errorf("%s: %d of %s items, want %d", path, len(page.Items), page.Total, want)
 		}
 	}
+	remove := s.Inject(simulate.Fault{Kind: "baditem", Arg: 60})
+	for path, want := range map[string]int{items + "/items": 200, items + "/tracks": 500} {
+		if status, _, _ := s.get(t, path); status != want {
+			t.Errorf("%s with a bad item at 60: %d, want %d", path, status, want)
+		}
+	}
+	remove()
 	for path, want := range map[string]string{
 		items + "/items?limit=101": "Invalid limit", items + "/tracks?limit=0": "Invalid limit", items + "/items?offset=x": "Invalid offset",
 		"/me/playlists?limit=51": "Invalid limit", "/me/playlists?offset=100001": "Invalid offset", "/users/x/playlists": "Forbidden",
@@ -253,10 +260,16 @@ func TestPlaylistsOfUsers(t *testing.T) {
 	s := start(t, func(o *simulate.Options) { o.Users = 2 })
 	first := s.Playlists()
 	s.token, _ = s.ask(t, simulate.ClientSecret, renewal(s.CredentialsOf(1).RefreshToken))["access_token"].(string)
+	names := map[string]any{}
 	var got []string
 	for _, item := range s.object(t, "/me/playlists")["items"].([]any) {
 		p := item.(map[string]any)
-		got = append(got, p["id"].(string)+" "+p["owner"].(map[string]any)["id"].(string))
+		owner := p["owner"].(map[string]any)
+		names[owner["id"].(string)] = owner["display_name"]
+		got = append(got, p["id"].(string)+" "+owner["id"].(string))
+	}
+	if diff := cmp.Diff(map[string]any{simulate.UserIDOf(1): simulate.DisplayName(1), "nils_simulated": "Nils", "stranger_simulated": nil}, names); diff != "" {
+		t.Error(diff)
 	}
 	var want []string
 	for i, p := range s.PlaylistsOf(1) {

@@ -91,6 +91,21 @@ func TestPlaysHappenAsTimeGoesOn(t *testing.T) {
 	}
 }
 
+// TestPlaysHaveADay checks that nobody plays more than a day has time for.
+func TestPlaysHaveADay(t *testing.T) {
+	t.Parallel()
+	s, now := listening(t, 5000)
+	all := s.Plays(now.AddDate(0, 0, -9), *now)
+	for i := 1; i < len(all); i++ {
+		if gap := all[i-1].PlayedAt.Sub(all[i].PlayedAt); gap < time.Minute {
+			t.Fatalf("%v, and before it %v", all[i-1], all[i])
+		}
+	}
+	if len(all) < 500 {
+		t.Errorf("%d plays", len(all))
+	}
+}
+
 func TestRecentlyPlayedPages(t *testing.T) {
 	t.Parallel()
 	s, now := listening(t, 30)
