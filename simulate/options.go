@@ -29,7 +29,7 @@ type Options struct {
 	Users           int // accounts; each has a library of its own
 	SavedTracks     int // in the library
 	TopTracks       int // in each ranking
-	PlaysPerDay     int // of each account, on average; they happen as Clock goes on
+	PlaysPerDay     int // of each account, on average; they happen as Clock goes on, so two requests may differ. 0: only those that are added
 	Artists         int // in the world; 0: enough for the library
 	AlbumsPerArtist int // on average
 	Mode            Mode
