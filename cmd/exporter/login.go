@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/accounts/signin"
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/pipeline/config"
-	"github.com/tracklake/tracklake/signin"
 )
 
 type loginCmd struct {

@@ -26,8 +26,9 @@ func allowed() map[string][]string {
 		"accounts":               {"extract"},
 		"accounts/pgstore":       {"accounts"},
 		"accounts/backendtest":   {"accounts"},
+		"accounts/signin":        {},
 		"catalog":                {"extract", "extract/listdiff", "transform"},
-		"cmd/exporter":           {"accounts", "accounts/pgstore", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "pipeline/config", "signin", "simulate", "transform"},
+		"cmd/exporter":           {"accounts", "accounts/pgstore", "accounts/signin", "catalog", "extract", "load", "load/parquet", "load/postgres", "pipeline", "pipeline/config", "simulate", "transform"},
 		"extract":                {"extract/listdiff"},
 		"extract/listdiff":       {},
 		"internal/archtest":      {},
@@ -45,7 +46,6 @@ func allowed() map[string][]string {
 		"pipeline/config":        {"catalog", "load", "pipeline/schedule"},
 		"pipeline/reconcile":     {"extract/listdiff"},
 		"pipeline/schedule":      {},
-		"signin":                 {},
 		"simulate":               {},
 		"transform":              {},
 	}
@@ -65,7 +65,7 @@ func reserved() map[string][]string {
 		"github.com/go-json-experiment/":                 {"extract"},
 		"github.com/tink-crypto/":                        {"accounts"},
 		"github.com/prometheus/":                         {"cmd/exporter"},
-		"net/http":                                       {"extract", "simulate", "signin", "internal/browser", "cmd/exporter"},
+		"net/http":                                       {"extract", "simulate", "accounts/signin", "internal/browser", "cmd/exporter"},
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/tracklake/tracklake/signin"
+	"github.com/tracklake/tracklake/accounts/signin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
