@@ -7,23 +7,29 @@ import (
 	"time"
 )
 
-// longestRetryAfter bounds what a header can ask for.
-const longestRetryAfter = 24 * time.Hour
+const (
+	// longestRetryAfter bounds what a header can ask for.
+	longestRetryAfter = 24 * time.Hour
+	// absurdRetryAfter is more than any service asks for: such a header is damaged.
+	absurdRetryAfter = 7 * 24 * time.Hour
+)
 
 // retryAfter reads a Retry-After header: seconds, or an HTTP date. It returns
-// 0 for one that is missing, negative or unreadable.
+// 0 for one that is missing, past, absurd or unreadable.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	var wait time.Duration
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
-		if seconds > longestRetryAfter.Seconds() {
-			return longestRetryAfter
-		}
-		if seconds > 0 { // false for NaN
-			wait = time.Duration(seconds * float64(time.Second))
-		}
-	} else if at, err := http.ParseTime(header); err == nil {
+	if at, err := http.ParseTime(header); err == nil {
 		wait = at.Sub(now)
+	} else if strings.Trim(header, "0123456789.") == "" { // no exponent, no NaN, no infinity
+		seconds, err := strconv.ParseFloat(header, 64)
+		if err != nil || seconds > absurdRetryAfter.Seconds() {
+			return 0
+		}
+		wait = time.Duration(seconds * float64(time.Second))
 	}
-	return min(max(wait, 0), longestRetryAfter)
+	if wait < 0 || wait > absurdRetryAfter {
+		return 0
+	}
+	return min(wait, longestRetryAfter)
 }
