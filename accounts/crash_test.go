@@ -46,7 +46,9 @@ func TestCrashingProcess(t *testing.T) {
 	}
 	c, err := extract.New(extract.Config{
 		ClientID: simulate.ClientID, ClientSecret: simulate.ClientSecret, APIURL: os.Getenv("CRASH_API"), AccountsURL: os.Getenv("CRASH_ACCOUNTS"),
-		Tokens: accounts.New(dying{accounts.NewFolder(os.Getenv("CRASH_FOLDER")), when}, nil, nil).Tokens(simulate.UserID),
+		Tokens: accounts.New(dying{accounts.NewFolder(os.Getenv("CRASH_FOLDER")), when}, accounts.Options{
+			Services: accounts.Services{API: os.Getenv("CRASH_API"), Accounts: os.Getenv("CRASH_ACCOUNTS")},
+		}).Tokens(simulate.UserID),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,13 +79,7 @@ func TestACrashAroundKeepingAToken(t *testing.T) {
 			p := newPlace(t, 1, func(o *simulate.Options) { o.Rotate = tt.rotate })
 			folder := filepath.Join(t.TempDir(), "accounts")
 			p.backend = accounts.NewFolder(folder)
-			_, err := accounts.New(p.backend, nil, nil).Connect(t.Context(), accounts.Connection{
-				Name: simulate.UserID, AccountID: simulate.AccountID, ClientID: simulate.ClientID,
-				Token: extract.Token{RefreshToken: p.sim.Credentials().RefreshToken, SignedInAt: time.Now()},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			connectTo(t, p, 0)
 			crash := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashingProcess$")
 			crash.Env = append(os.Environ(), "CRASH="+tt.when, "CRASH_FOLDER="+folder, "CRASH_API="+p.running.APIURL, "CRASH_ACCOUNTS="+p.running.AccountsURL)
 			out, err := crash.CombinedOutput()

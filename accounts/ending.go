@@ -1,6 +1,9 @@
 package accounts
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A sign-in lasts six months, whatever one does. Which months these are decides
 // how many days that is.
@@ -12,6 +15,13 @@ const (
 	day = 24 * time.Hour
 )
 
+// A refusal may be a mistake of Spotify's, as in the incident of 2025. So the
+// refresh token is kept and presented again, seldom and not for long.
+const (
+	TryEvery = day
+	TryFor   = 7 * day
+)
+
 // How long before its end a sign-in's end is announced.
 const (
 	SoonLife   = 30 * day
@@ -21,6 +31,52 @@ const (
 // EndsAt is when the sign-in may end. One that was guessed may end before.
 func (a Account) EndsAt() time.Time { return a.SignedInAt.Add(SignInLife) }
 
+// refused notes that Spotify refused the refresh token.
+func (a *Account) refused(now time.Time) {
+	a.LastRefusedAt = now
+	if a.RefusedAt.IsZero() {
+		a.RefusedAt = now
+	}
+}
+
+// NextTry returns from when on a refused refresh token is presented again. It is
+// zero when the token was not refused, or will not be presented before the user
+// signs in.
+func (a Account) NextTry(now time.Time) time.Time {
+	next, last := a.LastRefusedAt.Add(TryEvery), a.RefusedAt.Add(TryFor)
+	if ends := a.EndsAt(); ends.Before(last) {
+		last = ends
+	}
+	if a.RefusedAt.IsZero() || next.After(last) || now.After(last) {
+		return time.Time{}
+	}
+	return next
+}
+
+// mayTry tells whether the refresh token may be presented.
+func (a Account) mayTry(now time.Time) bool {
+	next := a.NextTry(now)
+	return a.RefusedAt.IsZero() || !next.IsZero() && !now.Before(next)
+}
+
+// Refusal says since when the refresh token is refused and when it is presented
+// again. It is empty when it was not refused.
+func (a Account) Refusal(now time.Time) string {
+	if a.RefusedAt.IsZero() {
+		return ""
+	}
+	const minute = "2006-01-02 15:04 UTC"
+	since := "Spotify has refused the sign-in since " + a.RefusedAt.UTC().Format(minute)
+	switch next := a.NextTry(now); {
+	case next.IsZero():
+		return since
+	case a.mayTry(now):
+		return since + "; the next run tries it again"
+	default:
+		return fmt.Sprintf("%s; it is tried again after %s", since, next.UTC().Format(minute))
+	}
+}
+
 // Urgency says how soon a sign-in ends.
 type Urgency string
 
@@ -29,7 +85,7 @@ const (
 	Calm   Urgency = ""
 	Soon   Urgency = "soon"   // within SoonLife
 	Urgent Urgency = "urgent" // within UrgentLife, or any day now
-	Ended  Urgency = "ended"  // it was refused, or the longest six months are over
+	Ended  Urgency = "ended"  // it is refused, or the longest six months are over
 
 	Unreadable Urgency = "unreadable" // nobody knows: see Account.Problem
 )

@@ -16,19 +16,22 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Folder keeps accounts as files that only their owner can read: one an
-// account, each written aside, synced and renamed, so that a crash leaves the
-// old one or the new one. It is safe for concurrent use, also by several
-// processes.
-type Folder struct{ path string }
+// Folder stores accounts as files that only their owner can read, one for each
+// account. It is safe for concurrent use, also by several processes.
+type Folder struct {
+	path     string
+	patience time.Duration        // with a lock
+	sync     func(*os.File) error // of files and folders
+}
 
 // NewFolder returns a backend in a folder, which need not exist yet.
-func NewFolder(path string) *Folder { return &Folder{path: path} }
+func NewFolder(path string) *Folder {
+	return &Folder{path: path, patience: 90 * time.Second, sync: (*os.File).Sync}
+}
 
 const (
 	suffix    = ".json"
-	pauseName = "_pause" // no account can be called so
-	allName   = "_all"   // nor so
+	checkName = "_check" // no account can be called so
 	shards    = 16
 )
 
@@ -41,7 +44,7 @@ func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
-	if err := f.private("", 0o022); err != nil {
+	if err := f.closed(); err != nil {
 		return nil, err
 	}
 	var out []Row
@@ -57,243 +60,188 @@ func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
 	return out, ctx.Err()
 }
 
-// row reads an account's file. There may be none: then it returns nil.
-func (f *Folder) row(name string) *Row {
-	row := &Row{}
-	there, err := f.read(name, row)
-	if err == nil && there {
-		err = CheckRow(name, row)
-	}
-	switch {
-	case err != nil:
-		return &Row{Account: Account{Name: name, AccountID: f.whose(name, err), Problem: err}}
-	case !there:
-		return nil
-	}
-	return row
-}
-
-// whose reads whose account it is, and nothing secret, from a file that others
-// can read. What others could have written is not relied on.
-func (f *Folder) whose(name string, problem error) string {
-	var open *OpenFileError
-	if !errors.As(problem, &open) || open.Want == 0 || open.Mode.Perm()&0o022 != 0 {
-		return ""
-	}
-	text, err := os.ReadFile(f.file(name))
-	var known struct {
-		Name      string `json:"name"`
-		AccountID string `json:"account_id"`
-	}
-	if err != nil || json.Unmarshal(text, &known) != nil || known.Name != name {
-		return ""
-	}
-	return known.AccountID
-}
-
-// Alone holds a lock over all names.
-func (f *Folder) Alone(ctx context.Context, do func(context.Context) error) error {
-	return f.locked(ctx, allName, func() error { return do(ctx) })
-}
-
-// Change locks, reads and writes one account's file.
+// Change locks, reads and writes the file of one account.
 func (f *Folder) Change(ctx context.Context, name string, change func(context.Context, *Row) (*Row, error)) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	return f.locked(ctx, name, func() error {
 		row := f.row(name)
-		var room *aside
-		if row != nil {
-			row.Reserve = func(context.Context) (err error) {
-				room, err = f.aside(name, f.roomFor(name))
-				return err
-			}
-		}
 		out, err := change(ctx, row)
-		if err == nil && out != nil && out != row {
-			if err = CheckRow(name, out); err == nil {
-				return f.write(name, out, room)
-			}
+		switch {
+		case err != nil || out == row:
+			return err
+		case out == nil:
+			return f.remove(name)
 		}
-		if room != nil {
-			err = errors.Join(err, room.drop())
-		}
-		if err != nil || out == row {
+		if err := CheckRow(name, out); err != nil {
 			return err
 		}
-		return f.remove(name)
+		text, err := json.MarshalIndent(out, "", " ")
+		if err != nil {
+			return fmt.Errorf("encode account: %w", err)
+		}
+		return f.write(name, append(text, '\n'))
 	})
 }
 
-// roomFor is more than an account's next file may take.
-func (f *Folder) roomFor(name string) int {
-	const least = 16 << 10
-	info, err := os.Stat(f.file(name))
-	if err != nil {
-		return least
-	}
-	return least + 2*int(info.Size())
-}
-
-// ChangePause locks, reads and writes the file of the pause.
-func (f *Folder) ChangePause(ctx context.Context, change func(context.Context, Pause) (Pause, error)) error {
-	return f.locked(ctx, pauseName, func() error {
-		var p Pause
-		if _, err := f.read(pauseName, &p); err != nil {
+// Check writes a temporary file, as large as that of an account, and removes it.
+func (f *Folder) Check(ctx context.Context, _ bool) error {
+	return f.locked(ctx, checkName, func() error {
+		if err := f.prepare(checkName, make([]byte, 8<<10)); err != nil {
 			return err
 		}
-		out, err := change(ctx, p)
-		switch {
-		case err != nil || out == p:
-			return err
-		case out == Pause{}:
-			return f.remove(pauseName)
-		}
-		return f.write(pauseName, out, nil)
+		return os.Remove(f.temporary(checkName))
 	})
 }
 
 // locked runs do while no other process changes the same file. The lock ends
 // with the process, however that ends. Lock files stay: one that is removed
-// could be held by one process and made anew by another.
+// could be held by one process and created again by another. Their names tell
+// nothing of the accounts.
 func (f *Folder) locked(ctx context.Context, name string, do func() error) (err error) {
 	folder := filepath.Join(f.path, "locks")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make folder for accounts: %w", err)
 	}
-	if err := f.private("", 0o022); err != nil {
+	if err := f.closed(); err != nil {
 		return err
 	}
 	shard := name
-	if name != pauseName && name != allName {
+	if name != checkName {
 		sum := sha256.Sum256([]byte(name))
 		shard = fmt.Sprintf("%x", sum[0]%shards)
 	}
 	lock := flock.New(filepath.Join(folder, shard+".lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
-		return fmt.Errorf("lock accounts: %w", err)
+	waiting, cancel := context.WithTimeout(ctx, f.patience)
+	defer cancel()
+	if _, err := lock.TryLockContext(waiting, 5*time.Millisecond); err != nil {
+		return fmt.Errorf("lock accounts, wait for the process that holds %s: %w", lock.Path(), err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return do()
 }
 
-// read reads a file and tells whether it is there.
-func (f *Folder) read(name string, v any) (bool, error) {
-	path := f.file(name)
-	if err := f.private(name, 0o077); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, err
+// row reads the file of an account. There may be none: then it returns nil.
+func (f *Folder) row(name string) *Row {
+	row, err := &Row{}, f.private(name)
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(f.file(name))
 	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && json.Unmarshal(text, row) != nil:
+		err = &Error{Message: f.file(name) + " is damaged", Advice: "remove it, then sign in again: " + removeCommand + name}
+	case err == nil:
+		err = CheckRow(name, row)
 	}
 	if err != nil {
-		return false, fmt.Errorf("read account: %w", err)
+		return &Row{Account: Account{Name: name, Problem: err}}
 	}
-	if json.Unmarshal(text, v) != nil {
-		damaged := &Error{Message: path + " is damaged", Next: removeFirst(name)}
-		if name == pauseName {
-			damaged.Next = Advice{Text: "remove the file"}
-		}
-		return false, damaged
-	}
-	return true, nil
+	return row
 }
 
-// write writes a file aside, in the room that was made before if there is any,
-// and puts it in its place.
-func (f *Folder) write(name string, v any, room *aside) error {
-	text, err := json.MarshalIndent(v, "", " ")
+// write replaces the file of an account. A crash leaves the old file or the new
+// one.
+func (f *Folder) write(name string, text []byte) error {
+	if err := f.prepare(name, text); err != nil {
+		return err
+	}
+	if err := os.Rename(f.temporary(name), f.file(name)); err != nil {
+		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(f.temporary(name))))
+	}
+	return f.syncFolder()
+}
+
+// prepare writes a temporary file, in place of what a killed process left there.
+func (f *Folder) prepare(name string, text []byte) error {
+	path := f.temporary(name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write account: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("encode account: %w", err)
+		return fmt.Errorf("write account: %w", err)
 	}
-	text = append(text, '\n')
-	if room == nil {
-		if room, err = f.aside(name, len(text)); err != nil {
-			return err
-		}
+	_, err = file.Write(text)
+	if err == nil {
+		err = f.sync(file)
 	}
-	if err := room.publish(text, f.file(name)); err != nil {
-		return err
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write account: %w", errors.Join(err, os.Remove(path)))
 	}
-	if err := syncFolder(f.path); err != nil {
-		return err
-	}
-	_ = f.sweep(name) // it is tried again at the next write; the account is kept
 	return nil
 }
 
-// Check makes a file aside, as large as that of an account, and removes it.
-func (f *Folder) Check(ctx context.Context, _ bool) error {
-	return f.locked(ctx, pauseName, func() error {
-		aside, err := f.aside(pauseName, 8<<10)
-		if err != nil {
-			return err
-		}
-		if err := aside.drop(); err != nil {
-			return fmt.Errorf("write account: %w", err)
-		}
-		return nil
-	})
-}
-
-// remove removes a file, and what was left aside of it first.
+// remove removes the file of an account, and what a killed process left of it.
 func (f *Folder) remove(name string) error {
-	if err := f.sweep(name); err != nil {
-		return err
+	if err := os.Remove(f.temporary(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove account: %w", err)
 	}
 	path := f.file(name)
 	err := os.Remove(path)
 	if err == nil {
-		return syncFolder(f.path)
+		return f.syncFolder()
 	}
 	if inside, _ := os.ReadDir(path); len(inside) > 0 {
-		return &Error{
-			Message: path + " is a folder that holds something, so it is not removed",
-			Next:    Advice{Text: "look what it holds, and remove it yourself"},
-		}
+		return &Error{Message: path + " is a folder that is not empty, so it is not removed", Advice: "look what it holds, and remove it yourself"}
 	}
 	return fmt.Errorf("remove account: %w", err)
 }
 
-// private refuses files and folders that others have some rights to.
-func (f *Folder) private(name string, forbidden fs.FileMode) error {
-	path, look, open := f.file(name), os.Lstat, &OpenFileError{Account: name, Want: 0o600}
-	switch name {
-	case "":
-		path, look, open = f.path, os.Stat, &OpenFileError{Want: 0o700}
-	case pauseName:
-		open.Account = ""
-	}
-	info, err := look(path)
-	if err != nil {
-		return fmt.Errorf("read account: %w", err)
-	}
-	open.Path, open.Mode = path, info.Mode()
+// private refuses the file of an account that others have rights to, or that lies
+// elsewhere.
+func (f *Folder) private(name string) error {
+	info, err := os.Lstat(f.file(name))
 	switch {
-	case name != "" && !info.Mode().IsRegular():
-		open.Want = 0
-		return open
-	case runtime.GOOS == "windows": // it has no such modes; the user's folder is closed to others
-		return nil
-	case info.Mode().Perm()&forbidden != 0:
-		return open
+	case err != nil:
+		return fmt.Errorf("read account: %w", err)
+	case !info.Mode().IsRegular():
+		return &Error{
+			Message: f.file(name) + " is no plain file; tokens are not read through links",
+			Advice:  "remove it, then sign in again: " + removeCommand + name,
+		}
 	}
-	return nil
+	return CheckMode(f.file(name), info, 0o077, "; if somebody may have read it, sign in again: "+loginCommand+name)
 }
 
-// file is the path of an account's file.
-func (f *Folder) file(name string) string { return filepath.Join(f.path, name+suffix) }
+// closed refuses a folder that others can write to.
+func (f *Folder) closed() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("read accounts: %w", err)
+	}
+	return CheckMode(f.path, info, 0o022, "")
+}
 
-func syncFolder(folder string) error {
-	d, err := os.Open(folder)
+// CheckMode refuses a file or folder whose mode gives others one of the forbidden
+// rights. The end of the hint follows the command that takes these rights away.
+func CheckMode(path string, info fs.FileInfo, forbidden fs.FileMode, end string) error {
+	mode := info.Mode().Perm()
+	if mode&forbidden == 0 || runtime.GOOS == "windows" { // it has no such modes; the user's folder is closed to others
+		return nil
+	}
+	want := fs.FileMode(0o600)
+	if info.IsDir() {
+		want = 0o700
+	}
+	return &Error{
+		Message: fmt.Sprintf("others can read or replace %s (mode %04o), so it is not used", path, mode),
+		Advice:  fmt.Sprintf("close it with `chmod %o '%s'`%s", want, strings.ReplaceAll(path, "'", `'\''`), end),
+	}
+}
+
+func (f *Folder) file(name string) string      { return filepath.Join(f.path, name+suffix) }
+func (f *Folder) temporary(name string) string { return filepath.Join(f.path, "."+name+".tmp") }
+
+func (f *Folder) syncFolder() error {
+	d, err := os.Open(f.path)
 	if err != nil {
 		return fmt.Errorf("write account: %w", err)
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := errors.Join(f.sync(d), d.Close()); err != nil {
 		return fmt.Errorf("write account: %w", err)
 	}
 	return nil

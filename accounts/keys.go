@@ -16,7 +16,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Keys seal secrets: the first one seals, all of them open. They do not print.
+// Keys encrypt and decrypt secrets: the first one encrypts, all of them decrypt. They
+// do not print.
 type Keys struct{ list []key }
 
 type key struct {
@@ -93,10 +94,10 @@ func (secrets) String() string { return "[secrets]" }
 // GoString keeps secrets out of texts.
 func (secrets) GoString() string { return "[secrets]" }
 
-// binding ties what is sealed to its account and app: moved to another row, it
-// does not open.
+// binding ties what is encrypted to its account, app and services: moved to another
+// row, it cannot be decrypted.
 func binding(a Account, keyID string) []byte {
-	return []byte(strings.Join([]string{"tracklake account", a.Name, a.AccountID, a.ClientID, keyID}, "\x00"))
+	return []byte(strings.Join([]string{"tracklake account", a.Name, a.AccountID, a.ClientID, a.API, a.Accounts, keyID}, "\x00"))
 }
 
 // seal makes the row of an account.
@@ -115,8 +116,20 @@ func (k *Keys) seal(a Account, s secrets) (*Row, error) {
 	return row, nil
 }
 
-// open returns the secrets of a row.
+// open returns the secrets of a row. With a key at hand, a row that is not encrypted
+// may have been put in place of one that was.
 func (k *Keys) open(r *Row) (secrets, error) {
+	if r.KeyID == "" && !k.Empty() {
+		return secrets{}, &Error{
+			Message: "the tokens of account " + r.Name + " are not encrypted, although there is a key",
+			Advice:  "if somebody replaced them, sign in again; if the key is new, encrypt them: exporter accounts rekey",
+		}
+	}
+	return k.read(r)
+}
+
+// read returns the secrets of a row, encrypted or not.
+func (k *Keys) read(r *Row) (secrets, error) {
 	var s secrets
 	text := r.Sealed
 	if r.KeyID != "" {
@@ -126,32 +139,27 @@ func (k *Keys) open(r *Row) (secrets, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return s, &Error{
-			Message: "the tokens of account " + r.Name + " are damaged",
-			Next:    again(r.Name),
-		}
+		return s, &Error{Message: "the tokens of account " + r.Name + " are damaged", Advice: "sign in again: " + loginCommand + r.Name}
 	}
 	return s, nil
 }
 
 func (k *Keys) decrypt(r *Row) ([]byte, error) {
-	for _, key := range k.list {
-		if key.id != r.KeyID {
-			continue
-		}
-		text, err := key.aead.Decrypt(r.Sealed, binding(r.Account, r.KeyID))
-		if err != nil {
-			return nil, &Error{
-				Message: "the tokens of account " + r.Name + " do not belong to it: they were changed or moved",
-				Next:    Advice{"find out who changed them, then sign in again", SignIn, r.Name},
-			}
-		}
-		return text, nil
+	i := slices.IndexFunc(k.list, func(key key) bool { return key.id == r.KeyID })
+	if i < 0 {
+		return nil, k.missing(r)
 	}
-	return nil, k.missing(r)
+	text, err := k.list[i].aead.Decrypt(r.Sealed, binding(r.Account, r.KeyID))
+	if err != nil {
+		return nil, &Error{
+			Message: "the tokens of account " + r.Name + " do not belong to it: they were changed or moved",
+			Advice:  "find out who changed them, then sign in again: " + loginCommand + r.Name,
+		}
+	}
+	return text, nil
 }
 
-// hold tells whether what was sealed with a key can be opened.
+// hold tells whether what was encrypted with a key can be decrypted.
 func (k *Keys) hold(id string) bool {
 	return id == "" || slices.ContainsFunc(k.list, func(key key) bool { return key.id == id })
 }
@@ -161,11 +169,11 @@ func (k *Keys) missing(r *Row) *Error {
 	if k.Empty() {
 		return &Error{
 			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
-			Next:    Advice{"set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if it is lost for good, remove the account and sign in again", Remove, r.Name},
+			Advice:  "set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if it is lost, remove the account and sign in again: " + removeCommand + r.Name,
 		}
 	}
 	return &Error{
 		Message: "the tokens of account " + r.Name + " are encrypted with another key (" + r.KeyID + ")",
-		Next:    Advice{"if that key is lost for good, remove the account and sign in again; else put it behind the new one, divided by a comma, into EXPORTER_TOKEN_KEY, then change the key", Rekey, r.Name},
+		Advice:  "if that key is lost, remove the account and sign in again; else put it behind the new one, after a comma, into EXPORTER_TOKEN_KEY, then change the key: exporter accounts rekey",
 	}
 }

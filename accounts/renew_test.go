@@ -3,7 +3,10 @@ package accounts_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,10 +37,11 @@ func (c *clock) pass(d time.Duration) {
 
 // place is a simulated Spotify with accounts that are connected to it.
 type place struct {
-	sim     *simulate.Server
-	running *simulate.Running
-	backend accounts.Backend
-	clock   *clock
+	sim      *simulate.Server
+	running  *simulate.Running
+	services accounts.Services
+	backend  accounts.Backend
+	clock    *clock
 }
 
 func newPlace(t *testing.T, users int, change ...func(*simulate.Options)) *place {
@@ -49,17 +53,16 @@ func newPlace(t *testing.T, users int, change ...func(*simulate.Options)) *place
 		f(&o)
 	}
 	p.sim, p.running = simtest.Start(t, o)
-	s := accounts.New(p.backend, nil, p.clock.Now)
+	p.services = accounts.Services{API: p.running.APIURL, Accounts: p.running.AccountsURL}
 	for user := range users {
-		_, err := s.Connect(t.Context(), accounts.Connection{
-			Name: simulate.UserIDOf(user), AccountID: simulate.AccountIDOf(user), ClientID: simulate.ClientID,
-			Token: extract.Token{RefreshToken: p.sim.CredentialsOf(user).RefreshToken, SignedInAt: p.clock.Now()},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		connectTo(t, p, user)
 	}
 	return p
+}
+
+// store is what another process would open.
+func (p *place) store(now func() time.Time) *accounts.Store {
+	return accounts.New(p.backend, accounts.Options{Services: p.services, Now: now})
 }
 
 // client is what another process would use for an account.
@@ -67,7 +70,7 @@ func (p *place) client(t *testing.T, user int, now func() time.Time) *extract.Cl
 	t.Helper()
 	c, err := extract.New(extract.Config{
 		ClientID: simulate.ClientID, ClientSecret: simulate.ClientSecret, APIURL: p.running.APIURL, AccountsURL: p.running.AccountsURL,
-		Tokens: accounts.New(p.backend, nil, now).Tokens(simulate.UserIDOf(user)), RetryDelay: time.Millisecond, Now: now,
+		Tokens: p.store(now).Tokens(simulate.UserIDOf(user)), RetryDelay: time.Millisecond, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -148,134 +151,256 @@ func TestExpiryByClocksThatDiffer(t *testing.T) {
 	}
 }
 
-func TestARevokedAccountIsNotAskedForAgain(t *testing.T) {
+func refuse(context.Context, extract.Token) (extract.Token, error) {
+	return extract.Token{}, &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: "the sign-in has ended"}
+}
+
+// TestARefusedTokenIsTriedOnceADayForAWeek looks every hour, from three processes, at
+// accounts of which one was revoked.
+func TestARefusedTokenIsTriedOnceADayForAWeek(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, 20)
-	p.sim.RevokeUser(7)
-	for range 3 { // three processes
-		for user := range 20 {
-			c := p.client(t, user, p.clock.Now)
-			for range 2 {
-				if err := ask(t, c); (err != nil) != (user == 7) || err != nil && kind(err) != extract.SignIn {
-					t.Errorf("user %d: %v", user, err)
-				}
+	p := newPlace(t, 2)
+	p.sim.RevokeUser(1)
+	began := p.clock.Now()
+	var presented []time.Duration
+	for range 24 * 10 {
+		for range 3 {
+			before := p.sim.Count("/api/token")
+			if err := ask(t, p.client(t, 1, p.clock.Now)); kind(err) != extract.SignIn {
+				t.Fatal(err)
+			}
+			if p.sim.Count("/api/token") > before {
+				presented = append(presented, p.clock.Now().Sub(began))
+			}
+			if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil { // that account is in nobody's way
+				t.Fatal(err)
 			}
 		}
-		p.clock.pass(2 * time.Hour)
+		p.clock.pass(time.Hour)
 	}
-	if n, want := p.sim.Count("/api/token"), 1+3*19; n != want {
-		t.Errorf("%d token requests, want %d", n, want)
-	}
-	a, err := accounts.New(p.backend, nil, nil).Find(t.Context(), simulate.UserIDOf(7))
-	if err != nil || a.RefusedAt.IsZero() {
-		t.Errorf("%+v, %v", a, err)
+	want := []time.Duration{0, 24 * time.Hour, 48 * time.Hour, 72 * time.Hour, 96 * time.Hour, 120 * time.Hour, 144 * time.Hour, 168 * time.Hour}
+	if !slices.Equal(presented, want) {
+		t.Errorf("presented after %v, want %v", presented, want)
 	}
 }
 
-// TestAnIncidentRevokesNobody lets the token endpoint refuse everybody for an
-// hour.
-func TestAnIncidentRevokesNobody(t *testing.T) {
+// TestARefusalSaysWhenItIsTriedAgain follows one account from the first refusal to
+// a new sign-in.
+func TestARefusalSaysWhenItIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	const users = 100
-	p := newPlace(t, users)
-	p.clock.pass(time.Hour) // none of them has asked lately
-	p.sim.Inject(simulate.Fault{Kind: "revoked", Path: "/api/token"})
-	tell := map[extract.Kind]int{}
-	for minute := range 60 {
-		for user := range users {
-			tell[kind(ask(t, p.client(t, user, p.clock.Now)))]++
+	p := newPlace(t, 1)
+	began := p.clock.Now()
+	p.sim.RevokeUser(0)
+	told := func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }
+	since := "Spotify has refused the sign-in since " + told(began)
+	account := func() accounts.Account {
+		t.Helper()
+		a, err := p.store(p.clock.Now).Find(t.Context(), simulate.UserIDOf(0))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if minute == 0 && (tell[extract.SignIn] != 4 || tell[extract.Closed] != users-4) {
-			t.Errorf("at first: %v", tell)
+		return a
+	}
+	if a := account(); a.Refusal(began) != "" || !a.NextTry(began).IsZero() {
+		t.Errorf("before: %+v", a)
+	}
+	for _, step := range []struct {
+		pass time.Duration
+		want string
+		then string
+	}{
+		{0, since + "; it is tried again after " + told(began.Add(24*time.Hour)), ""},
+		{24*time.Hour - time.Second, since + "; it is tried again after " + told(began.Add(24*time.Hour)), ""},
+		{time.Second, since + "; it is tried again after " + told(began.Add(48*time.Hour)), "; the next run tries it again"},
+		{6*24*time.Hour - time.Second, since + "; it is tried again after " + told(began.Add(8*24*time.Hour-time.Second)), "; the next run tries it again"},
+		{2 * time.Second, since, ""},
+		{1000 * time.Hour, since, ""},
+	} {
+		p.clock.pass(step.pass)
+		now := p.clock.Now()
+		if got := account().Refusal(now); step.then != "" && got != since+step.then {
+			t.Errorf("after %s it says %q", now.Sub(began), got)
 		}
-		p.clock.pass(time.Minute)
-	}
-	if n := p.sim.Count("/api/token"); n != users+3 { // each once, then a probe every quarter of an hour
-		t.Errorf("%d token requests while everybody was refused", n)
-	}
-	if tell[-1] != 0 || len(tell) != 2 {
-		t.Errorf("answers %v", tell)
-	}
-	p.sim.ClearFaults()
-	p.sim.ForgetRequests()
-	p.clock.pass(15 * time.Minute)
-	for range 2 { // those before the probe had to wait
-		for user := range users {
-			if err := ask(t, p.client(t, user, p.clock.Now)); err != nil && kind(err) != extract.Closed {
-				t.Errorf("user %d: %v", user, err)
-			}
+		err := ask(t, p.client(t, 0, p.clock.Now))
+		want := step.want
+		if now.Sub(began) >= 7*24*time.Hour-24*time.Hour { // the next day would be too late
+			want = since
+		}
+		if a := account(); kind(err) != extract.SignIn || !strings.HasSuffix(err.Error(), ": "+want) || a.Refusal(now) != want || !a.RefusedAt.Equal(began) || a.Urgency(now) != accounts.Ended {
+			t.Errorf("after %s: %v\nwant %s\n%+v", now.Sub(began), err, want, a)
 		}
 	}
-	all, err := accounts.New(p.backend, nil, nil).List(t.Context())
-	if err != nil || len(all) != users {
-		t.Fatalf("%d accounts are left, %v", len(all), err)
-	}
-	for _, a := range all {
-		if !a.RefusedAt.IsZero() || a.UsedAt.Before(p.clock.Now().Add(-time.Minute)) {
-			t.Errorf("%s does not work again: %+v", a.Name, a)
-		}
-	}
-	if n := p.sim.Count("/api/token"); n != users {
-		t.Errorf("%d token requests, want one for each", n)
+	connectTo(t, p, 0)
+	if a := account(); a.Refusal(p.clock.Now()) != "" || !a.LastRefusedAt.IsZero() || a.Urgency(p.clock.Now()) != accounts.Calm {
+		t.Errorf("signed in again: %+v", a)
 	}
 }
 
-// stopping stands for a process that ends while it lets accounts ask again: it
-// comes no further than the first of the others.
-type stopping struct {
-	accounts.Backend
-	itself string
-}
-
-var errStopped = errors.New("the process has ended")
-
-func (s stopping) Change(ctx context.Context, name string, f func(context.Context, *accounts.Row) (*accounts.Row, error)) error {
-	if name != s.itself {
-		return errStopped
+// connectTo signs a user in to the simulation.
+func connectTo(t *testing.T, p *place, user int) {
+	t.Helper()
+	_, err := p.store(p.clock.Now).Connect(t.Context(), accounts.Connection{
+		Name: simulate.UserIDOf(user), AccountID: simulate.AccountIDOf(user), ClientID: simulate.ClientID,
+		Token: extract.Token{RefreshToken: p.sim.CredentialsOf(user).RefreshToken, SignedInAt: p.clock.Now()},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s.Backend.Change(ctx, name, f)
 }
 
-// TestACrashWhileAPauseEnds lets everybody be refused, then the process of the
-// first that is let in again end before it has told the others.
-func TestACrashWhileAPauseEnds(t *testing.T) {
+// TestAnIncidentHealsByItself lets the token endpoint refuse everybody for an hour.
+// Twenty goroutines of four processes ask for each account on each of two days.
+func TestAnIncidentHealsByItself(t *testing.T) {
 	t.Parallel()
 	const users = 10
 	p := newPlace(t, users)
-	p.clock.pass(time.Hour)
-	p.sim.Inject(simulate.Fault{Kind: "revoked", Path: "/api/token"})
-	for user := range users {
-		if err := ask(t, p.client(t, user, p.clock.Now)); err == nil {
-			t.Fatalf("user %d was let in", user)
+	p.clock.pass(time.Hour) // the access tokens have ended
+	all := func() (signIn int) {
+		var mu sync.Mutex
+		var calls sync.WaitGroup
+		for user := range users {
+			var clients []*extract.Client
+			for range 4 {
+				clients = append(clients, p.client(t, user, p.clock.Now))
+			}
+			for i := range 20 {
+				calls.Go(func() {
+					err := ask(t, clients[i%len(clients)])
+					mu.Lock()
+					defer mu.Unlock()
+					switch {
+					case kind(err) == extract.SignIn:
+						signIn++
+					case err != nil:
+						t.Error(err)
+					}
+				})
+			}
+		}
+		calls.Wait()
+		return signIn
+	}
+	for _, night := range []struct {
+		pass                time.Duration
+		incident            bool
+		refusals, presented int
+	}{
+		{0, true, 20 * users, users},
+		{time.Hour, false, 20 * users, 0}, // it is over, and nobody asks
+		{23*time.Hour - time.Second, false, 20 * users, 0},
+		{time.Second, false, 0, users},
+		{time.Hour, false, 0, users}, // as ever
+	} {
+		p.clock.pass(night.pass)
+		p.sim.ClearFaults()
+		if night.incident {
+			p.sim.Inject(simulate.Fault{Kind: "revoked", Path: "/api/token"})
+		}
+		p.sim.ForgetRequests()
+		refusals := all()
+		if n := p.sim.Count("/api/token"); refusals != night.refusals || n != night.presented {
+			t.Errorf("%+v: %d refusals with %d token requests", night, refusals, n)
 		}
 	}
-	p.sim.ClearFaults()
-	p.clock.pass(15 * time.Minute)
-	whole := p.backend
-	p.backend = stopping{whole, simulate.UserIDOf(0)}
-	if err := ask(t, p.client(t, 0, p.clock.Now)); !errors.Is(err, errStopped) {
-		t.Fatalf("error = %v", err)
+	list, err := p.store(p.clock.Now).List(t.Context())
+	if err != nil || len(list) != users {
+		t.Fatalf("%d accounts, %v", len(list), err)
 	}
-	p.backend = whole
-	p.sim.ExpireAccess()
-	p.clock.pass(2 * time.Hour)
-	for round := range 2 { // in the first, those before the probe have to wait
-		for user := range users {
-			if err := ask(t, p.client(t, user, p.clock.Now)); err != nil && (round > 0 || kind(err) != extract.Closed) {
-				t.Errorf("round %d, user %d: %v", round, user, err)
-			}
+	for _, a := range list {
+		if !a.RefusedAt.IsZero() || !a.LastRefusedAt.IsZero() {
+			t.Errorf("%+v", a)
 		}
 	}
 }
 
-// TestSignInsThatEndAreNoIncident lets many sign-ins of one day end.
-func TestSignInsThatEndAreNoIncident(t *testing.T) {
+// TestAnEndedSignInIsNotTriedAgain refuses sign-ins near the end of their six months.
+func TestAnEndedSignInIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, 10)
-	p.clock.pass(183 * 24 * time.Hour)
-	for user := range 10 {
-		if err := ask(t, p.client(t, user, p.clock.Now)); kind(err) != extract.SignIn {
-			t.Errorf("user %d: %v", user, err)
+	const day = 24 * time.Hour
+	for age, want := range map[time.Duration]int{
+		178 * day:             4, // after 178, 179, 180 and 181 days
+		180*day + time.Second: 1, // the next day is past the end
+		183 * day:             1,
+	} {
+		p := newPlace(t, 1)
+		p.clock.pass(age)
+		p.sim.RevokeUser(0)
+		p.sim.ForgetRequests()
+		for range 10 {
+			if err := ask(t, p.client(t, 0, p.clock.Now)); kind(err) != extract.SignIn {
+				t.Fatal(err)
+			}
+			p.clock.pass(day)
+		}
+		if n := p.sim.Count("/api/token"); n != want {
+			t.Errorf("refused after %s: presented %d times, want %d", age, n, want)
 		}
 	}
+}
+
+// TestARefusalElsewhereIsNotStored has another server refuse everything: the account
+// is of another service, and stays as it is.
+func TestARefusalElsewhereIsNotStored(t *testing.T) {
+	t.Parallel()
+	p, other := newPlace(t, 1), newPlace(t, 1)
+	other.sim.Inject(simulate.Fault{Kind: "revoked", Path: "/api/token"})
+	other.backend = p.backend
+	if err := ask(t, other.client(t, 0, p.clock.Now)); err == nil || !strings.Contains(err.Error(), p.services.Accounts) {
+		t.Errorf("error = %v", err)
+	}
+	if n := other.sim.Count("/"); n != 0 {
+		t.Errorf("%d requests to the other server", n)
+	}
+	if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil {
+		t.Error(err)
+	}
+}
+
+// lines are log lines as they are written.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// TestWaitingIsTold refreshes an account while another process asks Spotify, which
+// takes its time.
+func TestWaitingIsTold(t *testing.T) {
+	t.Parallel()
+	b := folder(t)
+	connect(t, store(t, b, ""), "sam", "a1")
+	first, second := make(lines, 100), make(lines, 100)
+	impatient := func(to lines) *accounts.Store {
+		return accounts.New(b, accounts.Options{Services: services(), Log: slog.New(slog.NewTextHandler(to, nil))}).Impatient(20 * time.Millisecond)
+	}
+	told := func(from lines, what string) {
+		for line := range from {
+			if strings.Contains(line, `"still waiting" for="`+what+`"`) {
+				return
+			}
+		}
+	}
+	asked, answer := make(chan bool), make(chan bool)
+	var work sync.WaitGroup
+	work.Go(func() {
+		_, err := impatient(first).Tokens("sam").Renew(t.Context(), "", func(_ context.Context, kept extract.Token) (extract.Token, error) {
+			close(asked)
+			<-answer
+			return kept, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-asked
+	work.Go(func() {
+		if _, err := impatient(second).Tokens("sam").Renew(t.Context(), "", refuse); kind(err) != extract.SignIn {
+			t.Error(err)
+		}
+	})
+	told(first, "Spotify's token endpoint")
+	told(second, "the lock of account sam")
+	close(answer)
+	work.Wait()
 }

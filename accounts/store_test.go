@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,35 @@ const (
 	keyOne = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	keyTwo = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
 )
+
+func folder(t *testing.T) *accounts.Folder {
+	t.Helper()
+	return accounts.NewFolder(filepath.Join(t.TempDir(), "accounts"))
+}
+
+// services are those of accounts that are used with none.
+func services() accounts.Services {
+	return accounts.Services{API: "https://api.test/v1", Accounts: "https://accounts.test"}
+}
+
+// store returns a store with keys, or with none.
+func store(t *testing.T, b accounts.Backend, text string) *accounts.Store {
+	t.Helper()
+	o := accounts.Options{Services: services()}
+	if text != "" {
+		o.Keys = keys(t, text)
+	}
+	return accounts.New(b, o)
+}
+
+// hint is what an error tells the user to do.
+func hint(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
 
 func keys(t *testing.T, text string) *accounts.Keys {
 	t.Helper()
@@ -59,7 +90,7 @@ func refresh(t *testing.T, s *accounts.Store, name string) (string, error) {
 
 func TestConnect(t *testing.T) {
 	t.Parallel()
-	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	s := store(t, folder(t), "")
 	if a := connect(t, s, "", "a1"); a.Name != "user-a1" {
 		t.Errorf("name %q", a.Name)
 	}
@@ -71,11 +102,10 @@ func TestConnect(t *testing.T) {
 		t.Errorf("an account named by its id became %q", a.Name)
 	}
 	_, err := s.Connect(t.Context(), accounts.Connection{Name: "anna", AccountID: "a3"})
-	var other *accounts.OtherUserError
-	if !errors.As(err, &other) || other.Advice().Step != accounts.SignIn {
+	if err == nil || !strings.Contains(err.Error(), "account anna belongs to a2") || !strings.HasSuffix(hint(err), "sign in again: exporter login --account anna") {
 		t.Errorf("somebody else as anna: %v", err)
 	}
-	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "bob", AccountID: "a2"}); err == nil || !strings.Contains(err.Error(), "connected already, as anna") {
+	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "bob", AccountID: "a2"}); err == nil || !strings.Contains(err.Error(), "connected already as account anna") || hint(err) != "sign in again under that name: exporter login --account anna" {
 		t.Errorf("anna as bob: %v", err)
 	}
 	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "../x", AccountID: "a4"}); err == nil {
@@ -87,15 +117,14 @@ func TestConnect(t *testing.T) {
 	if err := s.Remove(t.Context(), "anna"); err != nil {
 		t.Fatal(err)
 	}
-	var missing *accounts.NotFoundError
-	if err := s.Remove(t.Context(), "anna"); !errors.As(err, &missing) {
+	if err := s.Remove(t.Context(), "anna"); !errors.Is(err, accounts.ErrNotFound) {
 		t.Errorf("error = %v", err)
 	}
 }
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	s := store(t, folder(t), "")
 	connect(t, s, "anna", "sam") // an account_id that is another's name
 	connect(t, s, "sam", "a2")
 	if err := s.Seed(t.Context(), "client", "", "token"); err != nil { // nobody knows yet whose it is
@@ -103,8 +132,7 @@ func TestFind(t *testing.T) {
 	}
 	for name, want := range map[string]string{"anna": "anna", "sam": "sam", "a2": "sam", "default": "default", "": "", "aSam": ""} {
 		a, err := s.Find(t.Context(), name)
-		var missing *accounts.NotFoundError
-		if a.Name != want || (want == "") != errors.As(err, &missing) {
+		if a.Name != want || (want == "") != errors.Is(err, accounts.ErrNotFound) {
 			t.Errorf("%q: found %q, %v", name, a.Name, err)
 		}
 	}
@@ -112,7 +140,7 @@ func TestFind(t *testing.T) {
 
 func TestSeedAndIdentify(t *testing.T) {
 	t.Parallel()
-	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	s := store(t, folder(t), "")
 	seed := func(token string) {
 		t.Helper()
 		if err := s.Seed(t.Context(), "client", "", token); err != nil {
@@ -120,38 +148,83 @@ func TestSeedAndIdentify(t *testing.T) {
 		}
 	}
 	seed("one")
-	if _, err := s.Identify(t.Context(), accounts.SeedName, "a1", "One"); err != nil {
+	if err := s.Identify(t.Context(), accounts.SeedName, "a1", "One"); err != nil {
 		t.Fatal(err)
 	}
 	seed("one")
 	if a, err := s.Find(t.Context(), "a1"); err != nil || a.Name != accounts.SeedName || !a.Guessed || a.User != "One" {
 		t.Errorf("%+v, %v", a, err)
 	}
-	seed("two") // the user has signed in again
+	seed("two") // the user has signed in again, or somebody else has
 	if got, _ := refresh(t, s, accounts.SeedName); got != "two" {
-		t.Errorf("the store kept %q", got)
+		t.Errorf("the store has %q", got)
 	}
-	// The same account signs in by itself: the seed goes, and stays away.
+	if _, err := s.Find(t.Context(), "a1"); !errors.Is(err, accounts.ErrNotFound) {
+		t.Errorf("it is known whose the new token is: %v", err)
+	}
+}
+
+// TestASeedOfSomebodyConnected finds out at the first run that a token of the
+// environment is of a user who signed in.
+func TestASeedOfSomebodyConnected(t *testing.T) {
+	t.Parallel()
+	s := store(t, folder(t), "")
 	connect(t, s, "sam", "a1")
-	if a, err := s.Identify(t.Context(), accounts.SeedName, "a1", "One"); err != nil || a.Name != "sam" {
-		t.Errorf("%+v, %v", a, err)
+	if err := s.Seed(t.Context(), "client", "", "one"); err != nil {
+		t.Fatal(err)
 	}
-	seed("two")
+	for _, err := range []error{s.Identify(t.Context(), accounts.SeedName, "a1", "One"), s.Check(t.Context(), accounts.SeedName)} {
+		if err == nil || !strings.Contains(err.Error(), "account default is the same Spotify user as account sam") || !strings.HasSuffix(hint(err), ": exporter accounts remove default") {
+			t.Errorf("error = %v", err)
+		}
+	}
+	if err := s.Identify(t.Context(), "sam", "a1", "One"); err != nil { // the sign-in precedes, though its name does not
+		t.Error(err)
+	}
 	all, err := s.List(t.Context())
-	if err != nil || len(all) != 1 || all[0].Name != "sam" {
+	if err != nil || len(all) != 2 || all[0].Problem == nil || all[1].Problem != nil {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if got, _ := refresh(t, s, "sam"); got != "refresh-a1" {
-		t.Errorf("the store kept %q", got)
+	if a, err := s.Find(t.Context(), "a1"); err != nil || a.Name != "sam" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if a := connect(t, s, "", "a1"); a.Name != "sam" {
+		t.Errorf("signed in again as %s", a.Name)
+	}
+	if err := s.Remove(t.Context(), accounts.SeedName); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.List(t.Context()); err != nil || len(all) != 1 || all[0].Problem != nil {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// TestOneUserIsUsedOnce signs one user in under many names at once.
+func TestOneUserIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "accounts")
+	var work sync.WaitGroup
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		work.Go(func() { // each as a process of its own
+			_, err := store(t, accounts.NewFolder(path), "").Connect(t.Context(), accounts.Connection{Name: name, AccountID: "aSam"})
+			if err != nil && !strings.Contains(err.Error(), "connected already as") {
+				t.Error(err)
+			}
+		})
+	}
+	work.Wait()
+	all, err := store(t, accounts.NewFolder(path), "").List(t.Context())
+	usable := slices.DeleteFunc(slices.Clone(all), func(a accounts.Account) bool { return a.Problem != nil })
+	if err != nil || len(usable) != 1 {
+		t.Errorf("%d of %d accounts are used, %v", len(usable), len(all), err)
 	}
 }
 
 func TestASeedReplacesNoSignIn(t *testing.T) {
 	t.Parallel()
-	s := accounts.New(accounts.NewFolder(filepath.Join(t.TempDir(), "a")), nil, nil)
+	s := store(t, folder(t), "")
 	connect(t, s, accounts.SeedName, "a1")
-	var ignored *accounts.SeedIgnoredError
-	if err := s.Seed(t.Context(), "client", "", "one"); !errors.As(err, &ignored) || ignored.Advice().Step != accounts.Remove {
+	if err := s.Seed(t.Context(), "client", "", "one"); !errors.Is(err, accounts.ErrSeedIgnored) || !strings.HasSuffix(hint(err), ": exporter accounts remove default") {
 		t.Errorf("error = %v", err)
 	}
 	if got, err := refresh(t, s, accounts.SeedName); got != "refresh-a1" || err != nil {
@@ -168,7 +241,7 @@ func TestASeedReplacesNoSignIn(t *testing.T) {
 	if err := s.Seed(t.Context(), "client", "", "one"); err != nil {
 		t.Errorf("the seed that it came from: %v", err)
 	}
-	if err := s.Seed(t.Context(), "client", "", "two"); !errors.As(err, &ignored) {
+	if err := s.Seed(t.Context(), "client", "", "two"); !errors.Is(err, accounts.ErrSeedIgnored) {
 		t.Errorf("another seed: %v", err)
 	}
 	if got, err := refresh(t, s, accounts.SeedName); got != "refresh-a1" || err != nil {
@@ -192,9 +265,9 @@ func TestKeysAreRefused(t *testing.T) {
 
 func TestSealedAccounts(t *testing.T) {
 	t.Parallel()
-	b := accounts.NewFolder(filepath.Join(t.TempDir(), "a"))
+	b := folder(t)
 	ctx := t.Context()
-	first := accounts.New(b, keys(t, keyOne), nil)
+	first := store(t, b, keyOne)
 	connect(t, first, "sam", "a1")
 	connect(t, first, "anna", "a2")
 	rows, err := b.Rows(ctx)
@@ -209,10 +282,9 @@ func TestSealedAccounts(t *testing.T) {
 	if got, err := refresh(t, first, "sam"); got != "refresh-a1" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	for name, s := range map[string]*accounts.Store{"no key": accounts.New(b, nil, nil), "another key": accounts.New(b, keys(t, keyTwo), nil)} {
+	for name, s := range map[string]*accounts.Store{"no key": store(t, b, ""), "another key": store(t, b, keyTwo)} {
 		_, err := refresh(t, s, "sam")
-		var told *accounts.Error
-		if !errors.As(err, &told) || !strings.Contains(told.Next.Text, "EXPORTER_TOKEN_KEY") {
+		if !strings.Contains(hint(err), "EXPORTER_TOKEN_KEY") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if all, err := s.List(ctx); err != nil || len(all) != 2 {
@@ -221,14 +293,14 @@ func TestSealedAccounts(t *testing.T) {
 	}
 
 	// Rotation: the new key first, the old one behind it.
-	both := accounts.New(b, keys(t, keyTwo+","+keyOne), nil)
+	both := store(t, b, keyTwo+","+keyOne)
 	if n, err := both.Rekey(ctx); n != 2 || err != nil {
 		t.Errorf("%d were encrypted anew, %v", n, err)
 	}
 	if n, err := both.Rekey(ctx); n != 0 || err != nil {
 		t.Errorf("%d were encrypted once more, %v", n, err)
 	}
-	if got, err := refresh(t, accounts.New(b, keys(t, keyTwo), nil), "anna"); got != "refresh-a2" || err != nil {
+	if got, err := refresh(t, store(t, b, keyTwo), "anna"); got != "refresh-a2" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
 	if secret, err := both.ClientSecret(ctx, "anna"); secret != "secret-a2" || err != nil {
@@ -240,25 +312,24 @@ func TestSealedAccounts(t *testing.T) {
 // where accounts are encrypted.
 func TestEncryptionIsNotChangedUnnoticed(t *testing.T) {
 	t.Parallel()
-	b := accounts.NewFolder(filepath.Join(t.TempDir(), "a"))
-	connect(t, accounts.New(b, keys(t, keyOne), nil), "sam", "a1")
+	b := folder(t)
+	connect(t, store(t, b, keyOne), "sam", "a1")
 	before, err := b.Rows(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, k := range map[string]*accounts.Keys{"no key": nil, "another key": keys(t, keyTwo)} {
-		s := accounts.New(b, k, nil)
-		step := accounts.Rekey
-		if k.Empty() {
-			step = accounts.Remove
+	for name, key := range map[string]string{"no key": "", "another key": keyTwo} {
+		s := store(t, b, key)
+		command := ": exporter accounts rekey"
+		if key == "" {
+			command = ": exporter accounts remove sam"
 		}
 		_, further := s.Connect(t.Context(), accounts.Connection{Name: "anna", AccountID: "a2"})
 		_, again := s.Connect(t.Context(), accounts.Connection{Name: "sam", AccountID: "a1"})
 		for what, err := range map[string]error{
-			"checking": s.Check(t.Context()), "connecting another": further, "signing in again": again, "seeding": s.Seed(t.Context(), "client", "", "token"),
+			"checking": s.Check(t.Context(), ""), "connecting another": further, "signing in again": again, "seeding": s.Seed(t.Context(), "client", "", "token"),
 		} {
-			var told *accounts.Error
-			if !errors.As(err, &told) || !strings.Contains(told.Next.Text, "EXPORTER_TOKEN_KEY") || told.Next.Step != step || told.Next.Account != "sam" {
+			if !strings.Contains(hint(err), "EXPORTER_TOKEN_KEY") || !strings.HasSuffix(hint(err), command) {
 				t.Errorf("%s with %s: %v", what, name, err)
 			}
 		}
@@ -267,51 +338,127 @@ func TestEncryptionIsNotChangedUnnoticed(t *testing.T) {
 		t.Errorf("%v became %v, %v", before, after, err)
 	}
 	// With the old key behind the new one, and with nothing left of the old one.
-	connect(t, accounts.New(b, keys(t, keyTwo+","+keyOne), nil), "anna", "a2")
-	s := accounts.New(b, keys(t, keyTwo), nil)
+	connect(t, store(t, b, keyTwo+","+keyOne), "anna", "a2")
+	s := store(t, b, keyTwo)
 	if err := s.Remove(t.Context(), "sam"); err != nil {
 		t.Fatal(err)
 	}
 	connect(t, s, "sam", "a1")
 }
 
-func TestSealedAccountsCannotBeSwapped(t *testing.T) {
-	t.Parallel()
-	b := accounts.NewFolder(filepath.Join(t.TempDir(), "a"))
-	s := accounts.New(b, keys(t, keyOne), nil)
-	connect(t, s, "sam", "a1")
-	connect(t, s, "anna", "a2")
-	rows, err := b.Rows(t.Context())
+// alter changes the stored row of an account.
+func alter(t *testing.T, b accounts.Backend, name string, f func(*accounts.Row)) {
+	t.Helper()
+	err := b.Change(t.Context(), name, func(_ context.Context, r *accounts.Row) (*accounts.Row, error) {
+		out := *r
+		f(&out)
+		return &out, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	anna := rows[0]
-	for name, swap := range map[string]func(*accounts.Row){
-		"another's tokens": func(r *accounts.Row) { r.Sealed = anna.Sealed },
-		"another account":  func(r *accounts.Row) { r.AccountID = "a2" },
-		"another app":      func(r *accounts.Row) { r.ClientID = "theirs" },
-		"a changed byte":   func(r *accounts.Row) { r.Sealed = append([]byte{r.Sealed[0] ^ 1}, r.Sealed[1:]...) },
-		"nothing":          func(r *accounts.Row) { r.Sealed = nil },
+}
+
+func TestSealedAccountsCannotBeSwapped(t *testing.T) {
+	t.Parallel()
+	for name, swap := range map[string]func(sam, anna *accounts.Row){
+		"another's tokens": func(sam, anna *accounts.Row) { sam.Sealed = anna.Sealed },
+		"another account":  func(sam, anna *accounts.Row) { sam.AccountID = anna.AccountID },
+		"another app":      func(sam, _ *accounts.Row) { sam.ClientID = "theirs" },
+		"another name": func(sam, anna *accounts.Row) {
+			sam.Sealed, sam.AccountID = anna.Sealed, anna.AccountID
+		},
+		"a changed byte": func(sam, _ *accounts.Row) { sam.Sealed[0] ^= 1 },
+		"nothing":        func(sam, _ *accounts.Row) { sam.Sealed = nil },
+		"no encryption":  func(sam, _ *accounts.Row) { sam.KeyID, sam.Sealed = "", []byte(`{"refresh_token":"theirs"}`) },
 	} {
-		var before accounts.Row
-		change := func(f func(accounts.Row) accounts.Row) {
-			t.Helper()
-			err := b.Change(t.Context(), "sam", func(_ context.Context, r *accounts.Row) (*accounts.Row, error) {
-				out := f(*r)
-				return &out, nil
+		b := folder(t)
+		s := store(t, b, keyOne)
+		connect(t, s, "sam", "a1")
+		connect(t, s, "anna", "a2")
+		rows, err := b.Rows(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		alter(t, b, "sam", func(r *accounts.Row) { swap(r, &rows[0]) })
+		if err := s.Remove(t.Context(), "anna"); err != nil { // nobody else is that user
+			t.Fatal(err)
+		}
+		if got, err := refresh(t, s, "sam"); err == nil || got != "" {
+			t.Errorf("%s: %q was used", name, got)
+		}
+	}
+}
+
+// TestEncryptionOfWhatWasThere encrypts, when a key is set, what was stored before:
+// because the user says so, not because it is read.
+func TestEncryptionOfWhatWasThere(t *testing.T) {
+	t.Parallel()
+	b := folder(t)
+	connect(t, store(t, b, ""), "sam", "a1")
+	s := store(t, b, keyOne)
+	if _, err := refresh(t, s, "sam"); err == nil || !strings.HasSuffix(hint(err), ": exporter accounts rekey") {
+		t.Errorf("error = %v", err)
+	}
+	if _, err := s.ClientSecret(t.Context(), "sam"); err == nil {
+		t.Error("the secret was taken")
+	}
+	if n, err := s.Rekey(t.Context()); n != 1 || err != nil {
+		t.Errorf("%d were encrypted, %v", n, err)
+	}
+	if got, err := refresh(t, s, "sam"); got != "refresh-a1" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestASignInBelongsToItsServices uses accounts with other addresses, and with
+// records that say so.
+func TestASignInBelongsToItsServices(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"plain": "", "encrypted": keyOne} {
+		for what, elsewhere := range map[string]accounts.Services{
+			"another API":              {API: "https://evil.test/v1", Accounts: services().Accounts},
+			"another Accounts service": {API: services().API, Accounts: "https://evil.test"},
+		} {
+			b := folder(t)
+			connect(t, store(t, b, key), "sam", "a1")
+			o := accounts.Options{Services: elsewhere}
+			if key != "" {
+				o.Keys = keys(t, key)
+			}
+			s := accounts.New(b, o)
+			asked := false
+			_, renewed := s.Tokens("sam").Renew(t.Context(), "", func(context.Context, extract.Token) (extract.Token, error) {
+				asked = true
+				return refuse(t.Context(), extract.Token{})
 			})
-			if err != nil {
-				t.Fatal(err)
+			_, secret := s.ClientSecret(t.Context(), "sam")
+			_, connected := s.Connect(t.Context(), accounts.Connection{AccountID: "a1"})
+			all, listed := s.List(t.Context())
+			if listed != nil || len(all) != 1 {
+				t.Fatalf("%+v, %v", all, listed)
+			}
+			for doing, err := range map[string]error{
+				"refresh": renewed, "secret": secret, "sign in": connected, "list": all[0].Problem,
+				"identify": s.Identify(t.Context(), "sam", "a1", "Else"), "check": s.Check(t.Context(), "sam"),
+			} {
+				if err == nil || !strings.Contains(err.Error(), services().Accounts) || strings.Contains(err.Error(), "evil") || !strings.HasSuffix(hint(err), ": exporter accounts remove sam") {
+					t.Errorf("%s, %s, %s: %v", name, what, doing, err)
+				}
+			}
+			if asked {
+				t.Errorf("%s, %s: the token was presented", name, what)
+			}
+			a, err := store(t, b, key).Find(t.Context(), "sam")
+			if err != nil || a.Problem != nil || !a.RefusedAt.IsZero() || a.User != "The a1" {
+				t.Errorf("%s, %s: it became %+v, %v", name, what, a, err)
+			}
+			// A record that was changed to look like one of these services.
+			alter(t, b, "sam", func(r *accounts.Row) { r.Services = elsewhere })
+			if got, err := refresh(t, s, "sam"); key != "" && (err == nil || got != "") {
+				t.Errorf("%s: the changed record was used", what)
 			}
 		}
-		change(func(r accounts.Row) accounts.Row { before = r; swap(&r); return r })
-		if got, err := refresh(t, s, "sam"); err == nil || got != "" {
-			t.Errorf("%s: opened", name)
-		}
-		change(func(accounts.Row) accounts.Row { return before })
-	}
-	if _, err := refresh(t, s, "sam"); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tracklake/tracklake/extract"
 )
@@ -18,109 +19,116 @@ type Tokens struct {
 func (s *Store) Tokens(name string) *Tokens { return &Tokens{store: s, name: name} }
 
 // Renew returns the account's access token, refreshed by ask if need be: once,
-// however many goroutines, processes and machines need it. A sign-in that
-// Spotify has refused is not asked for again.
+// however many goroutines, processes and machines need it. A refresh token that
+// Spotify has refused is not presented before [Account.NextTry].
 func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Context, extract.Token) (extract.Token, error)) (extract.Token, error) {
-	var out extract.Token
-	err := t.store.save(ctx, t.name)
+	r := &renewal{Store: t.store, name: t.name, stale: stale, ask: ask}
+	err := t.store.change(ctx, t.name, r.change)
+	if err != nil && r.answered {
+		err = r.storeLate(ctx, err)
+	}
 	if err == nil {
-		err = t.store.afterLapse(ctx, func(ctx context.Context) error {
-			r := &renewal{Store: t.store, stale: stale, ask: ask}
-			err := r.run(ctx, t.name)
-			out = r.token
-			return err
-		})
+		err = r.refusal
 	}
 	if err != nil {
 		return extract.Token{}, fmt.Errorf("refresh account %s: %w", t.name, err)
 	}
-	return out, nil
+	return r.token, nil
 }
 
 // A renewal is one call of Renew.
 type renewal struct {
 	*Store
+	name  string
 	stale string
 	ask   func(context.Context, extract.Token) (extract.Token, error)
 
-	token extract.Token
-	got   *renewed                    // what Spotify sent, which must not be lost
-	err   error                       // of the answer; what it taught is kept all the same
-	after func(context.Context) error // to be done when the row is free again
-}
-
-func (r *renewal) run(ctx context.Context, name string) error {
-	err := r.Store.change(ctx, name, r.change)
-	switch {
-	case err != nil && r.got != nil:
-		err = r.saveSoon(ctx, name, err)
-	case r.got != nil:
-		r.unsaved.drop(name, r.got)
-	}
-	if err == nil && r.after != nil {
-		err = r.after(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return r.err
+	kept     secrets // before
+	token    extract.Token
+	answered bool  // token is new
+	refusal  error // by Spotify, which is stored
 }
 
 // change is called while nobody else has the row.
-func (r *renewal) change(ctx context.Context, row *Row) (*Row, error) {
+func (r *renewal) change(ctx context.Context, row *Row) (_ *Row, err error) {
 	if row == nil {
 		return nil, errGone()
 	}
-	kept, err := r.keys.open(row)
-	if err != nil {
+	if r.kept, err = r.keys.open(row); err != nil {
 		return row, err
 	}
 	r.token = extract.Token{
-		RefreshToken: kept.RefreshToken, Scopes: row.Scopes, SignedInAt: row.SignedInAt,
-		AccessToken: kept.AccessToken, RenewAt: kept.RenewAt,
+		RefreshToken: r.kept.RefreshToken, Scopes: row.Scopes, SignedInAt: row.SignedInAt,
+		AccessToken: r.kept.AccessToken, RenewAt: r.kept.RenewAt,
 	}
-	if r.token.Usable(r.stale, r.now()) && row.RefusedAt.IsZero() {
+	switch now := r.now(); {
+	case row.RefusedAt.IsZero() && r.token.Usable(r.stale, now):
 		return row, nil
+	case !row.mayTry(now):
+		return row, signInError(row.Refusal(now))
 	}
-	if late := r.unsaved.of(row.Name); late != nil && late.replaces(kept) { // another goroutine could not keep it yet
-		r.token, r.got = late.fresh, late
-		return r.sealRenewed(row, kept, late.fresh)
+	if err := r.backend.Check(ctx, !r.keys.Empty()); err != nil {
+		return row, fmt.Errorf("nothing was asked of Spotify, as its answer could not be stored: %w", err)
 	}
-	probe, err := r.admit(ctx, row.Account)
-	if err != nil {
-		return row, err
-	}
-	if row.Reserve != nil {
-		if err := row.Reserve(ctx); err != nil {
-			return row, &KeepError{Name: row.Name, Err: err}
-		}
-	}
+	end := r.slow("Spotify's token endpoint")
 	fresh, err := r.ask(ctx, r.token)
+	end()
 	var api *extract.Error
 	switch {
 	case errors.As(err, &api) && api.Kind == extract.SignIn:
-		return r.refused(row, api), nil
+		out := *row
+		out.refused(r.now().UTC())
+		r.refusal = signInError(out.Refusal(r.now()))
+		return &out, nil
 	case err != nil:
 		return row, err
 	}
-	if probe {
-		r.after = r.resume
-	}
-	r.token, r.got = fresh, &renewed{before: kept, fresh: fresh}
-	r.unsaved.add(row.Name, r.got)
-	return r.sealRenewed(row, kept, fresh)
+	r.token, r.answered = fresh, true
+	return r.renewed(row)
 }
 
-// refused notes that Spotify refused the sign-in. Nothing is discarded: the
-// refusal may turn out to be Spotify's mistake.
-func (r *renewal) refused(row *Row, api *extract.Error) *Row {
-	out := *row
-	out.RefusedAt = r.now().UTC()
-	r.err = signInError(api.Message)
-	if out.doubtful() {
-		r.after = r.suspect
+// renewed returns the row of an account whose token was accepted.
+func (r *renewal) renewed(row *Row) (*Row, error) {
+	out := row.Account
+	out.Scopes, out.UsedAt, out.RefusedAt, out.LastRefusedAt = r.token.Scopes, r.now().UTC(), time.Time{}, time.Time{}
+	return r.keys.seal(out, secrets{
+		RefreshToken: r.token.RefreshToken, AccessToken: r.token.AccessToken, RenewAt: r.token.RenewAt.UTC(), ClientSecret: r.kept.ClientSecret,
+	})
+}
+
+// How often storing a token is repeated, and after what time.
+const (
+	storeTries = 3
+	storePause = 250 * time.Millisecond
+)
+
+// storeLate stores the token once more that could not be stored because of cause:
+// Spotify may accept no other. It replaces no newer sign-in.
+func (r *renewal) storeLate(ctx context.Context, cause error) error {
+	for range storeTries {
+		select {
+		case <-time.After(storePause):
+		case <-ctx.Done():
+		}
+		cause = r.Store.change(ctx, r.name, func(_ context.Context, row *Row) (*Row, error) {
+			if row == nil {
+				return nil, errGone()
+			}
+			kept, err := r.keys.open(row)
+			if err != nil || kept.RefreshToken != r.kept.RefreshToken {
+				return row, err
+			}
+			return r.renewed(row)
+		})
+		if cause == nil {
+			return nil
+		}
 	}
-	return &out
+	return &Error{
+		Message: fmt.Sprintf("Spotify sent a new token of account %s, and it could not be stored: %v", r.name, cause),
+		Advice:  "correct what the message names; if Spotify then refuses the token before, sign in again: " + loginCommand + r.name,
+		Err:     cause,
+	}
 }
 
 func signInError(message string) *extract.Error {

@@ -60,6 +60,10 @@ func (s *Authorization) URL() string {
 	return s.oauth.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier))
 }
 
+// State is what the answer to this sign-in brings back. Answers without it are not
+// meant for it.
+func (s *Authorization) State() string { return s.state }
+
 // A RefusedError says why an answer to a sign-in connects nobody, and what to do
 // when signing in again. Its text is safe to show; what the browser brought is
 // not in it.

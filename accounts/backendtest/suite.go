@@ -29,8 +29,6 @@ func Run(t *testing.T, place Opener) {
 		"refuses awkward names":         refusesNames,
 		"keeps a row under its name":    refusesOthers,
 		"lets one change at a time":     oneAtATime,
-		"keeps the pause":               keepsPause,
-		"lets one be alone":             alone,
 		"is checked without a trace":    checks,
 		"waits no longer than its time": givesUp,
 	}
@@ -48,7 +46,8 @@ func sample(name string) accounts.Row {
 	return accounts.Row{
 		Account: accounts.Account{
 			Name: name, AccountID: "id of " + name, User: "Ümlaut <b>", ClientID: "client", Scopes: []string{"a", "b"},
-			SignedInAt: at, Guessed: true, UsedAt: at.Add(time.Hour), RefusedAt: at.Add(2 * time.Hour), Excused: true, SeedHash: "5eed",
+			Services:   accounts.Services{API: "https://api.test/v1", Accounts: "https://accounts.test"},
+			SignedInAt: at, Guessed: true, UsedAt: at.Add(time.Hour), RefusedAt: at.Add(2 * time.Hour), LastRefusedAt: at.Add(26 * time.Hour), SeedHash: "5eed",
 		},
 		KeyID: "k1", Sealed: []byte{0, 1, 2, 255},
 	}
@@ -181,38 +180,6 @@ func oneAtATime(t *testing.T, open func() accounts.Backend) {
 	}
 }
 
-// alone adds rows from many goroutines, each as many as there are already and
-// one more.
-func alone(t *testing.T, open func() accounts.Backend) {
-	var work sync.WaitGroup
-	for range 8 {
-		b := open()
-		for range 2 {
-			work.Go(func() {
-				err := b.Alone(t.Context(), func(ctx context.Context) error {
-					there, err := b.Rows(ctx)
-					if err != nil {
-						return err
-					}
-					r := sample(fmt.Sprintf("n%d", len(there)))
-					return b.Change(ctx, r.Name, func(context.Context, *accounts.Row) (*accounts.Row, error) { return &r, nil })
-				})
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-	work.Wait()
-	if got := len(rows(t, open())); got != 16 {
-		t.Errorf("%d rows, want 16", got)
-	}
-	no := errors.New("no")
-	if err := open().Alone(t.Context(), func(context.Context) error { return no }); !errors.Is(err, no) {
-		t.Errorf("error = %v", err)
-	}
-}
-
 func checks(t *testing.T, open func() accounts.Backend) {
 	for _, want := range [][]accounts.Row{nil, {sample("a")}} {
 		if err := open().Check(t.Context(), true); err != nil {
@@ -222,28 +189,6 @@ func checks(t *testing.T, open func() accounts.Backend) {
 			t.Error(diff)
 		}
 		put(t, open(), sample("a"))
-	}
-}
-
-func keepsPause(t *testing.T, open func() accounts.Backend) {
-	at := time.Date(2026, 11, 20, 3, 15, 30, 0, time.UTC)
-	for i, want := range []accounts.Pause{{}, {Since: at, NextProbeAt: at.Add(time.Minute)}, {Since: at, NextProbeAt: at.Add(time.Hour)}, {}} {
-		err := open().ChangePause(t.Context(), func(context.Context, accounts.Pause) (accounts.Pause, error) { return want, nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = open().ChangePause(t.Context(), func(_ context.Context, got accounts.Pause) (accounts.Pause, error) {
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%d: %s", i, diff)
-			}
-			return accounts.Pause{Since: at}, errors.New("changes nothing")
-		})
-		if err == nil {
-			t.Error("the error is lost")
-		}
-	}
-	if got := rows(t, open()); len(got) != 0 {
-		t.Errorf("the pause is listed as an account: %v", got)
 	}
 }
 

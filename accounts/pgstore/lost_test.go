@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func connected(t *testing.T) (url string, keys *accounts.Keys) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = accounts.New(open(t, url), keys, nil).Connect(t.Context(), accounts.Connection{
+	_, err = accounts.New(open(t, url), accounts.Options{Keys: keys}).Connect(t.Context(), accounts.Connection{
 		Name: "sam", AccountID: "aSam", ClientID: "client", Token: extract.Token{RefreshToken: "one", SignedInAt: time.Now()},
 	})
 	if err != nil {
@@ -47,7 +48,7 @@ func TestALostConnectionCostsNoToken(t *testing.T) {
 	ended := 0
 	renew := func(from, to string, ask bool) {
 		t.Helper()
-		got, err := accounts.New(open(t, url), keys, nil).Tokens("sam").Renew(t.Context(), from, func(ctx context.Context, kept extract.Token) (extract.Token, error) {
+		got, err := accounts.New(open(t, url), accounts.Options{Keys: keys}).Tokens("sam").Renew(t.Context(), from, func(ctx context.Context, kept extract.Token) (extract.Token, error) {
 			if !ask || kept.RefreshToken != from {
 				t.Errorf("asked with %q", kept.RefreshToken)
 			}
@@ -69,13 +70,43 @@ func TestALostConnectionCostsNoToken(t *testing.T) {
 func TestADatabaseThatCannotBeWrittenCostsNoToken(t *testing.T) {
 	t.Parallel()
 	url, keys := connected(t)
-	s := accounts.New(open(t, url+"&default_transaction_read_only=on"), keys, nil)
+	s := accounts.New(open(t, url+"&default_transaction_read_only=on"), accounts.Options{Keys: keys})
 	_, err := s.Tokens("sam").Renew(t.Context(), "", func(context.Context, extract.Token) (extract.Token, error) {
 		t.Error("Spotify was asked")
 		return extract.Token{}, nil
 	})
-	var keep *accounts.KeepError
-	if err == nil || !strings.Contains(err.Error(), "read-only") || errors.As(err, &keep) && keep.Asked {
+	if err == nil || !strings.Contains(err.Error(), "read-only") {
 		t.Errorf("error = %v", err)
 	}
+}
+
+// TestALockThatIsHeldIsNamed waits for an account that a machine which hangs holds.
+func TestALockThatIsHeldIsNamed(t *testing.T) {
+	t.Parallel()
+	url, keys := connected(t)
+	holding, done := make(chan bool), make(chan bool)
+	var work sync.WaitGroup
+	work.Go(func() {
+		err := open(t, url).Change(t.Context(), "sam", func(_ context.Context, r *accounts.Row) (*accounts.Row, error) {
+			close(holding)
+			<-done
+			return r, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-holding
+	s := accounts.New(open(t, url), accounts.Options{Keys: keys})
+	if a, err := s.Find(t.Context(), "sam"); err != nil || a.AccountID != "aSam" { // reading waits for nobody
+		t.Errorf("%+v, %v", a, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := s.Remove(ctx, "sam")
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for the process that holds the lock of account sam") {
+		t.Errorf("error = %v", err)
+	}
+	close(done)
+	work.Wait()
 }

@@ -39,8 +39,8 @@ func TestBackendIsAlwaysEncrypted(t *testing.T) {
 	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
 		t.Fatal(err)
 	}
-	s := accounts.New(open(t, url), nil, nil)
-	for name, err := range map[string]error{"keeping": s.Seed(t.Context(), "client", "", "token"), "checking": s.Check(t.Context())} {
+	s := accounts.New(open(t, url), accounts.Options{})
+	for name, err := range map[string]error{"storing": s.Seed(t.Context(), "client", "", "token"), "checking": s.Check(t.Context(), "")} {
 		if err == nil || !strings.Contains(err.Error(), "always encrypted") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,6 +6,7 @@ package signin
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -20,13 +22,13 @@ import (
 // Patience is how long a receiver waits for the user.
 const Patience = 5 * time.Minute
 
-// An AddressError says why a redirect address cannot be used.
-type AddressError struct{ Message, Advice string }
+// An Error says why a sign-in cannot begin, or what was pasted cannot be used.
+type Error struct{ Message, Advice string }
 
-func (e *AddressError) Error() string { return e.Message }
+func (e *Error) Error() string { return e.Message }
 
 // Hint is the next step for the user.
-func (e *AddressError) Hint() string { return e.Advice }
+func (e *Error) Hint() string { return e.Advice }
 
 // CheckRedirect refuses redirect addresses that Spotify does not take, or that
 // no listener on this machine can serve.
@@ -35,16 +37,16 @@ func CheckRedirect(address string) error {
 	advice := "set SPOTIFY_REDIRECT_URI to http://127.0.0.1:8888/callback and enter the same in the app's settings (https://developer.spotify.com/dashboard)"
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return &AddressError{"the redirect address is no URL", advice}
+		return &Error{"the redirect address is no URL", advice}
 	}
 	ip := net.ParseIP(u.Hostname())
 	switch {
 	case strings.EqualFold(strings.TrimSuffix(u.Hostname(), "."), "localhost"):
-		return &AddressError{"the redirect address names localhost, which Spotify does not allow: the name could lead to another machine; use the number 127.0.0.1", advice}
+		return &Error{"the redirect address names localhost, which Spotify does not allow: the name could lead to another machine; use the number 127.0.0.1", advice}
 	case u.Scheme != "http" || ip == nil || !ip.Equal(net.IPv4(127, 0, 0, 1)) && !ip.Equal(net.IPv6loopback):
-		return &AddressError{fmt.Sprintf("the redirect address %s://%s is not on this machine; it must begin with http://127.0.0.1 or http://[::1]", u.Scheme, u.Host), advice}
+		return &Error{fmt.Sprintf("the redirect address %s://%s is not on this machine; it must begin with http://127.0.0.1 or http://[::1]", u.Scheme, u.Host), advice}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return &AddressError{"the redirect address must be plain: http://127.0.0.1:PORT/PATH", advice}
+		return &Error{"the redirect address must be plain: http://127.0.0.1:PORT/PATH", advice}
 	}
 	return nil
 }
@@ -72,7 +74,7 @@ func Listen(ctx context.Context, redirect string) (*Receiver, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return nil, &AddressError{
+		return nil, &Error{
 			fmt.Sprintf("cannot listen on %s: %s", u.Host, reason(err)),
 			"stop the program that uses the port, or choose another port in SPOTIFY_REDIRECT_URI and in the app's settings, or sign in with --no-browser",
 		}
@@ -109,14 +111,15 @@ func (r *Receiver) Close() error {
 // ErrNoAnswer says that the user did not come back in time.
 var ErrNoAnswer = errors.New("nobody signed in within five minutes")
 
-// Receive waits for the one answer, hands it to finish, and shows in the
-// browser what that returns: who is connected, or the error. It returns the
-// error of finish, [ErrNoAnswer], or that of ctx. The listener is closed when it
-// returns.
-func (r *Receiver) Receive(ctx context.Context, finish func(context.Context, url.Values) (who string, err error)) error {
+// Receive waits for the first answer with the state of this sign-in, hands it to
+// finish, and shows in the browser what that returns: who is connected, or the
+// error. It returns the error of finish, [ErrNoAnswer], or that of ctx. The listener
+// is closed when it returns. Any page can lead the browser here, so an answer with
+// another state ends nothing.
+func (r *Receiver) Receive(ctx context.Context, state string, finish func(context.Context, url.Values) (who string, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, Patience, ErrNoAnswer)
 	defer cancel()
-	a := &answers{host: plainHost(r.redirect.Host), path: r.redirect.Path, finish: finish, done: make(chan error, 1), ctx: ctx}
+	a := &answers{host: plainHost(r.redirect.Host), path: r.redirect.Path, state: state, finish: finish, done: make(chan error, 1), ctx: ctx}
 	if a.path == "" {
 		a.path = "/"
 	}
@@ -145,15 +148,13 @@ func (r *Receiver) Receive(ctx context.Context, finish func(context.Context, url
 	return err
 }
 
-// answers serves the redirect address: the first answer counts.
+// answers serves the redirect address.
 type answers struct {
-	host, path string
-	finish     func(context.Context, url.Values) (string, error)
-	ctx        context.Context //nolint:containedctx // of the sign-in, which outlives a browser that goes away
-	done       chan error
-
-	mu       sync.Mutex
-	answered bool
+	host, path, state string
+	finish            func(context.Context, url.Values) (string, error)
+	ctx               context.Context //nolint:containedctx // of the sign-in, which outlives a browser that goes away
+	done              chan error
+	answered          atomic.Bool
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +170,12 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		show(w, http.StatusBadRequest, page{Title: "Not here", Text: "This address belongs to a sign-in of exporter."})
 	case r.URL.Path != a.path || r.Method != http.MethodGet:
 		show(w, http.StatusNotFound, page{Title: "Nothing here", Text: "This address belongs to a sign-in of exporter."})
-	case !a.first():
+	case !a.hasState(r.URL.Query()):
+		show(w, http.StatusBadRequest, page{
+			Title: "Not this sign-in", Text: "This answer does not belong to the sign-in that the terminal waits for, so it was ignored.",
+			Next: "To sign in, open the address that the terminal shows.",
+		})
+	case a.answered.Swap(true):
 		show(w, http.StatusConflict, page{Title: "Answered already", Text: "This sign-in was answered already. Look at the terminal."})
 	default:
 		a.answer(w, r.URL.Query())
@@ -179,13 +185,10 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // plainHost drops the port that browsers leave out.
 func plainHost(host string) string { return strings.TrimSuffix(host, ":80") }
 
-// first tells whether no other request has answered before.
-func (a *answers) first() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	before := a.answered
-	a.answered = true
-	return !before
+// hasState tells whether an answer belongs to the sign-in.
+func (a *answers) hasState(query url.Values) bool {
+	state := query["state"]
+	return len(state) == 1 && subtle.ConstantTimeCompare([]byte(state[0]), []byte(a.state)) == 1
 }
 
 func (a *answers) answer(w http.ResponseWriter, query url.Values) {
@@ -212,9 +215,9 @@ func Pasted(text string) (answer url.Values, withState bool, err error) {
 	text = strings.Trim(strings.TrimSpace(text), `"'<>`)
 	switch {
 	case text == "":
-		return nil, false, &AddressError{"nothing was pasted", "run it again and paste the address that the browser shows after you agreed"}
+		return nil, false, &Error{"nothing was pasted", "run it again and paste the address that the browser shows after you agreed"}
 	case strings.ContainsAny(text, " \t\n"):
-		return nil, false, &AddressError{"what was pasted is neither an address nor a code", "copy the whole address from the browser's address bar"}
+		return nil, false, &Error{"what was pasted is neither an address nor a code", "copy the whole address from the browser's address bar"}
 	case !strings.ContainsAny(text, "?=&/:"):
 		return url.Values{"code": {text}}, false, nil
 	}
@@ -225,7 +228,7 @@ func Pasted(text string) (answer url.Values, withState bool, err error) {
 	query, _, _ = strings.Cut(query, "#")
 	answer, err = url.ParseQuery(query)
 	if err != nil || !answer.Has("code") && !answer.Has("error") {
-		return nil, false, &AddressError{"the pasted address holds no code", "copy the whole address that the browser shows after you agreed; it has code= in it"}
+		return nil, false, &Error{"the pasted address holds no code", "copy the whole address that the browser shows after you agreed; it has code= in it"}
 	}
 	return answer, answer.Has("state"), nil
 }

@@ -40,7 +40,7 @@ func TestCheckRedirect(t *testing.T) {
 		"":                                        "no URL",
 	} {
 		err := signin.CheckRedirect(address)
-		var told *signin.AddressError
+		var told *signin.Error
 		if want == "" && err != nil || want != "" && (!errors.As(err, &told) || !strings.Contains(err.Error(), want) || told.Hint() == "") {
 			t.Errorf("%s: %v", address, err)
 		}
@@ -62,7 +62,7 @@ func receive(t *testing.T, redirect string, finish func(url.Values) (string, err
 	out := make(chan received, 1)
 	go func() {
 		var got received
-		got.err = r.Receive(t.Context(), func(_ context.Context, q url.Values) (string, error) {
+		got.err = r.Receive(t.Context(), "s", func(_ context.Context, q url.Values) (string, error) {
 			got.answer = q
 			return finish(q)
 		})
@@ -105,7 +105,7 @@ func TestReceiverTakesOneAnswer(t *testing.T) {
 		if status, _, _ := get(t, "http://"+u.Host+"/favicon.ico", ""); status != http.StatusNotFound {
 			t.Errorf("another path: %d", status)
 		}
-		if status, _, _ := get(t, base+"?code=x", "evil.test"); status != http.StatusBadRequest {
+		if status, _, _ := get(t, base+"?code=x&state=s", "evil.test"); status != http.StatusBadRequest {
 			t.Errorf("another host: %d", status)
 		}
 		status, header, body := get(t, base+"?code=c&state=s", "")
@@ -142,12 +142,12 @@ func TestReceiverOnPort80(t *testing.T) {
 		r := signin.NewReceiver(l, &url.URL{Scheme: "http", Host: "127.0.0.1:80", Path: "/callback"})
 		ended := make(chan error, 1)
 		go func() {
-			ended <- r.Receive(t.Context(), func(context.Context, url.Values) (string, error) { return "you", nil })
+			ended <- r.Receive(t.Context(), "s", func(context.Context, url.Values) (string, error) { return "you", nil })
 		}()
-		if status, _, _ := get(t, "http://"+l.Addr().String()+"/callback?code=x", "127.0.0.1:8080"); status != http.StatusBadRequest {
+		if status, _, _ := get(t, "http://"+l.Addr().String()+"/callback?code=x&state=s", "127.0.0.1:8080"); status != http.StatusBadRequest {
 			t.Errorf("another port: %d", status)
 		}
-		if status, _, body := get(t, "http://"+l.Addr().String()+"/callback?code=x", host); status != http.StatusOK {
+		if status, _, body := get(t, "http://"+l.Addr().String()+"/callback?code=x&state=s", host); status != http.StatusOK {
 			t.Fatalf("%s: %d %s", host, status, body)
 		}
 		if err := <-ended; err != nil {
@@ -160,12 +160,67 @@ func TestReceiverTellsWhyNot(t *testing.T) {
 	t.Parallel()
 	why := errors.New(`no: <script>alert("x")</script>`)
 	r, ended := receive(t, "http://127.0.0.1/callback", func(url.Values) (string, error) { return "", why })
-	status, _, body := get(t, r.Redirect()+"?error=<script>alert(1)</script>", "")
+	status, _, body := get(t, r.Redirect()+"?state=s&error=<script>alert(1)</script>", "")
 	if status != http.StatusBadRequest || strings.Contains(body, "<script") || !strings.Contains(body, "&lt;script&gt;") {
 		t.Errorf("%d %s", status, body)
 	}
 	if got := <-ended; !errors.Is(got.err, why) {
 		t.Errorf("received %v", got)
+	}
+}
+
+// TestReceiverIgnoresOtherAnswers sends what any page can make the browser send.
+func TestReceiverIgnoresOtherAnswers(t *testing.T) {
+	t.Parallel()
+	finished := 0
+	r, ended := receive(t, "http://127.0.0.1/callback", func(url.Values) (string, error) { finished++; return "you", nil })
+	for _, query := range []string{"", "?", "?code=x", "?code=x&state=", "?code=x&state=guess", "?code=x&state=s&state=s", "?code=x&state=s&state=guess", "?error=access_denied", "?error=access_denied&state=S"} {
+		status, _, body := get(t, r.Redirect()+query, "")
+		if status != http.StatusBadRequest || !strings.Contains(body, "Not this sign-in") || finished != 0 {
+			t.Errorf("%s: %d %s", query, status, body)
+		}
+	}
+	if status, _, _ := get(t, r.Redirect()+"?code=c&state=s", ""); status != http.StatusOK {
+		t.Errorf("the answer: %d", status)
+	}
+	if got := <-ended; got.err != nil || got.answer.Get("code") != "c" {
+		t.Errorf("received %v", got)
+	}
+}
+
+// TestReceiverTakesNoSecondAnswer sends another answer with the right state while
+// the first one is being used.
+func TestReceiverTakesNoSecondAnswer(t *testing.T) {
+	t.Parallel()
+	using, use := make(chan string, 2), make(chan struct{})
+	r, ended := receive(t, "http://127.0.0.1/callback", func(q url.Values) (string, error) {
+		using <- q.Get("code")
+		<-use
+		return "you", nil
+	})
+	first := make(chan int, 1)
+	go func() {
+		resp, err := http.Get(r.Redirect() + "?code=first&state=s")
+		if err != nil {
+			t.Error(err)
+			first <- 0
+			return
+		}
+		resp.Body.Close()
+		first <- resp.StatusCode
+	}()
+	if code := <-using; code != "first" {
+		t.Fatalf("code %q", code)
+	}
+	if status, _, body := get(t, r.Redirect()+"?code=second&state=s", ""); status != http.StatusConflict || !strings.Contains(body, "Answered already") {
+		t.Errorf("%d %s", status, body)
+	}
+	close(use)
+	if status := <-first; status != http.StatusOK {
+		t.Errorf("the first answer: %d", status)
+	}
+	if got := <-ended; got.err != nil || got.answer.Get("code") != "first" || len(using) != 0 {
+		t.Errorf("received %v, and %d more", got, len(using))
 	}
 }
 
@@ -177,7 +232,7 @@ func TestReceiverEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err = r.Receive(ctx, func(context.Context, url.Values) (string, error) { return "", nil })
+	err = r.Receive(ctx, "s", func(context.Context, url.Values) (string, error) { return "", nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
@@ -190,7 +245,7 @@ func TestListenOnAPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = signin.Listen(t.Context(), r.Redirect())
-	var told *signin.AddressError
+	var told *signin.Error
 	if !errors.As(err, &told) || !strings.Contains(err.Error(), "another program uses that port") || !strings.Contains(told.Hint(), "--no-browser") {
 		t.Errorf("error = %v", err)
 	}

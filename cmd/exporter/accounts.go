@@ -28,8 +28,8 @@ type accountsRemoveCmd struct {
 
 type accountsRekeyCmd struct{}
 
-// anAccount is what is told of an account. Nothing of it is secret.
-type anAccount struct {
+// accountView is what is shown of an account. Nothing of it is secret.
+type accountView struct {
 	Name       string    `json:"name"`
 	AccountID  string    `json:"account_id,omitempty"`
 	User       string    `json:"user,omitempty"`
@@ -39,26 +39,28 @@ type anAccount struct {
 	Guessed    bool      `json:"signed_in_guessed,omitempty"` // signed in on that day or before
 	EndsOn     string    `json:"ends_on,omitempty"`
 	DaysLeft   int       `json:"days_left"`
-	SignIn     string    `json:"sign_in"` // ok, soon, urgent, ended or unreadable
+	SignIn     string    `json:"sign_in"`              // ok, soon, urgent, ended or unreadable
+	RefusedAt  time.Time `json:"refused_at,omitzero"`  // since when Spotify refuses the sign-in
+	NextTryAt  time.Time `json:"next_try_at,omitzero"` // from when on it is tried again; absent: never
 	UsedAt     time.Time `json:"last_used_at,omitzero"`
 	Error      string    `json:"error,omitempty"` // why it cannot be used; then only its name is known
 	Hint       string    `json:"hint,omitempty"`
 }
 
-func (a *app) describeAccount(account accounts.Account, now time.Time) anAccount {
+func (a *app) describeAccount(account accounts.Account, now time.Time) accountView {
 	if account.Problem != nil {
-		return anAccount{
+		return accountView{
 			Name: account.Name, SignIn: string(accounts.Unreadable), Error: account.Problem.Error(), Hint: a.hintFor(account.Problem, account.Name),
 		}
 	}
 	return describeSignIn(account, now)
 }
 
-func describeSignIn(a accounts.Account, now time.Time) anAccount {
-	out := anAccount{
+func describeSignIn(a accounts.Account, now time.Time) accountView {
+	out := accountView{
 		Name: a.Name, AccountID: a.AccountID, User: a.User, ClientID: a.ClientID, Scopes: a.Scopes,
 		SignedInOn: a.SignedInAt.Format(time.DateOnly), Guessed: a.Guessed, EndsOn: a.EndsAt().Format(time.DateOnly),
-		DaysLeft: a.DaysLeft(now), SignIn: string(a.Urgency(now)), UsedAt: a.UsedAt,
+		DaysLeft: a.DaysLeft(now), SignIn: string(a.Urgency(now)), UsedAt: a.UsedAt, RefusedAt: a.RefusedAt, NextTryAt: a.NextTry(now),
 	}
 	if out.SignIn == "" {
 		out.SignIn = "ok"
@@ -84,7 +86,7 @@ func (a *app) accountsStore() (*accounts.Store, func(), error) {
 			return nil, nil, err
 		}
 	}
-	return a.openStore(config, false)
+	return a.openStore(config, false, a.log())
 }
 
 // Run is the command accounts.
@@ -99,7 +101,7 @@ func (c *accountsListCmd) Run(a *app) error {
 		return err
 	}
 	now := time.Now()
-	described := make([]anAccount, 0, len(all))
+	described := make([]accountView, 0, len(all))
 	for _, account := range all {
 		described = append(described, a.describeAccount(account, now))
 	}
@@ -110,10 +112,18 @@ func (c *accountsListCmd) Run(a *app) error {
 		fmt.Fprintln(a.stdout, "No account is connected. Connect one: "+a.loginCommand(""))
 		return nil
 	}
-	return a.printAccounts(described)
+	if err := a.printAccounts(described); err != nil {
+		return err
+	}
+	for _, account := range all {
+		if refusal := account.Refusal(now); refusal != "" && account.Problem == nil {
+			fmt.Fprintf(a.stdout, "\nAccount %s: %s\n  hint: sign in again: %s\n", account.Name, refusal, a.loginCommand(account.Name))
+		}
+	}
+	return nil
 }
 
-func (a *app) printAccounts(all []anAccount) error {
+func (a *app) printAccounts(all []accountView) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tUSER\tACCOUNT\tSIGNED IN\tENDS\tLEFT\tLAST USED\tSCOPES")
 	for _, x := range all {
@@ -126,10 +136,12 @@ func (a *app) printAccounts(all []anAccount) error {
 			signedIn = "by " + signedIn
 		}
 		left := counted(x.DaysLeft, "day", "days")
-		switch x.SignIn {
-		case string(accounts.Ended):
+		switch {
+		case !x.RefusedAt.IsZero():
+			left = "refused"
+		case x.SignIn == string(accounts.Ended):
 			left = "ended"
-		case string(accounts.Urgent):
+		case x.SignIn == string(accounts.Urgent):
 			left += " (urgent)"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Name, orDash(printable(x.User)), orDash(x.AccountID), signedIn, x.EndsOn, left,

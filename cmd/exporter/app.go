@@ -11,8 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/joho/godotenv"
-
+	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
@@ -45,7 +44,7 @@ func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
 	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
-	a.dotenv, a.dotenvErr = godotenv.Read()
+	a.dotenv, a.dotenvErr = readDotenv(".env")
 }
 
 // env looks a variable up in the environment, then in .env. An empty one counts
@@ -99,9 +98,12 @@ func (a *app) typedAttr(_ []string, attr slog.Attr) slog.Attr {
 // it may be a secret.
 func (a *app) checkDotenv() error {
 	var failed *fs.PathError
+	var open *accounts.Error
 	switch {
 	case a.dotenvErr == nil || errors.Is(a.dotenvErr, fs.ErrNotExist):
 		return nil
+	case errors.As(a.dotenvErr, &open):
+		return &usageError{open}
 	case errors.As(a.dotenvErr, &failed):
 		return &usageError{fmt.Errorf("read .env: %w", failed.Err)}
 	}

@@ -102,7 +102,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 	profile, err := catalog.ProfileOf(ctx, user.Client)
 	err = errors.Join(err, done())
 	if err == nil {
-		_, err = w.fleet.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
+		err = w.clients.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
 	}
 	if err != nil {
 		f := a.failed(name, err)

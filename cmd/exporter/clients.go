@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,51 +21,49 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// A fleet is who is connected, with a client for each account.
-type fleet struct {
+// A clientPool holds a client for each connected account, and one for the app.
+type clientPool struct {
 	app     *app
 	store   *accounts.Store
 	log     *slog.Logger
-	onClose closer  // may be nil
-	counted counter // may be nil
+	onClose closer // may be nil
 	end     func()
 
-	mu     sync.Mutex
-	known  map[string]*member          // by account name
-	joined map[string]string           // the name under which the same account goes on, by the one that went
-	pacers map[string]*extract.Pacer   // by client ID
-	itself *pipeline.User              // the app, when it has a token of its own
-	warned map[string]accounts.Urgency // last told of each account
-	day    string                      // on which
+	mu      sync.Mutex
+	clients map[string]client           // by account name
+	pacers  map[string]*extract.Pacer   // by client ID
+	theApp  *pipeline.User              // when it has a token of its own
+	warned  map[string]accounts.Urgency // last told of each account
+	day     string                      // on which
 }
 
-// A member is an account with its client.
-type member struct {
+// A client is an account and the user that jobs run for.
+type client struct {
 	account accounts.Account
 	user    *pipeline.User
-	asked   bool // whose it is, before anything else is
 }
-
-// A counter returns a context with which a user's requests are counted; done is
-// called when they are made.
-type counter func(ctx context.Context, u *pipeline.User) (counted context.Context, done func() error)
 
 // A closer keeps durably that an endpoint family is closed for a client ID.
 type closer func(ctx context.Context, client, family string, until time.Time) error
 
 // openStore opens the store of accounts that the configuration names; nil
 // means the files. With migrate the database's tables are made if need be.
-func (a *app) openStore(config *config.Config, migrate bool) (*accounts.Store, func(), error) {
+func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (*accounts.Store, func(), error) {
 	keys, err := a.keys()
 	if err != nil {
 		return nil, nil, err
 	}
+	services, err := a.services()
+	if err != nil {
+		return nil, nil, err
+	}
+	options := accounts.Options{Services: services, Keys: keys, Log: log}
 	if config == nil || config.TokenStore == nil {
 		folder, err := os.UserConfigDir()
 		if err != nil {
 			return nil, nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
 		}
-		return accounts.New(accounts.NewFolder(filepath.Join(folder, "tracklake", "accounts")), keys, nil), func() {}, nil
+		return accounts.New(accounts.NewFolder(filepath.Join(folder, "tracklake", "accounts")), options), func() {}, nil
 	}
 	d := config.TokenStore
 	if len(d.Unset) > 0 {
@@ -79,73 +78,81 @@ func (a *app) openStore(config *config.Config, migrate bool) (*accounts.Store, f
 	if err != nil {
 		return nil, nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
 	}
-	return accounts.New(backend, keys, nil), backend.Close, nil
+	return accounts.New(backend, options), backend.Close, nil
 }
 
-// fleet opens the store, and keeps in it a refresh token that the environment
+// services are the addresses in use. Addresses that tokens must not be sent to are
+// an error.
+func (a *app) services() (accounts.Services, error) {
+	config := a.service("", "")
+	config.Tokens = extract.NewFixedToken(extract.Token{})
+	if _, err := extract.New(config); err != nil {
+		return accounts.Services{}, &usageError{err}
+	}
+	return accounts.Services{
+		API:      strings.TrimSuffix(a.envOr("SPOTIFY_API_URL", extract.DefaultAPIURL), "/"),
+		Accounts: strings.TrimSuffix(a.envOr("SPOTIFY_ACCOUNTS_URL", extract.DefaultAccountsURL), "/"),
+	}, nil
+}
+
+// newClients opens the store, and stores in it a refresh token that the environment
 // brings.
-func (a *app) fleet(config *config.Config, migrate bool, log *slog.Logger, onClose closer) (*fleet, error) {
-	store, end, err := a.openStore(config, migrate)
+func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger, onClose closer) (*clientPool, error) {
+	store, end, err := a.openStore(config, migrate, log)
 	if err != nil {
 		return nil, err
 	}
 	id, _ := a.env("SPOTIFY_CLIENT_ID")
 	secret, _ := a.env("SPOTIFY_CLIENT_SECRET")
 	if seed, ok := a.env("SPOTIFY_REFRESH_TOKEN"); ok && id != "" {
-		var ignored *accounts.SeedIgnoredError
-		if err := store.Seed(a.ctx, id, secret, seed); errors.As(err, &ignored) {
-			log.Warn(ignored.Error(), "hint", a.hintOf(ignored))
+		if err := store.Seed(a.ctx, id, secret, seed); errors.Is(err, accounts.ErrSeedIgnored) {
+			log.Warn(err.Error(), "hint", hint(err, accounts.SeedName))
 		} else if err != nil {
 			end()
 			return nil, err
 		}
 	}
-	f := newFleet(a, store, log, onClose, end)
-	if _, err := f.theApp(); err != nil { // addresses that cannot be used are told at once
-		end()
-		return nil, err
-	}
-	return f, nil
+	return newPool(a, store, log, onClose, end), nil
 }
 
-func newFleet(a *app, store *accounts.Store, log *slog.Logger, onClose closer, end func()) *fleet {
-	return &fleet{
+func newPool(a *app, store *accounts.Store, log *slog.Logger, onClose closer, end func()) *clientPool {
+	return &clientPool{
 		app: a, store: store, log: log, onClose: onClose, end: end,
-		known: map[string]*member{}, joined: map[string]string{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
+		clients: map[string]client{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
 	}
 }
 
 // close ends the clients' connections and the store.
-func (f *fleet) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, m := range f.known {
-		m.user.Client.CloseIdle()
+func (p *clientPool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.clients {
+		c.user.Client.CloseIdle()
 	}
-	if f.itself != nil {
-		f.itself.Client.CloseIdle()
+	if p.theApp != nil {
+		p.theApp.Client.CloseIdle()
 	}
-	f.end()
+	p.end()
 }
 
 // client makes a client of an app, for an account or for the app itself.
-func (f *fleet) client(id, secret string, tokens extract.TokenStore) (*extract.Client, error) {
-	if f.pacers[id] == nil {
-		f.pacers[id] = extract.NewPacer(extract.DefaultConcurrency)
+func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extract.Client, error) {
+	if p.pacers[id] == nil {
+		p.pacers[id] = extract.NewPacer(extract.DefaultConcurrency)
 	}
-	config := f.app.service(id, secret)
-	config.Pacer = f.pacers[id]
+	config := p.app.service(id, secret)
+	config.Pacer = p.pacers[id]
 	config.Observe = func(e extract.Event) {
-		f.log.Debug("request", "family", e.Family, "status", e.Status, "pause", e.Pause)
+		p.log.Debug("request", "family", e.Family, "status", e.Status, "pause", e.Pause)
 	}
 	if tokens != nil {
 		config.Tokens = tokens
 	}
 	config.OnClose = func(ctx context.Context, family string, until time.Time) error {
-		if f.onClose == nil {
+		if p.onClose == nil {
 			return nil
 		}
-		return f.onClose(ctx, id, family, until)
+		return p.onClose(ctx, id, family, until)
 	}
 	client, err := extract.New(config)
 	if err != nil {
@@ -164,151 +171,154 @@ func (a *app) service(id, secret string) extract.Config {
 	}
 }
 
-// users lists who is connected, of those whom --account names, and the app
-// itself. An account that has not changed keeps its client. One of which nobody
-// knows whose it is may be one of the others: that is found out first, so that
-// nothing is run for it twice.
-func (f *fleet) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
-	out, itself, err := f.clients(ctx)
-	if err != nil || !f.settle(ctx) {
-		return out, itself, err
-	}
-	return f.clients(ctx)
-}
-
-// clients lists the same, as far as it is known.
-func (f *fleet) clients(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
-	chosen, err := f.chosen(ctx)
+// users lists who is connected, of those whom --account names, and the app. An
+// account that has not changed keeps its client.
+func (p *clientPool) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
+	chosen, err := p.chosen(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	f.app.several.Store(len(chosen) > 1)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.warn(chosen, time.Now())
+	p.app.several.Store(len(chosen) > 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.warn(chosen, time.Now())
 	var out []*pipeline.User
 	for _, account := range chosen {
-		m, err := f.member(ctx, account)
+		user, err := p.userOf(ctx, account)
 		if err != nil {
 			return nil, nil, err
 		}
-		out = append(out, m.user)
+		out = append(out, user)
 	}
-	itself, err := f.theApp()
-	return out, itself, err
-}
-
-// advised is users, with errors that hold the whole hint.
-func (f *fleet) advised(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
-	users, itself, err := f.users(ctx)
-	return users, itself, advise(err, f.app.account)
-}
-
-// theApp is the app as a user of its own, where it has a secret: the same one
-// as long as it is not refused.
-func (f *fleet) theApp() (*pipeline.User, error) {
-	id, _ := f.app.env("SPOTIFY_CLIENT_ID")
-	secret, _ := f.app.env("SPOTIFY_CLIENT_SECRET")
-	if id == "" || secret == "" || f.itself != nil && f.itself.Client.Refusal() == nil {
-		return f.itself, nil
-	}
-	client, err := f.client(id, secret, nil)
-	if err != nil {
-		return nil, err
-	}
-	if f.itself != nil {
-		f.itself.Client.CloseIdle()
-	}
-	f.itself = &pipeline.User{Itself: true, App: id, Client: client}
-	return f.itself, nil
+	theApp, err := p.appUser()
+	return out, theApp, err
 }
 
 // chosen lists the accounts, or the one that --account names.
-func (f *fleet) chosen(ctx context.Context) ([]accounts.Account, error) {
-	if f.app.account == "" {
-		return f.store.List(ctx)
+func (p *clientPool) chosen(ctx context.Context) ([]accounts.Account, error) {
+	if p.app.account == "" {
+		return p.store.List(ctx)
 	}
-	name := f.app.account
-	if to, ok := f.joinings()[name]; ok {
-		name = to
-	}
-	one, err := f.store.Find(ctx, name)
+	one, err := p.store.Find(ctx, p.app.account)
 	if err != nil {
 		return nil, &usageError{err}
 	}
 	return []accounts.Account{one}, nil
 }
 
-// member returns an account's client: the same one as long as it is the same
+// appUser is the app as a user, where it has a secret: the same one as long as it
+// is not refused.
+func (p *clientPool) appUser() (*pipeline.User, error) {
+	id, _ := p.app.env("SPOTIFY_CLIENT_ID")
+	secret, _ := p.app.env("SPOTIFY_CLIENT_SECRET")
+	if id == "" || secret == "" || p.theApp != nil && p.theApp.Client.Refusal() == nil {
+		return p.theApp, nil
+	}
+	client, err := p.client(id, secret, nil)
+	if err != nil {
+		return nil, err
+	}
+	if p.theApp != nil {
+		p.theApp.Client.CloseIdle()
+	}
+	p.theApp = &pipeline.User{Itself: true, App: id, Client: client}
+	return p.theApp, nil
+}
+
+// userOf returns the user of an account: the same one as long as it is the same
 // sign-in to the same app, and is not refused. After a refusal another process may
-// have signed the account in again, or found that it was an incident.
-func (f *fleet) member(ctx context.Context, account accounts.Account) (*member, error) {
+// have signed the account in again, or it may be time to try once more.
+func (p *clientPool) userOf(ctx context.Context, account accounts.Account) (*pipeline.User, error) {
+	name := account.Name
 	var refusal *extract.Error
-	if old := f.known[account.Name]; old != nil {
+	if old, ok := p.clients[name]; ok {
 		refusal = old.user.Client.Refusal()
 		if refusal == nil && old.account.SignedInAt.Equal(account.SignedInAt) && old.account.ClientID == account.ClientID {
-			return old, nil
+			return old.user, nil
 		}
 		old.user.Client.CloseIdle()
 	}
 	wrong := refusal != nil && refusal.Kind == extract.Credentials
-	client, err := f.client(account.ClientID, f.secret(ctx, account, wrong), hinting{f.store.Tokens(account.Name), account.Name})
+	made, err := p.client(account.ClientID, p.secret(ctx, account, wrong), p.store.Tokens(name))
 	if err != nil {
 		return nil, err
 	}
-	name := account.Name
 	user := &pipeline.User{
-		Name: name, App: account.ClientID, Client: client, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
-		Identify:  func(ctx context.Context, p catalog.Profile) error { return f.identify(ctx, name, p) },
-		Connected: f.connected(name),
+		Name: name, App: account.ClientID, Client: made, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
+		Identify: func(ctx context.Context, profile catalog.Profile) error {
+			return p.store.Identify(ctx, name, profile.AccountID, profile.User)
+		},
+		Connected: func(ctx context.Context, accountID string) error { return p.connected(ctx, name, accountID) },
 	}
-	f.known[name] = &member{account: account, user: user.Known(account.AccountID)}
-	return f.known[name], nil
+	p.clients[name] = client{account: account, user: user.Known(account.AccountID)}
+	return user, nil
+}
+
+// connected returns why nothing may be written for an account any more, or nil. It
+// may have been removed or forgotten since it was listed.
+func (p *clientPool) connected(ctx context.Context, name, accountID string) error {
+	all, err := p.store.List(ctx)
+	if err != nil {
+		return fmt.Errorf("look whether %s is still connected: %w", name, err)
+	}
+	i := slices.IndexFunc(all, func(a accounts.Account) bool {
+		return a.Name == name && (a.AccountID == accountID || a.AccountID == "")
+	})
+	if i < 0 {
+		return &hinted{
+			errors.New("account " + name + " is no longer connected, so nothing was exported"),
+			"to export it again, sign in again: " + canonicalLogin(name),
+		}
+	}
+	return all[i].Problem
 }
 
 // secret is the secret of the app that an account signed in to: that of the
 // environment where it is the same app, as it may have been changed there, unless
 // Spotify finds that wrong: a sign-in since may have brought the right one.
-// Tokens that cannot be opened are told when they are used.
-func (f *fleet) secret(ctx context.Context, account accounts.Account, wrong bool) string {
+// Tokens that cannot be decrypted are told when they are used.
+func (p *clientPool) secret(ctx context.Context, account accounts.Account, wrong bool) string {
 	if account.Problem != nil {
 		return ""
 	}
-	if id, _ := f.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID && !wrong {
-		if secret, ok := f.app.env("SPOTIFY_CLIENT_SECRET"); ok {
+	if id, _ := p.app.env("SPOTIFY_CLIENT_ID"); id == account.ClientID && !wrong {
+		if secret, ok := p.app.env("SPOTIFY_CLIENT_SECRET"); ok {
 			return secret
 		}
 	}
-	secret, err := f.store.ClientSecret(ctx, account.Name)
+	secret, err := p.store.ClientSecret(ctx, account.Name)
 	if err != nil {
-		f.log.Warn("reading the app's secret", "account", account.Name, "error", err)
+		p.log.Warn("reading the app's secret", "account", account.Name, "error", err)
 	}
 	return secret
 }
 
-// warn tells, once a day, whose sign-in ends soon or cannot be read.
-func (f *fleet) warn(all []accounts.Account, now time.Time) {
-	if today := now.Format(time.DateOnly); f.day != today {
-		f.day = today
-		clear(f.warned)
+// warn tells, once a day, whose sign-in ends soon, is refused, or cannot be read.
+func (p *clientPool) warn(all []accounts.Account, now time.Time) {
+	if today := now.Format(time.DateOnly); p.day != today {
+		p.day = today
+		clear(p.warned)
 	}
 	for _, account := range all {
 		urgency := account.Urgency(now)
-		if urgency == accounts.Calm || f.warned[account.Name] == urgency {
+		if urgency == accounts.Calm || p.warned[account.Name] == urgency {
 			continue
 		}
-		f.warned[account.Name] = urgency
+		p.warned[account.Name] = urgency
 		if account.Problem != nil {
-			f.log.Warn("the account cannot be used", "account", account.Name, "error", account.Problem, "hint", f.app.hintFor(account.Problem, account.Name))
+			p.log.Warn("the account cannot be used", "account", account.Name, "error", account.Problem, "hint", hint(account.Problem, account.Name))
 			continue
 		}
-		f.log.Warn(ending(account, now), "account", account.Name, "ends_on", account.EndsAt().Format(time.DateOnly),
-			"days_left", account.DaysLeft(now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+f.app.loginCommand(account.Name))
+		p.log.Warn(ending(account, now), "account", account.Name, "ends_on", account.EndsAt().Format(time.DateOnly),
+			"days_left", account.DaysLeft(now), "urgent", urgency != accounts.Soon, "hint", "sign in again: "+canonicalLogin(account.Name))
 	}
 }
 
-// ending says in words when a sign-in ends.
+// ending says in words when a sign-in ends, or since when it is refused.
 func ending(account accounts.Account, now time.Time) string {
+	if refusal := account.Refusal(now); refusal != "" {
+		return refusal
+	}
 	switch account.Urgency(now) {
 	case accounts.Ended:
 		return "the sign-in has ended"

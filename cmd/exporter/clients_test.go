@@ -15,10 +15,10 @@ import (
 	"github.com/tracklake/tracklake/simulate"
 )
 
-// serving is a fleet as serve has one, and the accounts as another process sees
+// serving is a pool of clients as serve has one, and the accounts as another process sees
 // them.
 type serving struct {
-	*fleet
+	*clientPool
 	sim     *simulate.Server
 	backend accounts.Backend
 	other   *accounts.Store
@@ -30,12 +30,13 @@ func newServing(t *testing.T, secret string) *serving {
 	o.SavedTracks, o.TopTracks, o.Artists = 5, 5, 5
 	sim, running := simtest.Start(t, o)
 	s := &serving{sim: sim, backend: accounts.NewFolder(filepath.Join(t.TempDir(), "accounts"))}
-	s.other = accounts.New(s.backend, nil, nil)
+	options := accounts.Options{Services: accounts.Services{API: running.APIURL, Accounts: running.AccountsURL}}
+	s.other = accounts.New(s.backend, options)
 	a := &app{ctx: t.Context(), config: "jobs.yaml", dotenv: map[string]string{
 		"SPOTIFY_API_URL": running.APIURL, "SPOTIFY_ACCOUNTS_URL": running.AccountsURL,
 		"SPOTIFY_CLIENT_ID": simulate.ClientID, "SPOTIFY_CLIENT_SECRET": secret,
 	}}
-	s.fleet = newFleet(a, accounts.New(s.backend, nil, nil), slog.New(slog.DiscardHandler), nil, func() {})
+	s.clientPool = newPool(a, accounts.New(s.backend, options), slog.New(slog.DiscardHandler), nil, func() {})
 	t.Cleanup(s.close)
 	s.signIn(t)
 	return s
@@ -54,13 +55,13 @@ func (s *serving) signIn(t *testing.T) {
 }
 
 // look looks up who is connected, as serve does now and then.
-func (s *serving) look(t *testing.T) (sam, itself *pipeline.User) {
+func (s *serving) look(t *testing.T) (sam, theApp *pipeline.User) {
 	t.Helper()
-	users, itself, err := s.users(t.Context())
+	users, theApp, err := s.users(t.Context())
 	if err != nil || len(users) != 1 {
 		t.Fatalf("%d users, %v", len(users), err)
 	}
-	return users[0], itself
+	return users[0], theApp
 }
 
 func read(t *testing.T, u *pipeline.User) error {
@@ -78,11 +79,11 @@ func (s *serving) fault(t *testing.T, kind string) (remove func()) {
 func TestServeKeepsClientsThatWork(t *testing.T) {
 	t.Parallel()
 	s := newServing(t, simulate.ClientSecret)
-	sam, itself := s.look(t)
+	sam, theApp := s.look(t)
 	if err := read(t, sam); err != nil {
 		t.Fatal(err)
 	}
-	if again, app := s.look(t); again != sam || app != itself || app == nil {
+	if again, app := s.look(t); again != sam || app != theApp || app == nil {
 		t.Error("there are new clients for no reason")
 	}
 }
@@ -93,10 +94,10 @@ func TestServePicksUpANewSignIn(t *testing.T) {
 	t.Parallel()
 	for name, mend := range map[string]func(*serving) error{
 		"signed in again": func(s *serving) error { s.signIn(t); return nil },
-		"the end of an incident": func(s *serving) error {
+		"a day has passed": func(s *serving) error {
 			return s.backend.Change(t.Context(), "sam", func(_ context.Context, r *accounts.Row) (*accounts.Row, error) {
 				out := *r
-				out.RefusedAt = time.Time{}
+				out.RefusedAt, out.LastRefusedAt = r.RefusedAt.Add(-24*time.Hour), r.LastRefusedAt.Add(-24*time.Hour)
 				return &out, nil
 			})
 		},
@@ -129,11 +130,11 @@ func TestServePicksUpANewSignIn(t *testing.T) {
 func TestServeLearnsTheSecret(t *testing.T) {
 	t.Parallel()
 	s := newServing(t, "outdated")
-	sam, itself := s.look(t)
+	sam, theApp := s.look(t)
 	if err := read(t, sam); err == nil {
 		t.Fatal("an outdated secret was taken")
 	}
-	if again, app := s.look(t); again == sam || app != itself {
+	if again, app := s.look(t); again == sam || app != theApp {
 		t.Error("the refused client was kept, or the other one was not")
 	} else if err := read(t, again); err != nil {
 		t.Error(err)
@@ -143,19 +144,19 @@ func TestServeLearnsTheSecret(t *testing.T) {
 func TestServeTriesTheAppAgain(t *testing.T) {
 	t.Parallel()
 	s := newServing(t, simulate.ClientSecret)
-	_, itself := s.look(t)
+	_, theApp := s.look(t)
 	remove := s.fault(t, "client")
 	artist := func(u *pipeline.User) error {
 		type found struct{ ID string }
 		_, err := extract.Get[found](t.Context(), u.Client, extract.Endpoint{Path: "/artists/" + s.sim.Artists()[0], Family: "artists"})
 		return err
 	}
-	if err := artist(itself); err == nil {
+	if err := artist(theApp); err == nil {
 		t.Fatal("the app was let in")
 	}
 	remove()
-	_, itself = s.look(t)
-	if err := artist(itself); err != nil {
+	_, theApp = s.look(t)
+	if err := artist(theApp); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,22 +13,28 @@ import (
 
 // consent stands in for a browser and the person before it: it agrees, or
 // cancels where CONSENT says so, and follows where it is led. It leaves the last
-// page in page.html.
+// page in page.html. CONSENT_EXTRA is the query of an answer that somebody else makes
+// the browser send before; that page is left in extra.html.
 func consent() {
 	back := decide(os.Args[len(os.Args)-1])
 	if extra := os.Getenv("CONSENT_EXTRA"); extra != "" {
 		u, err := url.Parse(back)
 		exitOn(err)
 		u.RawQuery = extra
-		back = u.String()
+		visit(u.String(), "extra.html")
 	}
-	resp, err := http.Get(back)
+	visit(back, "page.html")
+}
+
+// visit keeps a page.
+func visit(address, name string) {
+	resp, err := http.Get(address)
 	exitOn(err)
 	defer resp.Body.Close()
 	page, err := io.ReadAll(resp.Body)
 	exitOn(err)
 	exitOn(os.WriteFile("page.new", page, 0o600))
-	exitOn(os.Rename("page.new", "page.html"))
+	exitOn(os.Rename("page.new", name))
 }
 
 // decide answers the consent page and returns where the browser is sent back.

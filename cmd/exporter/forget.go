@@ -30,10 +30,9 @@ type forgotten struct {
 	NotLookedAt  []string      `json:"not_looked_at,omitempty"` // destinations that cannot be reached and that no job uses
 	Credentials  bool          `json:"credentials_removed"`
 
-	names   []string // under which it is connected
-	unknown []string // accounts of which nobody knows whose they are
-	runner  *pipeline.Runner
-	store   *accounts.Store
+	names  []string // under which it is connected
+	runner *pipeline.Runner
+	store  *accounts.Store
 }
 
 // forgottenAt is what happened at one destination.
@@ -54,7 +53,7 @@ func (c *forgetCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	store, end, err := a.openStore(config, false)
+	store, end, err := a.openStore(config, false, a.log())
 	if err != nil {
 		return err
 	}
@@ -90,25 +89,29 @@ func reachable(config *config.Config) (reached []config.Destination, missing []s
 
 // find looks the account up, and counts what there is of it.
 func (f *forgotten) find(a *app, reached []config.Destination, name string) error {
-	account, err := f.store.Find(a.ctx, name)
-	var missing *accounts.NotFoundError
-	if err != nil && !errors.As(err, &missing) {
-		return err
-	}
-	if missing == nil && account.AccountID == "" {
-		return a.unidentified(account.Name)
+	account, missing := f.store.Find(a.ctx, name)
+	switch {
+	case errors.Is(missing, accounts.ErrNotFound): // perhaps its credentials were removed before
+		account.AccountID = name
+	case missing != nil:
+		return missing
+	case account.AccountID == "":
+		return errUnidentified(account.Name)
 	}
 	f.Account, f.AccountID = account.Name, account.AccountID
-	if missing != nil { // perhaps its credentials were removed before
-		f.AccountID = name
-	}
-	if err := f.findNames(a.ctx); err != nil {
+	all, err := f.store.List(a.ctx)
+	if err != nil {
 		return err
+	}
+	for _, other := range all {
+		if other.AccountID == f.AccountID && f.AccountID != "" {
+			f.names = append(f.names, other.Name)
+		}
 	}
 	kept := 0
 	for _, d := range reached {
 		at := forgottenAt{Destination: d.Name}
-		if f.AccountID != "" { // else no account has what was asked for, not even an empty name
+		if f.AccountID != "" {
 			if at.Forgotten, err = f.at(a.ctx, d.Name, true); err != nil {
 				return err
 			}
@@ -122,32 +125,12 @@ func (f *forgotten) find(a *app, reached []config.Destination, name string) erro
 	return nil
 }
 
-// findNames finds the names under which the account is connected, and those
-// under which it may be.
-func (f *forgotten) findNames(ctx context.Context) error {
-	all, err := f.store.List(ctx)
-	if err != nil {
-		return err
-	}
-	for _, account := range all {
-		switch account.AccountID {
-		case "":
-			f.unknown = append(f.unknown, account.Name)
-		case f.AccountID:
-			f.names = append(f.names, account.Name)
-		}
-	}
-	return nil
-}
-
-// unidentified refuses to forget an account of which nobody knows whose it is:
-// what was exported of it cannot be found, and may be there. Its token may have
-// been replaced since.
-func (a *app) unidentified(name string) error {
+// errUnidentified refuses to forget an account that was never used, or whose record
+// cannot be read.
+func errUnidentified(name string) error {
 	return &usageError{&hinted{
-		fmt.Errorf("it is not known whose account %s is, so what was exported of it cannot be found; nothing was deleted", name),
-		fmt.Sprintf("ask Spotify with `%s`, then forget it again; or name what was exported by its account_id, which `%s` shows where it knows no name, and drop the credentials alone: %s",
-			a.command("check"), a.command("status"), a.command("accounts", "remove", name)),
+		fmt.Errorf("it is not known whose account %s is, so its rows cannot be found; nothing was deleted", name),
+		"to delete rows, name the account_id that status shows; to delete the credentials: " + canonical("accounts", "remove", name),
 	}}
 }
 
@@ -186,17 +169,17 @@ func (c *forgetCmd) forget(a *app, f *forgotten) error {
 	return c.prove(a, f)
 }
 
-// cutOff tells how to go on after a deletion that failed: by the account_id, as
+// cutOff tells how to complete a deletion that failed: by the account_id, as
 // there is no longer a name.
 func (f *forgotten) cutOff(a *app, err error) error {
 	if !f.Credentials {
 		return err
 	}
-	hint := "the credentials are removed, and what was exported is not, or not all of it; to complete that: " + a.command("forget", f.AccountID)
-	if cause := a.hintOf(err); cause != "" {
-		hint = cause + "; " + hint
+	next := "the credentials are removed, and what was exported is not, or not all of it; to complete that: " + canonical("forget", f.AccountID)
+	if cause := hint(err, a.account); cause != "" {
+		next = cause + "; " + next
 	}
-	return &hinted{err, hint}
+	return &hinted{err, next}
 }
 
 // ask shows what is about to be deleted and wants the name typed.
@@ -246,7 +229,7 @@ func (c *forgetCmd) prove(a *app, f *forgotten) error {
 		f.printCredentials(a)
 	}
 	if left > 0 {
-		return &hinted{errors.New("something came back while it was deleted: a run of another process"), "stop exporter serve, then run it again: " + a.command("forget", f.AccountID)}
+		return &hinted{errors.New("something came back while it was deleted: a run of another process"), "stop exporter serve, then run it again: " + canonical("forget", f.AccountID)}
 	}
 	return nil
 }
@@ -256,23 +239,15 @@ func (f *forgotten) printCredentials(a *app) {
 		fmt.Fprintf(a.stdout, "credentials: removed\n")
 	}
 	f.printNotLookedAt(a.stdout)
-	f.printReturns(a)
-	fmt.Fprintln(a.stdout, "Kept, because it is nobody's: what Spotify tells everybody about tracks, albums and artists. Backups of yours are for you to clear.")
+	if _, seeded := a.env("SPOTIFY_REFRESH_TOKEN"); seeded {
+		fmt.Fprintln(a.stdout, "Take SPOTIFY_REFRESH_TOKEN out of the environment or .env if it is of this account, or the account comes back.")
+	}
+	fmt.Fprintln(a.stdout, "Kept: rows of the account app, which belong to nobody. Your own backups are not touched.")
 }
 
 func (f *forgotten) printNotLookedAt(w io.Writer) {
 	for _, name := range f.NotLookedAt {
 		fmt.Fprintf(w, "%s: not looked at, because a variable that it needs is not set; no job uses it\n", name)
-	}
-}
-
-// printReturns warns of what could bring the account back.
-func (f *forgotten) printReturns(a *app) {
-	if _, seeded := a.env("SPOTIFY_REFRESH_TOKEN"); seeded {
-		fmt.Fprintln(a.stdout, "Take SPOTIFY_REFRESH_TOKEN out of the environment or .env if it is of this account, or the account comes back.")
-	}
-	for _, name := range f.unknown {
-		fmt.Fprintf(a.stdout, "It is not known whose account %s is. If it is this one, it comes back; to remove it: %s\n", name, a.command("accounts", "remove", name))
 	}
 }
 

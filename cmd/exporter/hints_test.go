@@ -25,11 +25,9 @@ func TestHints(t *testing.T) {
 		{"it's.yaml", "anna", signIn(extract.SignIn), `sign in again: exporter --config 'it'\''s.yaml' login --account anna`},
 		{"jobs.yaml", "anna", signIn(extract.Forbidden), "sign in again"},
 		{"jobs.yaml", "anna", &extract.RefusedError{Advice: "sign in again and choose Agree"}, "sign in again and choose Agree: exporter login --account anna"},
-		{"x.yaml", "", &accounts.NotFoundError{Name: "bob"}, "connect one: exporter --config x.yaml login"},
-		{"x.yaml", "", &accounts.NotFoundError{Known: []string{"anna"}}, "these are connected: anna"},
-		{"x.yaml", "", &accounts.OpenFileError{Account: "sam", Path: "/a b/sam.json", Want: 0o600}, "close it with `chmod 600 '/a b/sam.json'`; if somebody may have read it, sign in again: exporter --config x.yaml login --account sam"},
-		{"x.yaml", "", &accounts.Error{Next: accounts.Advice{Text: "make it", Step: accounts.Migrate}}, "make it: exporter --config x.yaml migrate"},
-		{"x.yaml", "", &accounts.Error{Next: accounts.Advice{Text: "remove it", Step: accounts.Remove, Account: "anna"}}, "remove it: exporter --config x.yaml accounts remove anna"},
+		{"x.yaml", "", &accounts.Error{Advice: "make it: exporter migrate"}, "make it: exporter --config x.yaml migrate"},
+		{"x.yaml", "bob", &accounts.Error{Advice: "remove it: exporter accounts remove anna"}, "remove it: exporter --config x.yaml accounts remove anna"},
+		{"x.yaml", "", &usageError{&accounts.Error{Advice: "these are connected: anna"}}, "these are connected: anna"},
 		{"x.yaml", "", &hinted{signIn(extract.SignIn), "wait"}, "wait"},
 		{"x.yaml", "", fmt.Errorf("other"), ""},
 	} {
@@ -40,16 +38,17 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestTyped makes of commands in texts what can be typed where the program was
-// called, and only once.
+// TestTyped makes of the command that ends a hint what can be typed where the program
+// was called, and only once.
 func TestTyped(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ program, config, account, text, want string }{
 		{"exporter", "jobs.yaml", "", "run it again: exporter run top", "run it again: exporter run top"},
-		{"/usr/bin/exporter", "jobs.yaml", "", "exporter migrate", "/usr/bin/exporter migrate"},
+		{"/usr/bin/exporter", "jobs.yaml", "", "make it: exporter migrate", "make it: /usr/bin/exporter migrate"},
 		{"bin/exporter", "jobs.yaml", "anna", "run it again: exporter run top", "run it again: bin/exporter --account anna run top"},
-		{"bin/exporter", "x.yaml", "anna", "with `exporter check`, or: exporter login --account bob", "with `bin/exporter --config x.yaml check`, or: bin/exporter --config x.yaml login --account bob"},
-		{"./my bin/exporter", "a b.yaml", "", "exporter backfill top", "'./my bin/exporter' --config 'a b.yaml' backfill top"},
+		{"bin/exporter", "x.yaml", "anna", "stop exporter serve, or: exporter login --account bob", "stop exporter serve, or: bin/exporter --config x.yaml login --account bob"},
+		{"./my bin/exporter", "a b.yaml", "it's", "all: exporter backfill top", `all: './my bin/exporter' --config 'a b.yaml' --account 'it'\''s' backfill top`},
+		{"exporter", "x.yaml", "anna", "run it again: exporter run top", "run it again: exporter --config x.yaml --account anna run top"},
 		{"bin/exporter", "jobs.yaml", "", "update exporter; an older one will not do", "update exporter; an older one will not do"},
 		{"bin/exporter", "jobs.yaml", "", "stop exporter serve", "stop exporter serve"},
 	} {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/joho/godotenv"
+
 	"github.com/tracklake/tracklake/accounts"
 )
 
@@ -13,6 +15,10 @@ const (
 	keyVariable     = "EXPORTER_TOKEN_KEY"
 	keyFileVariable = "EXPORTER_TOKEN_KEY_FILE"
 )
+
+// everybody are the rights that a file of secrets must not give. A group may read
+// it: that is how secrets are mounted for a process that is not root's.
+const everybody fs.FileMode = 0o026
 
 // keys reads the keys that tokens are encrypted with, if there are any. A
 // variable that is there and empty stands for a key that went missing.
@@ -35,10 +41,15 @@ func (a *app) keys() (*accounts.Keys, error) {
 }
 
 func readKeys(path string) (*accounts.Keys, error) {
-	content, err := os.ReadFile(path)
-	if _, notPath := accounts.ParseKeys(path); err != nil && notPath == nil {
-		return nil, &usageError{fmt.Errorf("%s holds a key, but wants the path of a file; put the key into that file, or into %s instead", keyFileVariable, keyVariable)}
+	if _, err := os.Stat(path); err != nil {
+		if _, notPath := accounts.ParseKeys(path); notPath == nil {
+			return nil, &usageError{fmt.Errorf("%s holds a key, but wants the path of a file; put the key into that file, or into %s instead", keyFileVariable, keyVariable)}
+		}
 	}
+	if err := checkSecretFile(path); err != nil {
+		return nil, &usageError{err}
+	}
+	content, err := os.ReadFile(path)
 	if err != nil {
 		var failed *fs.PathError
 		if errors.As(err, &failed) {
@@ -55,4 +66,22 @@ func parseKeys(name, text string) (*accounts.Keys, error) {
 		return nil, &usageError{fmt.Errorf("%s: %w", name, err)}
 	}
 	return keys, nil
+}
+
+// readDotenv reads a file of variables, which may hold secrets.
+func readDotenv(path string) (map[string]string, error) {
+	if err := checkSecretFile(path); err != nil {
+		return nil, err
+	}
+	return godotenv.Read(path) //nolint:wrapcheck // checkDotenv says what is wrong
+}
+
+// checkSecretFile refuses a file that everybody can read or write. Whether it is
+// there, its reader finds out.
+func checkSecretFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return accounts.CheckMode(path, info, everybody, "") //nolint:wrapcheck // it says all
 }

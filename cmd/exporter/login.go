@@ -62,12 +62,12 @@ func (c *loginCmd) Run(a *app) error {
 	}
 	l.scopes = config.Scopes(jobs)
 	var end func()
-	if l.store, end, err = a.openStore(file, true); err != nil {
+	if l.store, end, err = a.openStore(file, true, a.log()); err != nil {
 		return err
 	}
 	defer end()
 	// What cannot be kept must not be found out after the sign-in.
-	if err := errors.Join(l.store.Check(a.ctx), l.store.Mendable(a.ctx, a.account)); err != nil {
+	if err := l.store.Check(a.ctx, a.account); err != nil {
 		return err
 	}
 	redirect := a.envOr("SPOTIFY_REDIRECT_URI", defaultRedirect)
@@ -96,8 +96,8 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 		return errors.Join(&usageError{err}, receiver.Close())
 	}
 	fmt.Fprintf(l.app.stderr, "Sign in to Spotify in the browser. If none opens, open this address yourself:\n\n  %s\n\n", attempt.URL())
-	l.app.openBrowser(ctx, attempt.URL())
-	err = receiver.Receive(ctx, func(ctx context.Context, answer url.Values) (string, error) {
+	openBrowser(ctx, attempt.URL())
+	err = receiver.Receive(ctx, attempt.State(), func(ctx context.Context, answer url.Values) (string, error) {
 		code, err := attempt.Code(answer)
 		if err != nil {
 			return "", err
@@ -111,14 +111,15 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 		return codeInterrupted
 	}
 	if errors.Is(err, signin.ErrNoAnswer) {
-		return &hinted{err, "run it again, on a server with --no-browser: " + l.app.loginCommand(l.app.account)}
+		return &hinted{err, "run it again, on a server with --no-browser: " + canonicalLogin(l.app.account)}
 	}
 	return err
 }
 
 // openBrowser opens an address with the program that BROWSER names, else with
-// the system's. When it cannot, the user has the address.
-func (a *app) openBrowser(ctx context.Context, address string) {
+// the system's. When it cannot, the user has the address. A .env that came with a
+// folder does not say what is executed.
+func openBrowser(ctx context.Context, address string) {
 	command := []string{"xdg-open"}
 	switch runtime.GOOS {
 	case "darwin":
@@ -126,7 +127,7 @@ func (a *app) openBrowser(ctx context.Context, address string) {
 	case "windows":
 		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	}
-	if own, _ := a.env("BROWSER"); strings.TrimSpace(own) != "" {
+	if own := os.Getenv("BROWSER"); strings.TrimSpace(own) != "" {
 		command = strings.Fields(own)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], append(command[1:], address)...)
@@ -186,8 +187,14 @@ func readLine(ctx context.Context, from interface{ Read([]byte) (int, error) }) 
 	}
 }
 
-// connect turns the code into a token, asks whose it is, and keeps both.
+// signInTime is how long Spotify may take to answer with a token and a profile.
+const signInTime = 2 * time.Minute
+
+// connect turns the code into a token, asks whose it is, and stores both.
 func (l *login) connect(ctx context.Context, attempt *extract.Authorization, code string) error {
+	ctx, cancel := context.WithTimeout(ctx, signInTime)
+	defer cancel()
+	defer time.AfterFunc(5*time.Second, func() { l.app.log().Warn("still waiting", "for", "Spotify's token endpoint") }).Stop()
 	token, err := attempt.Exchange(ctx, code)
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
@@ -229,7 +236,7 @@ func (l *login) report() error {
 	if len(missing) > 0 {
 		return &hinted{
 			&extract.Error{Kind: extract.Scope, Path: "/authorize", Message: "Spotify did not grant " + strings.Join(missing, " and ") + ", which jobs need"},
-			"sign in again and agree to everything: " + l.app.loginCommand(l.kept.Name),
+			"sign in again and agree to everything: " + canonicalLogin(l.kept.Name),
 		}
 	}
 	return nil

@@ -60,11 +60,11 @@ func (m *metrics) observe(e pipeline.Event) {
 }
 
 // handler serves the metrics, with the accounts' sign-ins looked up each time.
-func (m *metrics) handler(f *fleet) http.Handler {
+func (m *metrics) handler(p *clientPool) http.Handler {
 	m.registry.MustRegister(&signIns{
-		fleet: f,
+		pool:  p,
 		ends:  prometheus.NewDesc("tracklake_sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", []string{"account"}, nil),
-		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 it has ended.", []string{"account"}, nil),
+		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 it has ended or is refused.", []string{"account"}, nil),
 		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts, or some of them, cannot be read.", nil, nil),
 	})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
@@ -72,7 +72,7 @@ func (m *metrics) handler(f *fleet) http.Handler {
 
 // signIns collects, at each scrape, how long accounts stay signed in.
 type signIns struct {
-	fleet              *fleet
+	pool               *clientPool
 	ends, state, fails *prometheus.Desc
 }
 
@@ -85,7 +85,7 @@ func (s *signIns) Describe(to chan<- *prometheus.Desc) {
 
 // Collect measures.
 func (s *signIns) Collect(to chan<- prometheus.Metric) {
-	all, err := s.fleet.store.List(s.fleet.app.ctx)
+	all, err := s.pool.store.List(s.pool.app.ctx)
 	failed := 0.0
 	if err != nil {
 		failed = 1

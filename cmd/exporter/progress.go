@@ -80,7 +80,7 @@ func (p *progress) line(e pipeline.Event) {
 		if p.quiet && unremarkable(e.Run) {
 			return
 		}
-		e.Run.Hint = p.app.typed(e.Run.Hint, p.app.meant(e.Account))
+		e.Run.Hint = p.app.typed(e.Run.Hint, p.app.accountFlag(e.Account))
 		logRun(log, e.Run)
 	default:
 		if time.Since(p.lines) < quietFor {

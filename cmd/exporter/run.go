@@ -57,7 +57,7 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 		show.log.Warn("closing destinations", "error", err)
 	}
 	for i := range runs {
-		runs[i].Hint = a.typed(runs[i].Hint, a.meant(tasks[i].User.Name))
+		runs[i].Hint = a.typed(runs[i].Hint, a.accountFlag(tasks[i].User.Name))
 	}
 	if err := f.print(a, tasks, runs); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen    string `help:"Address of /healthz, /readyz and /metrics." default:"127.0.0.1:8484" placeholder:"HOST:PORT"`
+	Listen    string `help:"Address of /healthz, /readyz and /metrics. They answer to this host and to loopback addresses only." default:"127.0.0.1:8484" placeholder:"HOST:PORT"`
 	NoMigrate bool   `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
 
@@ -37,7 +37,7 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	scheduler := pipeline.NewScheduler(w.runner, jobs, w.fleet.advised, lookEvery)
+	scheduler := pipeline.NewScheduler(w.runner, jobs, w.clients.users, lookEvery)
 	if scheduler.Jobs() == 0 {
 		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
 	}
@@ -51,7 +51,7 @@ func (c *serveCmd) Run(a *app) error {
 		}
 	}
 	show.log.Info("serving", "address", listener.Addr().String())
-	serveUntilDone(a.ctx, a.endpoints(scheduler, measured.handler(w.fleet)), scheduler, listener, show.log)
+	serveUntilDone(a.ctx, onlyHosts(c.Listen, a.endpoints(scheduler, measured.handler(w.clients))), scheduler, listener, show.log)
 	if err := w.close(a.ctx); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (c *statusCmd) Run(a *app) error {
 	a.several.Store(len(known) > 1)
 	for _, s := range standing {
 		if s.Last != nil {
-			s.Last.Hint = a.typed(s.Last.Hint, a.meant(nameOf(s.Account, known)))
+			s.Last.Hint = a.typed(s.Last.Hint, a.accountFlag(nameOf(s.Account, known)))
 		}
 	}
 	if c.JSON {
@@ -54,7 +54,7 @@ func (c *statusCmd) Run(a *app) error {
 
 // signIns lists the connected accounts. Status is of use without them, too.
 func (a *app) signIns(config *config.Config) []accounts.Account {
-	store, end, err := a.openStore(config, false)
+	store, end, err := a.openStore(config, false, a.log())
 	if err != nil {
 		a.log().Warn("connected accounts are not shown", "error", err)
 		return nil
@@ -77,14 +77,16 @@ func (a *app) warnUnreadable(known []accounts.Account) {
 	}
 }
 
-// nameOf is what the owner calls an account.
+// nameOf is what the owner calls an account: of two names of one user, that which is
+// used.
 func nameOf(accountID string, known []accounts.Account) string {
+	name := accountID
 	for _, k := range known {
-		if k.AccountID == accountID && accountID != "" {
-			return k.Name
+		if k.AccountID == accountID && accountID != "" && (name == accountID || k.Problem == nil) {
+			name = k.Name
 		}
 	}
-	return accountID
+	return name
 }
 
 // aStanding is a job's standing with the sign-in of its account.
@@ -102,7 +104,7 @@ func withSignIns(standing []pipeline.JobStatus, known []accounts.Account) []aSta
 	for i, s := range standing {
 		out[i].JobStatus = s
 		for _, k := range known {
-			if k.AccountID == s.Account && s.Account != "" {
+			if k.AccountID == s.Account && s.Account != "" && k.Name == nameOf(s.Account, known) {
 				d := describeSignIn(k, now)
 				out[i].Name, out[i].SignIn, out[i].SignInEnds, out[i].DaysLeft = d.Name, d.SignIn, d.EndsOn, &d.DaysLeft
 			}

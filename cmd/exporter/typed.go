@@ -1,12 +1,10 @@
 package main
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
-// canonical is a command as texts hold it that are stored, or that come from
-// packages which do not know how the program was called: see typed.
+// canonical is a command as hints hold it: they are stored, and come from packages
+// which do not know how the program was called. It stands at the end of a hint,
+// after a colon.
 func canonical(words ...string) string {
 	all := append([]string{"exporter"}, words...)
 	for i := range all {
@@ -15,45 +13,65 @@ func canonical(words ...string) string {
 	return strings.Join(all, " ")
 }
 
-// command is what to type to run a command on the same configuration.
-func (a *app) command(words ...string) string { return a.typed(canonical(words...), "") }
-
-// canonicalCommand finds such a command in a text.
-func canonicalCommand() *regexp.Regexp {
-	return regexp.MustCompile("(^|[\\s`])exporter (accounts|backfill|check|forget|login|migrate|plan|run|simulate|status)\\b")
-}
-
-// typed makes of the canonical commands in a text what to type here and now: the
-// program as it was called, on the same configuration, and, where jobs are run,
-// for an account, if one is given. What is typed already stays as it is.
-func (a *app) typed(text, account string) string {
-	if !strings.Contains(text, "exporter ") {
-		return text
+func canonicalLogin(account string) string {
+	if account == "" {
+		return canonical("login")
 	}
-	return canonicalCommand().ReplaceAllStringFunc(text, func(found string) string {
-		before, verb, _ := strings.Cut(found, "exporter ")
-		words := []string{quoted(a.called())}
-		if a.config != "jobs.yaml" && a.config != "" {
-			words = append(words, "--config", quoted(a.config))
-		}
-		if account != "" && (verb == "run" || verb == "backfill") {
-			words = append(words, "--account", quoted(account))
-		}
-		return before + strings.Join(append(words, verb), " ")
-	})
+	return canonical("login", "--account", account)
 }
 
-// called is how the program was called: by a path, or by its name.
-func (a *app) called() string {
+// typed makes of the canonical command that ends a hint what to type here and now:
+// the program as it was called, on the same configuration, and, where jobs are run,
+// for an account, if one is given.
+func (a *app) typed(hint, account string) string {
+	text, command, found := cutLast(hint, ": exporter ")
+	if !found || strings.HasPrefix(command, "-") { // that was typed already
+		return hint
+	}
+	if verb, _, _ := strings.Cut(command, " "); verb != "run" && verb != "backfill" {
+		account = ""
+	}
+	return text + ": " + a.prefix(account) + " " + command
+}
+
+func cutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(separator):], true
+}
+
+// prefix is how a command begins: the program as it was called, by a path or by its
+// name, and its global flags.
+func (a *app) prefix(account string) string {
+	words := []string{"exporter"}
 	if strings.ContainsAny(a.program, `/\`) {
-		return a.program
+		words[0] = quoted(a.program)
 	}
-	return "exporter"
+	if a.config != "jobs.yaml" && a.config != "" {
+		words = append(words, "--config", quoted(a.config))
+	}
+	if account != "" {
+		words = append(words, "--account", quoted(account))
+	}
+	return strings.Join(words, " ")
 }
 
-// meant is the account to name in a command about one: none where it goes without
-// saying.
-func (a *app) meant(account string) string {
+// command is what to type to run a command on the same configuration.
+func (a *app) command(words ...string) string {
+	return a.prefix("") + strings.TrimPrefix(canonical(words...), "exporter")
+}
+
+// loginCommand is what to type to sign an account in, again or, without a name,
+// for the first time.
+func (a *app) loginCommand(account string) string {
+	return a.prefix("") + strings.TrimPrefix(canonicalLogin(account), "exporter")
+}
+
+// accountFlag is the account to name in a command about one: none where it goes
+// without saying.
+func (a *app) accountFlag(account string) string {
 	if a.account != "" || !a.several.Load() {
 		return a.account
 	}

@@ -14,10 +14,10 @@ import (
 // work is what commands that export have in common: who is connected, and the
 // runner of jobs.
 type work struct {
-	app    *app
-	config *config.Config
-	fleet  *fleet
-	runner *pipeline.Runner
+	app     *app
+	config  *config.Config
+	clients *clientPool
+	runner  *pipeline.Runner
 }
 
 // workOptions are what such commands set differently.
@@ -32,23 +32,16 @@ func (a *app) work(config *config.Config, o workOptions) (*work, error) {
 	runner := pipeline.NewRunner(config, pipeline.Options{
 		Open: opener(o.noMigrate), Version: version(), Log: o.log, Observe: o.observe,
 	})
-	jobs, err := config.Select(nil)
+	clients, err := a.newClients(config, !o.noMigrate, o.log, runner.KeepClosed)
 	if err != nil {
 		return nil, err
 	}
-	fleet, err := a.fleet(config, !o.noMigrate, o.log, runner.KeepClosed)
-	if err != nil {
-		return nil, err
-	}
-	fleet.counted = func(ctx context.Context, u *pipeline.User) (context.Context, func() error) {
-		return runner.Counted(ctx, u, jobs)
-	}
-	return &work{app: a, config: config, fleet: fleet, runner: runner}, nil
+	return &work{app: a, config: config, clients: clients, runner: runner}, nil
 }
 
 // close closes the destinations and the accounts.
 func (w *work) close(ctx context.Context) error {
-	w.fleet.close()
+	w.clients.close()
 	if err := w.runner.Close(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("close: %w", err)
 	}
@@ -58,7 +51,7 @@ func (w *work) close(ctx context.Context) error {
 // tasks lists what is to be run. Jobs that need an account when none is
 // connected are an error.
 func (w *work) tasks(ctx context.Context, jobs []*config.Job) ([]pipeline.Task, error) {
-	users, itself, err := w.fleet.users(ctx)
+	users, itself, err := w.clients.users(ctx)
 	if err != nil {
 		return nil, err
 	}
