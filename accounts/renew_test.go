@@ -85,7 +85,7 @@ type me struct {
 
 func ask(t *testing.T, c *extract.Client) error {
 	t.Helper()
-	_, err := extract.Get[me](t.Context(), c, extract.Endpoint{Path: "/me", Family: "me"})
+	_, err := extract.Get[me](t.Context(), c, extract.Endpoint{Path: "/me", Bucket: "me"})
 	return err
 }
 

@@ -24,7 +24,7 @@ func ProfileOf(ctx context.Context, c *extract.Client) (Profile, error) {
 	}
 	u, err := extract.Get[user](ctx, c, extract.Endpoint{
 		Path:   "/me",
-		Family: "me",
+		Bucket: "me",
 		Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
 	})
 	if err != nil {

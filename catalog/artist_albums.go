@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,19 +27,26 @@ func (a *artistAlbum) listed() *album { return &a.album }
 // https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
 func artistAlbums() spec[artistAlbum] {
 	return spec[artistAlbum]{
-		Name:   "artist_albums",
-		Doc:    "The albums of artists: those of the account's saved and top tracks, or listed ones.",
-		Family: "artists/albums",
-		FanOut: true,
-		// One of the longest discographies takes as many requests as a search of
-		// twenty; the quota of a day is about 100 requests.
+		Name: "artist_albums",
+		Doc:  "The albums of artists: those of the account's saved and top tracks, or listed ones.",
+		Endpoint: extract.Endpoint{
+			Path:   "/artists/{id}/albums",
+			Bucket: "artists/albums",
+			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums",
+			Limit:  10,
+		},
+		Key:    func(a *artistAlbum) listdiff.Key { return listdiff.NewKey(a.ID, groupRank(a.AlbumGroup)) },
+		Column: "album_id",
+		Check:  checkAlbum, Failures: 3,
+		Parents: &Parents{Noun: "artist", Column: "artist_id"},
+		// One of the longest discographies takes as many requests as twenty
+		// incremental syncs; the quota of a day is about 100 requests.
 		FullEvery: 90 * 24 * time.Hour,
 		Budget:    80,
 		Options: []Option{
 			{
-				Name: "artists", Kind: Artists, Splits: "artist",
+				Name: "artists", Kind: Chosen, Splits: "artist", ID: artistIDOf,
 				Doc:     "Which artists: {from: [saved_tracks, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
-				Allowed: []string{"saved_tracks", "top_tracks"},
 				Default: []string{"saved_tracks", "top_tracks"},
 			},
 			{
@@ -48,7 +57,7 @@ func artistAlbums() spec[artistAlbum] {
 			},
 		},
 		Table: artistAlbumsTable(),
-		Parts: artistAlbumsParts,
+		Lists: artistAlbumsLists,
 	}
 }
 
@@ -91,36 +100,31 @@ func (a *artistAlbum) group() *string {
 	}
 }
 
-func artistAlbumsParts(p Params) ([]part[artistAlbum], error) {
+// artistAlbumsLists are the discographies of the artists.
+func artistAlbumsLists(p Params) []list[artistAlbum] {
 	groups := p.Options.Words["include_groups"]
-	out := make([]part[artistAlbum], 0, len(p.Parents))
-	for _, id := range p.Parents {
-		endpoint := extract.Endpoint{
-			Path:   "/artists/" + url.PathEscape(id) + "/albums",
-			Family: "artists/albums",
-			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums",
-			Query:  url.Values{"include_groups": {strings.Join(groups, ",")}},
-			Limit:  10,
-		}
-		order := Ordered // dates are corrected
-		if slices.Contains(groups, "appears_on") {
-			order = Unordered
-		}
-		out = append(out, part[artistAlbum]{
-			Part: Part{
-				Name: id, Endpoint: endpoint, Order: order, Column: "album_id",
-				Rows: Scope{Table: "artist_albums", Where: []Match{{Column: "artist_id", Values: []string{id}}}},
-			},
-			List: extract.List[artistAlbum]{
-				Endpoint: endpoint, Check: checkAlbum, Failures: 3,
-				Key: func(a *artistAlbum) listdiff.Key { return listdiff.NewKey(a.ID, groupRank(a.AlbumGroup)) },
-			},
-			Adopt: func(a *artistAlbum, _ int) {
-				a.artistID, a.groups = id, groups
-			},
-		})
+	order := Ordered // dates are corrected
+	if slices.Contains(groups, "appears_on") {
+		order = Unordered
 	}
-	return out, nil
+	out := make([]list[artistAlbum], len(p.Parents))
+	for i, artist := range p.Parents {
+		out[i] = list[artistAlbum]{
+			Parent: artist, Query: url.Values{"include_groups": {strings.Join(groups, ",")}}, Order: order,
+			Adopt: func(a *artistAlbum, _ int) { a.artistID, a.groups = artist.ID, groups },
+		}
+	}
+	return out
+}
+
+// artistIDOf takes an ID as Spotify's apps hand it out: bare, as a URI, or as a
+// link.
+func artistIDOf(s string) (string, error) {
+	m := regexp.MustCompile(`^(?:spotify:artist:|https://open\.spotify\.com/(?:intl-[a-z]+/)?artist/)?([0-9A-Za-z]{22})(?:\?.*)?$`).FindStringSubmatch(s)
+	if m == nil {
+		return "", fmt.Errorf("%q is no artist ID; it has 22 letters and digits, as at the end of the artist's link", s)
+	}
+	return m[1], nil
 }
 
 // groupRank ranks the entries of an album that stands in a discography several

@@ -16,28 +16,68 @@ import (
 // (half a MB of saved tracks) to keep memory flat.
 const batchRows = 1024
 
+// A Feed reads a resource part by part: one part for a simple list, one for
+// each time range or parent otherwise.
+type Feed struct {
+	Parts []Part
+	// Read prepares the reading of a part. Parts may be read side by side.
+	Read func(c *extract.Client, part int, plan extract.Plan) Reading
+	// Append turns what a step brought into rows, and returns those of full
+	// batches, which the receiver releases. Append, Flush and Reset are used by
+	// one goroutine at a time; the steps of a part are appended together. After
+	// one that restarts the part, Reset comes first.
+	Append func(Step) []transform.Batch
+	// Parents are the entries of a step, as other resources have them for parents.
+	Parents func(Step) []Parent
+	// Flush returns the rows that wait for a fuller batch.
+	Flush func() []transform.Batch
+	// Reset drops the rows that wait. It goes with dropping what Append has
+	// returned before.
+	Reset func()
+	// Notes tells what had to be changed so far to make the rows storable.
+	Notes func() transform.Notes
+	// Release frees the feed's buffers.
+	Release func()
+}
+
+// A Reading reads one part. Steps yields what arrived, page by page; Result is
+// what it proves, valid after the loop.
+type Reading struct {
+	Steps  func(context.Context) iter.Seq2[Step, error]
+	Result func() listdiff.Reading
+}
+
+// A Step is what one page brought.
+type Step struct {
+	// Restart says that the list is read anew: rows of this part that came before
+	// are void.
+	Restart     bool
+	Items       int // entries of the page, rejects included
+	Total       int // entries of the list, as the API says now; -1: it did not
+	Rejects     int
+	FieldErrors int // values of an unexpected type, which became NULL
+
+	part int
+	page any // *extract.Page[T]
+}
+
 // feed is the typed side of a Feed.
 type feed[T any] struct {
-	job      string
-	resource string
-	parts    []part[T]
-	plans    []extract.Plan // with which the parts are read
-	items    *transform.Set[T]
-	rejects  *transform.Set[reject]
+	job     string
+	spec    spec[T]
+	parts   []part[T]
+	plans   []extract.Plan // with which the parts are read
+	items   *transform.Set[T]
+	rejects *transform.Set[reject]
 
 	part   int // whose steps are appended
 	ranked *ranks
 }
 
 func openFeed[T any](s spec[T], p Params) (*Feed, error) {
-	parts, err := s.Parts(p)
-	if err != nil {
-		return nil, fmt.Errorf("plan %s: %w", s.Name, err)
-	}
-	if len(parts) == 0 && !s.FanOut {
-		return nil, fmt.Errorf("plan %s: %w", s.Name, errNoParts)
-	}
-	f := &feed[T]{job: p.Job, resource: s.Name, parts: parts, plans: make([]extract.Plan, len(parts)), part: -1}
+	parts := s.parts(p)
+	f := &feed[T]{job: p.Job, spec: s, parts: parts, plans: make([]extract.Plan, len(parts)), part: -1}
+	var err error
 	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Table); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
@@ -49,9 +89,8 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 }
 
 func (f *feed[T]) erase() *Feed {
-	out := &Feed{Read: f.read, Append: f.append, Notes: f.items.Notes, Reset: f.reset}
+	out := &Feed{Read: f.read, Append: f.append, Parents: f.asParents, Notes: f.items.Notes, Reset: f.reset}
 	for _, p := range f.parts {
-		p.Max = p.List.Max
 		out.Parts = append(out.Parts, p.Part)
 	}
 	out.Flush = func() []transform.Batch { return append(f.items.Take(1), f.rejects.Take(1)...) }
@@ -107,16 +146,26 @@ func (f *feed[T]) append(s Step) []transform.Batch {
 	for i := range page.Entries {
 		e := &page.Entries[i]
 		switch {
-		case e.Reject == nil && (p.Column == "" || f.ranked.leads(e.Key)):
-			if p.Adopt != nil {
-				p.Adopt(&e.Item, e.Position)
-			}
+		case e.Reject == nil && (p.Mode != Snapshot || f.ranked.leads(e.Key)):
+			p.adopt(&e.Item, e.Position)
 			f.items.Append(&e.Item)
 		case e.Reject != nil && e.Reject.Raw != nil:
-			f.rejects.Append(newReject(f.job, f.resource, p.Name, *e.Reject))
+			f.rejects.Append(newReject(f.job, f.spec.Name, p.Name, *e.Reject))
 		}
 	}
 	return append(f.items.Take(batchRows), f.rejects.Take(batchRows)...)
+}
+
+// asParents lists the entries of a page for resources that have them as parents.
+func (f *feed[T]) asParents(s Step) []Parent {
+	var out []Parent
+	page := s.page.(*extract.Page[T])
+	for i := range page.Entries {
+		if e := &page.Entries[i]; e.Reject == nil && f.spec.AsParent != nil {
+			out = append(out, f.spec.AsParent(&e.Item))
+		}
+	}
+	return out
 }
 
 func (f *feed[T]) reset() {
@@ -127,9 +176,9 @@ func (f *feed[T]) reset() {
 
 func (f *feed[T]) name(p part[T]) string {
 	if p.Name == "" {
-		return f.resource
+		return f.spec.Name
 	}
-	return f.resource + " " + p.Name
+	return f.spec.Name + " " + p.Name
 }
 
 // ranks tells which of several entries of one row counts. It remembers the rows

@@ -61,7 +61,7 @@ func (l *listing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (l *listing) rows(t *testing.T, resource string, plan extract.Plan, columns ...string) ([]string, listdiff.Reading) {
 	t.Helper()
 	r := catalog.Find(resource)
-	p := catalog.Params{Account: "acc", Job: "job", Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Options: r.Defaults(), Parents: []string{"artist"}}
+	p := catalog.Params{Account: "acc", Job: "job", Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Options: r.Defaults(), Parents: []catalog.Parent{{ID: "artist"}}}
 	p.Options.Words["include_groups"] = []string{"album", "single", "compilation", "appears_on"}
 	feed, err := r.Open(p)
 	if err != nil {

@@ -6,12 +6,14 @@ type Option struct {
 	Doc  string
 	Kind OptionKind
 	// Allowed are the values of a Words option; Default is used when it is
-	// not given.
+	// not given. A Chosen option allows the resources that name what it needs.
 	Allowed []string
 	Default []string
 	// Least and Most bound a Number option; Number is its default.
 	Least, Most, Number int
-	// Splits is set for a Words or Artists option that splits the rows of the
+	// ID reads the id of a parent, as people write it.
+	ID func(string) (string, error)
+	// Splits is set for a Words or Chosen option that splits the rows of the
 	// resource's table: every row belongs to one value, and the noun says what
 	// a value is, like "time range". Two jobs may fill the same table when they
 	// have no such value in common. No other option keeps two jobs apart.
@@ -26,33 +28,34 @@ const (
 	Words OptionKind = iota
 	// Number is a whole number.
 	Number
-	// Artists says which artists to read: {from: [resources]} or {ids: [...]}.
-	Artists
+	// Chosen says which parents to read: {from: [resources]}, those that the tables
+	// of resources name, or {ids: [...]}, the ones listed.
+	Chosen
 )
 
 // Values are the options of one job, checked and with defaults filled in.
 type Values struct {
 	Words   map[string][]string
 	Numbers map[string]int
-	Artists ArtistChoice
+	Parents Choice
 }
 
-// ArtistChoice says which artists a job reads: those that the tables of other
+// A Choice says which parents a job reads: those that the tables of other
 // resources name, or those listed. Exactly one of the two is set.
-type ArtistChoice struct {
+type Choice struct {
 	From []string
 	IDs  []string
 }
 
-// Listed returns the values that a Words or Artists option names. It reports
+// Listed returns the values that a Words or Chosen option names. It reports
 // false when they are not known before the run, because the job takes them
 // from tables.
 func (v Values) Listed(o Option) (values []string, known bool) {
 	switch o.Kind {
 	case Words:
 		return v.Words[o.Name], true
-	case Artists:
-		return v.Artists.IDs, len(v.Artists.From) == 0
+	case Chosen:
+		return v.Parents.IDs, len(v.Parents.From) == 0
 	case Number: // it names nothing
 	}
 	return nil, false
@@ -67,9 +70,20 @@ func (r *Resource) Defaults() Values {
 			v.Words[o.Name] = o.Default
 		case Number:
 			v.Numbers[o.Name] = o.Number
-		case Artists:
-			v.Artists = ArtistChoice{From: o.Default}
+		case Chosen:
+			v.Parents = Choice{From: o.Default}
 		}
 	}
 	return v
+}
+
+// Sources lists the resources whose tables name the parents of this one.
+func (r *Resource) Sources() []string {
+	var out []string
+	for _, other := range All() {
+		if r.Parents != nil && other.Names != nil && other.Names.Noun == r.Parents.Noun {
+			out = append(out, other.Name)
+		}
+	}
+	return out
 }

@@ -1,17 +1,14 @@
 package catalog
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/tracklake/tracklake/extract"
-	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
 )
 
@@ -36,34 +33,70 @@ func Find(name string) *Resource {
 
 // A Resource is one thing that can be exported, without its item type.
 type Resource struct {
-	Name    string
-	Doc     string
-	Scope   string // OAuth scope; empty when none is needed
-	Family  string // endpoint family, for pacing and quota
-	Options []Option
-	// FullEvery is how often a list is read whole where it is otherwise only
-	// searched for changes; zero where it is always read whole.
+	Name string
+	Doc  string
+	// Endpoint is that of the lists; in its path, {id} stands for the parent.
+	Endpoint extract.Endpoint
+	Mode     Mode
+	Options  []Option
+	// FullEvery is the time between two full syncs of a list that is otherwise
+	// synced incrementally; zero where every sync is full.
 	FullEvery time.Duration
-	// Budget is how many requests of the family are made in 24 hours, unless
+	// Budget is how many requests of the endpoint's bucket are made in 24 hours, unless
 	// jobs.yaml says otherwise; 0: no limit.
 	Budget int
-	// FanOut is set for a resource that is read once per parent, each parent
-	// committed by itself.
-	FanOut bool
+	// Parents is set for a fan-out: one list for each parent, each committed by
+	// itself.
+	Parents *Parents
 	// Tables are those that the resource fills: its own and the rejects.
 	Tables []*transform.Schema
-	// Artists is set when the table can name artists for other resources.
-	Artists *ArtistSource
+	// Names is set when the table names what other resources can have as parents.
+	Names *Naming
 
 	open func(Params) (*Feed, error)
 }
 
-// An ArtistSource tells where a resource's table names artists.
-type ArtistSource struct {
-	Table  string
-	Column string // list of artist ids
+// Mode is what a list says about the rows of its table.
+type Mode int
+
+const (
+	// Snapshot lists are the truth: what is not in the list is gone.
+	Snapshot Mode = iota
+	// Replace lists are stored as they are: a complete reading replaces the rows of
+	// the one before as a whole.
+	Replace
+	// Append lists show the newest entries only: rows are added, and none is
+	// removed.
+	Append
+)
+
+// Parents says what the lists of a fan-out belong to.
+type Parents struct {
+	Noun string // what a parent is, for messages: "artist"
+	// Of names the resource whose entries are the parents. Empty: an option of
+	// kind [Chosen] tells which.
+	Of string
+	// Column of the table holds the parent's id.
+	Column string
+}
+
+// A Parent is one parent of a fan-out.
+type Parent struct {
+	ID string
+	// Version is another one whenever the parent's list has changed; empty: that is
+	// not known.
+	Version string
+}
+
+// A Naming tells where a table names things that can be parents.
+type Naming struct {
+	Noun   string // of what is named: "artist"
+	Column string // of ids
 	Latest string // date column of which only the newest value counts, or empty
 }
+
+// Table is the resource's own table.
+func (r *Resource) Table() *transform.Schema { return r.Tables[0] }
 
 // Params are what a reading of a resource depends on.
 type Params struct {
@@ -72,8 +105,8 @@ type Params struct {
 	// Day is the calendar day of the run, as midnight UTC of that day.
 	Day     time.Time
 	Options Values
-	// Parents are the ids to read, for a fan-out; one part each, in order.
-	Parents []string
+	// Parents are those to read, for a fan-out; one part each, in order.
+	Parents []Parent
 	Memory  memory.Allocator
 }
 
@@ -85,47 +118,23 @@ func (r *Resource) Open(p Params) (*Feed, error) {
 	return r.open(p)
 }
 
-// A Feed reads a resource part by part: one part for a simple list, one for
-// each time range or parent otherwise.
-type Feed struct {
-	Parts []Part
-	// Read prepares the reading of a part. Parts may be read side by side.
-	Read func(c *extract.Client, part int, plan extract.Plan) Reading
-	// Append turns what a step brought into rows, and returns those of full
-	// batches, which the receiver releases. Append, Flush and Reset are used by
-	// one goroutine at a time; the steps of a part are appended together. After
-	// one that restarts the part, Reset comes first.
-	Append func(Step) []transform.Batch
-	// Flush returns the rows that wait for a fuller batch.
-	Flush func() []transform.Batch
-	// Reset drops the rows that wait. It goes with dropping what Append has
-	// returned before.
-	Reset func()
-	// Notes tells what had to be changed so far to make the rows storable.
-	Notes func() transform.Notes
-	// Release frees the feed's buffers.
-	Release func()
-}
-
-// A Reading reads one part. Steps yields what arrived, page by page; Result is
-// what it proves, valid after the loop.
-type Reading struct {
-	Steps  func(context.Context) iter.Seq2[Step, error]
-	Result func() listdiff.Reading
-}
-
 // A Part is one list of a resource.
 type Part struct {
 	Name     string // time range or parent id; empty for a resource of one list
+	Mode     Mode
 	Endpoint extract.Endpoint
 	Max      int // entries that are read at the most; 0: all
 	Order    Order
-	// Rows are those of the list's entries: one row for each value of Column. For
-	// a ranking, which is replaced as a whole, Column is empty.
+	// Rows are those of the list's entries: in a snapshot, one row for each value
+	// of Column.
 	Rows   Scope
 	Column string
 	// Sole: no other list has rows in this scope.
 	Sole bool
+	// Version tells which state of a list that is replaced the rows show. With
+	// Dated, each version has rows of its own, which no other version replaces.
+	Version string
+	Dated   bool
 }
 
 // Removal is the scope of some rows of the part.
@@ -139,7 +148,7 @@ func (p Part) Removal(rows []string) Scope {
 type Order int
 
 const (
-	// Unordered lists come in no dependable order: they are always read as a whole.
+	// Unordered lists come in no dependable order: every sync is full.
 	Unordered Order = iota
 	// Ordered lists have an order in which an entry can move, so that one which is
 	// not where it was may be elsewhere.
@@ -161,52 +170,12 @@ type Match struct {
 	Values []string
 }
 
-// A Step is what one page brought.
-type Step struct {
-	// Restart says that the list is read anew: rows of this part that came before
-	// are void.
-	Restart     bool
-	Items       int // entries of the page, rejects included
-	Total       int // entries of the list, as the API says now; -1: it did not
-	Rejects     int
-	FieldErrors int // values of an unexpected type, which became NULL
-
-	part int
-	page any // *extract.Page[T]
-}
-
-// A spec declares a resource with items of type T.
-type spec[T any] struct {
-	Name   string
-	Doc    string
-	Scope  string
-	Family string
-	FanOut bool
-	// FullEvery and Budget: see [Resource].
-	FullEvery time.Duration
-	Budget    int
-	Options   []Option
-	Artists   *ArtistSource
-	Table     transform.Table[T]
-	// Parts lists what to read.
-	Parts func(Params) ([]part[T], error)
-}
-
-// A part is one list with items of type T.
-type part[T any] struct {
-	Part
-	List extract.List[T]
-	// Adopt completes an item with what only the list knows: its rank
-	// (position counts from 0), its parent, the day.
-	Adopt func(item *T, position int)
-}
-
 // define checks a declaration and hides its item type. A declaration that
 // contradicts itself is a programming error, found by the first test.
 func define[T any](s spec[T]) *Resource {
 	r := &Resource{
-		Name: s.Name, Doc: s.Doc, Scope: s.Scope, Family: s.Family,
-		Options: s.Options, FanOut: s.FanOut, Artists: s.Artists, FullEvery: s.FullEvery, Budget: s.Budget,
+		Name: s.Name, Doc: s.Doc, Endpoint: s.Endpoint, Mode: s.Mode, Options: s.Options,
+		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()
 	rejects, errRejects := rejectsTable().Schema()
@@ -217,6 +186,3 @@ func define[T any](s spec[T]) *Resource {
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r
 }
-
-// errNoParts says that a resource was opened without anything to read.
-var errNoParts = errors.New("nothing to read")

@@ -21,14 +21,20 @@ func (s *savedTrack) track() *track { return s.Track }
 // https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks
 func savedTracks() spec[savedTrack] {
 	return spec[savedTrack]{
-		Name:   "saved_tracks",
-		Doc:    "The tracks in the account's library (Liked Songs).",
-		Scope:  "user-library-read",
-		Family: "me/tracks",
+		Name: "saved_tracks",
+		Doc:  "The tracks in the account's library (Liked Songs).",
+		Endpoint: extract.Endpoint{
+			Path:   "/me/tracks",
+			Bucket: "me/tracks",
+			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks",
+			Scope:  "user-library-read",
+			Limit:  50,
+		},
+		Order: Stable, Key: savedTrackKey, Column: "track_id", Unique: true, Check: checkSavedTrack,
 		// An item can be saved with an old date, and one that came can hide one
-		// that went, so a search is no proof.
+		// that went, so an incremental sync is no proof.
 		FullEvery: 7 * 24 * time.Hour,
-		Artists:   &ArtistSource{Table: "saved_tracks", Column: "artist_ids"},
+		Names:     &Naming{Noun: "artist", Column: "artist_ids"},
 		Table: transform.Table[savedTrack]{
 			Name:      "saved_tracks",
 			Doc:       "One row for each track that is or was saved in the account's library.",
@@ -38,22 +44,7 @@ func savedTracks() spec[savedTrack] {
 				transform.Time("added_at", "When the track was saved, UTC, as Spotify says; it can lie years off.", func(s *savedTrack) time.Time { return s.AddedAt }),
 			}, trackColumns((*savedTrack).track)...),
 		},
-		Parts: savedTracksParts,
 	}
-}
-
-func savedTracksParts(Params) ([]part[savedTrack], error) {
-	endpoint := extract.Endpoint{
-		Path:   "/me/tracks",
-		Family: "me/tracks",
-		Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks",
-		Scope:  "user-library-read",
-		Limit:  50,
-	}
-	return []part[savedTrack]{{
-		Part: Part{Endpoint: endpoint, Order: Stable, Rows: Scope{Table: "saved_tracks"}, Column: "track_id", Sole: true},
-		List: extract.List[savedTrack]{Endpoint: endpoint, Key: savedTrackKey, Unique: true, Check: checkSavedTrack},
-	}}, nil
 }
 
 // savedTrackKey ranks entries by when the track was saved. Two saved tracks can

@@ -23,11 +23,19 @@ func (t *topTrack) ranked() *track { return &t.track }
 // https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks
 func topTracks() spec[topTrack] {
 	return spec[topTrack]{
-		Name:    "top_tracks",
-		Doc:     "The tracks that the account plays most, over about four weeks, six months and a year.",
-		Scope:   "user-top-read",
-		Family:  "me/top",
-		Artists: &ArtistSource{Table: "top_tracks", Column: "artist_ids", Latest: "snapshot_date"},
+		Name: "top_tracks",
+		Doc:  "The tracks that the account plays most, over about four weeks, six months and a year.",
+		Endpoint: extract.Endpoint{
+			Path:   "/me/top/tracks",
+			Bucket: "me/top",
+			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks",
+			Scope:  "user-top-read",
+			Limit:  50,
+		},
+		Mode:  Replace,
+		Key:   func(t *topTrack) listdiff.Key { return listdiff.NewKey(t.ID, 0) },
+		Check: func(t *topTrack) (string, bool) { return checkTrack(&t.track) },
+		Names: &Naming{Noun: "artist", Column: "artist_ids", Latest: "snapshot_date"},
 		Options: []Option{
 			{
 				Name: "time_ranges", Kind: Words, Splits: "time range",
@@ -51,39 +59,26 @@ func topTracks() spec[topTrack] {
 				transform.Int32("rank", "Place in the ranking, from 1.", func(t *topTrack) int32 { return t.rank }),
 			}, trackColumns((*topTrack).ranked)...),
 		},
-		Parts: topTracksParts,
+		Lists: topTracksLists,
 	}
 }
 
-func topTracksParts(p Params) ([]part[topTrack], error) {
-	var out []part[topTrack]
+// topTracksLists are the rankings of the run's day, one for each time range.
+func topTracksLists(p Params) []list[topTrack] {
+	day := p.Day.Format(time.DateOnly)
+	var out []list[topTrack]
 	for _, timeRange := range p.Options.Words["time_ranges"] {
-		endpoint := extract.Endpoint{
-			Path:   "/me/top/tracks",
-			Family: "me/top",
-			Doc:    "https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks",
-			Scope:  "user-top-read",
-			Query:  url.Values{"time_range": {timeRange}},
-			Limit:  50,
-		}
-		out = append(out, part[topTrack]{
-			Part: Part{
-				Name: timeRange, Endpoint: endpoint,
-				Rows: Scope{Table: "top_tracks", Where: []Match{
-					{Column: "time_range", Values: []string{timeRange}},
-					{Column: "snapshot_date", Values: []string{p.Day.Format(time.DateOnly)}},
-				}},
+		out = append(out, list[topTrack]{
+			Name: timeRange, Query: url.Values{"time_range": {timeRange}}, Max: p.Options.Numbers["max_rank"],
+			Where: []Match{
+				{Column: "time_range", Values: []string{timeRange}},
+				{Column: "snapshot_date", Values: []string{day}},
 			},
-			List: extract.List[topTrack]{
-				Endpoint: endpoint,
-				Max:      p.Options.Numbers["max_rank"],
-				Key:      func(t *topTrack) listdiff.Key { return listdiff.NewKey(t.ID, 0) },
-				Check:    func(t *topTrack) (string, bool) { return checkTrack(&t.track) },
-			},
+			Version: day, Dated: true,
 			Adopt: func(t *topTrack, position int) {
 				t.timeRange, t.day, t.rank = timeRange, p.Day, int32(position+1)
 			},
 		})
 	}
-	return out, nil
+	return out
 }

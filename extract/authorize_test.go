@@ -208,8 +208,8 @@ func TestTheAppItself(t *testing.T) {
 	t.Parallel()
 	b := setup(t, small(10), func(c *extract.Config) { c.Tokens = nil })
 	type artist struct{ ID string }
-	read := func(path, family string) error {
-		_, err := extract.Get[artist](t.Context(), b.client, extract.Endpoint{Path: path, Family: family})
+	read := func(path, bucket string) error {
+		_, err := extract.Get[artist](t.Context(), b.client, extract.Endpoint{Path: path, Bucket: bucket})
 		return err
 	}
 	for range 3 {

@@ -11,14 +11,14 @@ import (
 // expired is the kind of a 401, which the client mends by itself.
 const expired Kind = -1
 
-// A refusal is a 429. It never leaves the package.
-type refusal struct {
+// A throttledError is a 429. It never leaves the package.
+type throttledError struct {
 	wait   time.Duration // 0: the answer did not say
 	quota  bool          // the quota of a day is spent, not the rate of a moment
 	ticket int
 }
 
-func (r *refusal) Error() string { return "rate limited" }
+func (r *throttledError) Error() string { return "throttled" }
 
 // errorBody is the shape of the Web API's errors.
 type errorBody struct {
@@ -37,7 +37,7 @@ func classify(e Endpoint, a answer, body []byte) error {
 	out := &Error{Status: status, Path: e.Path, Message: snippet([]byte(b.Error.Message))}
 	switch {
 	case status == http.StatusTooManyRequests:
-		return &refusal{
+		return &throttledError{
 			wait:  retryAfter(a.header.Get("Retry-After"), time.Now()),
 			quota: b.Error.Reason == "QUOTA_EXCEEDED", ticket: a.ticket,
 		}

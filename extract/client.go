@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,44 +31,56 @@ type Config struct {
 	RetryDelay   time.Duration // middle of the first delay before a repetition; default half a second
 	UserAgent    string
 	Now          func() time.Time // nil: time.Now
-	// OnClose keeps durably that an endpoint family is closed. It may be nil.
-	OnClose func(ctx context.Context, family string, until time.Time) error
 	// Observe hears of every answer. It may be nil; it must be cheap.
 	Observe func(Event)
 }
 
 // An Event is one request that was answered, or failed to be.
 type Event struct {
-	Family string
+	Bucket string
 	Status int           // 0 when there was no answer
 	Pause  time.Duration // that the answer asked for
 }
 
-// A Client reads the Web API for one account, or for the app itself. It is safe for concurrent use.
+// A Client reads the Web API for one account, or for the app itself. It is safe
+// for concurrent use.
 type Client struct {
+	*core
+	limiter Limiter // nil: requests are not counted
+	answers *Answers
+	since   time.Time
+	counter *counter
+}
+
+// core is what the runs of a client have in common.
+type core struct {
 	config Config
 	api    *url.URL
 	http   *http.Client
 	tokens *tokens
 	pacer  *Pacer
 	bodies sync.Pool // of *bytes.Buffer
+	total  counter
 
-	mu     sync.Mutex
-	closed map[string]time.Time // by family
-	sizes  map[string]int       // page size that a family accepts
-	stats  Stats
-	budget retryBudget
+	mu      sync.Mutex
+	blocked map[string]time.Time // by bucket
+	sizes   map[string]int       // page size that a bucket accepts
+	budget  retryBudget
 }
 
-// Stats count what a client has done so far.
-type Stats struct {
-	Requests    int // to the Web API; refreshes are counted apart
-	Shared      int // answers that another reading had got before
-	Retries     int
-	RateLimited int // answers with status 429
-	Refreshes   int // of the access token
-	Bytes       int64
-	Waited      time.Duration // for the rate limit, by all clients of the pacer
+// For returns the client as one run uses it: with a limiter for its requests, and
+// with stats of its own.
+func (c *Client) For(l Limiter) *Client {
+	return &Client{core: c.core, limiter: l, counter: &counter{}}
+}
+
+// Sharing returns the client with answers that other runs have got, and that it adds
+// to. Those that came at or after a time are taken, as a reading is compared with
+// what was known then.
+func (c *Client) Sharing(a *Answers, since time.Time) *Client {
+	out := *c
+	out.answers, out.since = a, since
+	return &out
 }
 
 // New returns a client. It refuses service addresses that are neither https
@@ -88,14 +99,14 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	transport := newTransport(c.Pacer.concurrency())
-	client := &Client{
+	shared := &core{
 		config: c, api: api, pacer: c.Pacer,
-		http:   &http.Client{Transport: &originTransport{origin: api, next: transport}, CheckRedirect: stay},
-		closed: map[string]time.Time{}, sizes: map[string]int{},
+		http:    &http.Client{Transport: &originTransport{origin: api, next: transport}, CheckRedirect: stay},
+		blocked: map[string]time.Time{}, sizes: map[string]int{},
 		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
-	client.tokens = newTokens(c, accounts, &http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute})
-	return client, nil
+	shared.tokens = newTokens(c, accounts, &http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute})
+	return &Client{core: shared, counter: &shared.total}, nil
 }
 
 // complete fills in defaults.
@@ -141,34 +152,24 @@ func serviceURL(name, raw string) (*url.URL, error) {
 	return nil, fmt.Errorf("the %s address %s://%s must use https, or http to 127.0.0.1 or [::1]", name, u.Scheme, u.Host)
 }
 
-// CloseFamily tells the client that another process found a family closed.
-func (c *Client) CloseFamily(family string, until time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if have := c.closed[family]; until.After(have) || have.After(c.farthest()) {
-		c.closed[family] = until
-	}
-}
+// farthest is how far ahead a block can lie; what lies beyond was learned while
+// the clock was wrong, and counts for nothing.
+func (c *core) farthest() time.Time { return c.config.Now().Add(8 * longestRetryAfter) }
 
-// farthest is how far ahead a closure can lie; what lies beyond was learned
-// while the clock was wrong, and counts for nothing.
-func (c *Client) farthest() time.Time { return c.config.Now().Add(8 * longestRetryAfter) }
-
-// CheckFamily returns an error of kind Closed as long as a family is known to be
-// closed.
-func (c *Client) CheckFamily(family string) error {
-	return c.checkOpen(Endpoint{Path: family, Family: family})
-}
-
-// Stats returns what the client has done so far, for all its contexts together;
-// see [Tally].
+// Stats returns what was done for the client's run so far; before [Client.For], for
+// all runs together.
 func (c *Client) Stats() Stats {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.stats
-	s.Waited = c.pacer.Waited()
+	s := c.counter.read()
 	s.Refreshes = c.tokens.count()
 	return s
+}
+
+// count counts for the run and for the client.
+func (c *Client) count(f func(*Stats)) {
+	c.counter.count(f)
+	if c.counter != &c.total {
+		c.total.count(f)
+	}
 }
 
 // Scopes returns what the last token answer granted, or nil when it did not
@@ -178,12 +179,17 @@ func (c *Client) Scopes() []string { return c.tokens.granted() }
 // An Endpoint names what is read.
 type Endpoint struct {
 	Path   string // below the API's address: "/me/tracks"
-	Family string // endpoints that share a quota: "me/tracks"
+	Bucket string // endpoints that share a quota: "me/tracks"
 	Doc    string // reference page
 	Scope  string // needed; may be empty
 	Query  url.Values
 	Limit  int    // largest page that it is known to take
 	Wrap   string // field of the answer that holds the page; empty: the answer is the page
+	// Cursor is the parameter that takes the cursor of a page, and the name under
+	// which the page before holds it: "after". Empty: the list is paged by offset.
+	Cursor string
+	// NoTotal: the API does not say how long the list is.
+	NoTotal bool
 }
 
 // Get reads a single object.
@@ -201,57 +207,63 @@ func Get[T any](ctx context.Context, c *Client, e Endpoint) (*T, error) {
 
 // Total asks how long a list is. It costs one request.
 func Total(ctx context.Context, c *Client, e Endpoint) (int, error) {
-	type page struct {
-		Total *int `json:"total"`
-	}
-	query := maps.Clone(e.Query)
-	if query == nil {
-		query = url.Values{}
-	}
-	query.Set("limit", "1")
-	e.Query = query
-	p, err := Get[page](ctx, c, e)
-	switch {
-	case err != nil:
-		return 0, err
-	case p.Total == nil || *p.Total < 0:
-		return 0, &Error{Kind: Malformed, Path: e.Path, Message: "there is no total"}
-	}
-	return *p.Total, nil
+	total := 0
+	r := request{endpoint: e, query: e.with(map[string]string{"limit": "1"})}
+	err := c.do(ctx, r, func(body []byte) error {
+		var page struct {
+			Total *int `json:"total"`
+		}
+		text, err := unwrap(body, e.Wrap)
+		if err != nil {
+			return err
+		}
+		if err := decodeOne(text, &page); err != nil {
+			return err
+		}
+		total, err = checkTotal(page.Total)
+		return err
+	})
+	return total, err
 }
 
-// checkOpen returns an error while the family is closed.
-func (c *Client) checkOpen(e Endpoint) error {
+// checkOpen returns an error while the endpoint's bucket is blocked.
+func (c *core) checkOpen(e Endpoint) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	until := c.closed[e.Family]
+	until := c.blocked[e.Bucket]
 	if !c.config.Now().Before(until) || until.After(c.farthest()) {
 		return nil
 	}
-	return closedError(e, until, "Spotify has closed these requests for a while")
+	return blockedError(e, until, blockedForAWhile)
 }
 
-func closedError(e Endpoint, until time.Time, message string) *Error {
+const blockedForAWhile = "Spotify has blocked these requests for a while"
+
+func blockedError(e Endpoint, until time.Time, message string) *Error {
 	return &Error{
-		Kind: Closed, Status: http.StatusTooManyRequests, Path: e.Path, Until: until,
+		Kind: Blocked, Status: http.StatusTooManyRequests, Path: e.Path, Until: until,
 		Message: message,
 	}
 }
 
-// close marks a family as closed, here and durably.
-func (c *Client) close(ctx context.Context, e Endpoint, wait time.Duration, message string) error {
+// block marks the endpoint's bucket as blocked, here and durably.
+func (c *Client) block(ctx context.Context, e Endpoint, wait time.Duration, message string) error {
 	until := c.config.Now().Add(wait + time.Second).Truncate(time.Second)
-	c.CloseFamily(e.Family, until)
-	err := closedError(e, until, message)
-	if c.config.OnClose != nil {
-		if kept := c.config.OnClose(ctx, e.Family, until); kept != nil {
+	c.mu.Lock()
+	if have := c.blocked[e.Bucket]; until.After(have) || have.After(c.farthest()) {
+		c.blocked[e.Bucket] = until
+	}
+	c.mu.Unlock()
+	err := blockedError(e, until, message)
+	if c.limiter != nil {
+		if kept := c.limiter.Block(context.WithoutCancel(ctx), e.Bucket, until); kept != nil {
 			err.Err = errors.Join(err.Err, kept)
 		}
 	}
 	return err
 }
 
-func (c *Client) observe(e Event) {
+func (c *core) observe(e Event) {
 	if c.config.Observe != nil {
 		c.config.Observe(e)
 	}

@@ -74,9 +74,9 @@ func TestClientTroubleThatStays(t *testing.T) {
 		"status:arg=404":  {extract.NotFound, "HTTP 404"},
 		"status:arg=403":  {extract.Forbidden, "HTTP 403"},
 		"expire":          {extract.SignIn, "refuses a fresh access token"},
-		"rate:arg=3600":   {extract.Closed, "not asked again before"},
-		"quota:arg=80000": {extract.Closed, "daily quota"},
-		"quota":           {extract.Closed, "daily quota"},
+		"rate:arg=3600":   {extract.Blocked, "not asked again before"},
+		"quota:arg=80000": {extract.Blocked, "daily quota"},
+		"quota":           {extract.Blocked, "daily quota"},
 	}
 	for fault, tt := range tests {
 		t.Run(fault, func(t *testing.T) {
@@ -109,35 +109,26 @@ func noSecrets(t *testing.T, b *bench, text string) {
 	}
 }
 
-func TestClientAsksNothingOfAClosedFamily(t *testing.T) {
+func TestClientAsksNothingOfABlockedBucket(t *testing.T) {
 	t.Parallel()
-	var closed []string
-	var mu sync.Mutex
-	b := setup(t, small(60), func(c *extract.Config) {
-		c.OnClose = func(_ context.Context, family string, until time.Time) error {
-			mu.Lock()
-			defer mu.Unlock()
-			closed = append(closed, family)
-			if wait := time.Until(until); wait < 3590*time.Second || wait > 3610*time.Second {
-				t.Errorf("closed for %s", wait)
-			}
-			return nil
-		}
-	})
+	b := setup(t, small(60))
+	l := &limiter{}
+	client := b.client.For(l)
 	remove := b.sim.Inject(simulate.Fault{Kind: "rate", Arg: 3600})
-	_, _, err := read(t.Context(), extract.Read(b.client, savedTracks(), extract.Plan{}))
+	_, _, err := read(t.Context(), extract.Read(client, savedTracks(), extract.Plan{}))
 	remove()
-	if e := kindOf(t, err); e.Kind != extract.Closed || len(closed) != 1 || closed[0] != "me/tracks" {
-		t.Fatalf("error = %v, closed = %v", err, closed)
+	wait := time.Until(l.blocked["me/tracks"])
+	if e := kindOf(t, err); e.Kind != extract.Blocked || len(l.blocked) != 1 || wait < 3590*time.Second || wait > 3610*time.Second {
+		t.Fatalf("error = %v, blocked = %v", err, l.blocked)
 	}
 	b.sim.ForgetRequests()
 	_, _, err = read(t.Context(), extract.Read(b.client, savedTracks(), extract.Plan{}))
-	if e := kindOf(t, err); e.Kind != extract.Closed || b.sim.Count("/v1/me/tracks") != 0 {
+	if e := kindOf(t, err); e.Kind != extract.Blocked || b.sim.Count("/v1/me/tracks") != 0 {
 		t.Errorf("error = %v after %d requests", err, b.sim.Count("/v1/me/tracks"))
 	}
 	type user struct{ ID string }
-	if _, err := extract.Get[user](t.Context(), b.client, extract.Endpoint{Path: "/me", Family: "me"}); err != nil {
-		t.Errorf("another family: %v", err)
+	if _, err := extract.Get[user](t.Context(), b.client, extract.Endpoint{Path: "/me", Bucket: "me"}); err != nil {
+		t.Errorf("another bucket: %v", err)
 	}
 }
 
@@ -146,7 +137,7 @@ func TestClientRefreshesOnceForMany(t *testing.T) {
 	b := setup(t, small(10))
 	type user struct{ ID string }
 	get := func() error {
-		_, err := extract.Get[user](t.Context(), b.client, extract.Endpoint{Path: "/me", Family: "me"})
+		_, err := extract.Get[user](t.Context(), b.client, extract.Endpoint{Path: "/me", Bucket: "me"})
 		return err
 	}
 	for round := range 3 {
@@ -170,7 +161,7 @@ func TestClientRefreshesOnceForMany(t *testing.T) {
 func TestClientTokens(t *testing.T) {
 	t.Parallel()
 	type user struct{ ID string }
-	me := extract.Endpoint{Path: "/me", Family: "me"}
+	me := extract.Endpoint{Path: "/me", Bucket: "me"}
 	t.Run("a rotated token is kept before it is used", func(t *testing.T) {
 		t.Parallel()
 		o := small(10)

@@ -26,8 +26,25 @@ func decodeOne(body []byte, out any) error {
 
 // envelope is a page of items of some type. Pointers tell what is absent.
 type envelope[E any] struct {
-	Items *[]E `json:"items"`
-	Total *int `json:"total"`
+	Items   *[]E               `json:"items"`
+	Total   *int               `json:"total"`
+	Cursors map[string]*string `json:"cursors"`
+}
+
+// page checks that nothing essential is absent: `{}` is not an empty library. The
+// total is -1 where the API sends none.
+func (e *envelope[E]) page(l *Endpoint) (total int, next string, err error) {
+	if e.Items == nil {
+		return 0, "", errors.New("there are no items")
+	}
+	if at := e.Cursors[l.Cursor]; at != nil {
+		next = *at
+	}
+	if l.NoTotal {
+		return -1, next, nil
+	}
+	total, err = checkTotal(e.Total)
+	return total, next, err
 }
 
 // UnmarshalJSONFrom reads an item or null.
@@ -47,13 +64,14 @@ func decodePage[T any](body []byte, l *List[T], offset int) (*Page[T], error) {
 		return nil, err
 	}
 	var fast envelope[Entry[T]]
-	if err := json.Unmarshal(body, &fast, decodeOptions()); err != nil {
+	if err = json.Unmarshal(body, &fast, decodeOptions()); err != nil {
 		return decodeLeniently(body, l, offset)
 	}
-	if err := present(fast.Items != nil, fast.Total); err != nil {
+	total, next, err := fast.page(&l.Endpoint)
+	if err != nil {
 		return nil, err
 	}
-	page := &Page[T]{Offset: offset, Total: *fast.Total, Entries: *fast.Items}
+	page := &Page[T]{Offset: offset, Total: total, Entries: *fast.Items, next: next}
 	for i := range page.Entries {
 		e := &page.Entries[i]
 		if e.null || l.refuses(&e.Item) {
@@ -83,10 +101,11 @@ func decodeLeniently[T any](body []byte, l *List[T], offset int) (*Page[T], erro
 	if err := json.Unmarshal(body, &raw, decodeOptions(), jsontext.AllowDuplicateNames(true), lenient(new(int))); err != nil {
 		return nil, decodeError(err)
 	}
-	if err := present(raw.Items != nil, raw.Total); err != nil {
+	total, next, err := raw.page(&l.Endpoint)
+	if err != nil {
 		return nil, err
 	}
-	page := &Page[T]{Offset: offset, Total: *raw.Total, Entries: make([]Entry[T], len(*raw.Items))}
+	page := &Page[T]{Offset: offset, Total: total, Entries: make([]Entry[T], len(*raw.Items)), next: next}
 	for i, text := range *raw.Items {
 		page.FieldErrors += page.Entries[i].decode(text, l)
 		page.Entries[i].Position = offset + i
@@ -125,17 +144,14 @@ func (e *Entry[T]) decode(text jsontext.Value, l *List[T]) int {
 	return 0
 }
 
-// present refuses a page without items or total: `{}` is not an empty library.
-func present(items bool, total *int) error {
+func checkTotal(total *int) (int, error) {
 	switch {
-	case !items:
-		return errors.New("there are no items")
 	case total == nil:
-		return errors.New("there is no total")
+		return 0, errors.New("there is no total")
 	case *total < 0:
-		return errors.New("the total is negative")
+		return 0, errors.New("the total is negative")
 	}
-	return nil
+	return *total, nil
 }
 
 // unwrap returns the field that holds the page.

@@ -301,7 +301,7 @@ func TestGetLeavesOutOddValues(t *testing.T) {
 		Items any     `json:"items"`
 		Total *string `json:"total"`
 	}
-	got, err := extract.Get[page](t.Context(), l.client, extract.Endpoint{Path: "/me/tracks", Family: "me/tracks"})
+	got, err := extract.Get[page](t.Context(), l.client, extract.Endpoint{Path: "/me/tracks", Bucket: "me/tracks"})
 	if err != nil || got.Total != nil || got.Items == nil {
 		t.Errorf("got %+v, error %v", got, err)
 	}

@@ -15,8 +15,8 @@ const (
 	// Transient means: the API or the network failed, and went on failing when the
 	// request was repeated. A later run may succeed.
 	Transient Kind = iota
-	// Closed means: the endpoint family is closed until Error.Until.
-	Closed
+	// Blocked means: the bucket is blocked until Error.Until.
+	Blocked
 	// SignIn means: the refresh token is no longer valid; the user signs in again.
 	SignIn
 	// Credentials means: the client ID or secret is wrong.
@@ -41,8 +41,8 @@ type Error struct {
 	Status  int       // HTTP status; 0 when there was no answer
 	Path    string    // of the request, without its query
 	Message string    // what is wrong, without the rest of what Error says
-	Until   time.Time // of Closed
-	Budget  bool      // of Closed: by a budget of our own, and nothing was refused
+	Until   time.Time // of Blocked
+	Budget  bool      // of Blocked: by a budget of our own, and nothing was refused
 	Hint    string    // what the user can do next; may be empty
 	Err     error     // cause, if any
 
@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
-	if e.Kind == Closed {
+	if e.Kind == Blocked {
 		b.WriteString("; not asked again before " + e.Until.UTC().Format(time.RFC3339))
 	}
 	if e.Err != nil {

@@ -91,7 +91,7 @@ func small(tracks int) simulate.Options {
 
 func savedTracks() extract.List[row] {
 	return extract.List[row]{
-		Endpoint: extract.Endpoint{Path: "/me/tracks", Family: "me/tracks", Scope: "user-library-read", Limit: 50},
+		Endpoint: extract.Endpoint{Path: "/me/tracks", Bucket: "me/tracks", Scope: "user-library-read", Limit: 50},
 		Key:      (*row).key,
 		Unique:   true,
 		Check: func(r *row) (why string, rowless bool) {

@@ -19,7 +19,7 @@ func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool)
 	for n := 1; n <= maxPasses; n++ {
 		p := &pass[T]{reading: r, yield: yield, restart: n > 1, seed: seed, seen: map[uint64]struct{}{}, inOrder: true}
 		if n > 1 {
-			ctx = fresh(ctx)
+			r.fresh = true
 		}
 		if err := p.run(ctx); err != nil {
 			r.result = listdiff.Reading{Keys: p.keys.Keys()}
@@ -69,6 +69,9 @@ type pass[T any] struct {
 // run reads the pages.
 func (p *pass[T]) run(ctx context.Context) error {
 	l := &p.reading.list
+	if l.Cursor != "" {
+		return p.walk(ctx)
+	}
 	size := p.reading.client.pageSize(l.Endpoint)
 	if l.Max > 0 {
 		size = min(size, l.Max)
@@ -180,7 +183,7 @@ func (p *pass[T]) rereadHead(ctx context.Context) error {
 		return nil
 	}
 	p.reading.total.Store(int64(p.total)) // the newest answer need not have come last
-	ctx = fresh(ctx)
+	p.reading.fresh = true
 	size := p.reading.client.pageSize(l.Endpoint)
 	begin := p.want
 	p.want = p.total

@@ -12,7 +12,7 @@ import (
 	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// A List describes a list with items of type T that is paged by offset.
+// A List describes a list with items of type T.
 type List[T any] struct {
 	Endpoint
 	// Max ends the list after its first Max entries; 0: it has no end of ours.
@@ -46,6 +46,9 @@ type Plan struct {
 	// Holes is how many positions the list is known to lack. A reading that finds
 	// as many is believed at once, another only when it is repeated.
 	Holes int
+	// Mark ends the reading of a list by cursor, newest first, with the page that
+	// has an entry of this rank or a lower one. 0: there is none.
+	Mark int64
 }
 
 // A Reading reads one list once.
@@ -57,6 +60,9 @@ type Reading[T any] struct {
 	total    atomic.Int64 // as the newest page said; -1: not known yet
 	failures *allowance
 	unserved atomic.Int64 // pages of a list with an allowance
+	// fresh: the list has moved, so that answers of other runs, which did not fit
+	// together, are asked for again.
+	fresh bool
 }
 
 // Read prepares a reading. Pages are requested side by side, at offsets computed
@@ -91,9 +97,9 @@ func (r *Reading[T]) Result() listdiff.Reading { return r.result }
 // errEnough ends a reading whose receiver has had enough.
 var errEnough = errors.New("enough")
 
-// query returns the list's query with some parameters more.
-func (l *List[T]) query(more map[string]string) url.Values {
-	q := maps.Clone(l.Query)
+// with returns the endpoint's query with some parameters more.
+func (e *Endpoint) with(more map[string]string) url.Values {
+	q := maps.Clone(e.Query)
 	if q == nil {
 		q = url.Values{}
 	}
@@ -106,12 +112,7 @@ func (l *List[T]) query(more map[string]string) url.Values {
 // ask requests one page.
 func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], error) {
 	more := map[string]string{"limit": strconv.Itoa(n), "offset": strconv.Itoa(offset)}
-	var page *Page[T]
-	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.query(more), tries: tries, failures: r.failures}, func(body []byte) error {
-		var err error
-		page, err = decodePage(body, &r.list, offset)
-		return err
-	})
+	page, err := r.page(ctx, more, offset, tries)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +122,22 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 	return page, nil
 }
 
+// page requests the page that some parameters ask for.
+func (r *Reading[T]) page(ctx context.Context, more map[string]string, offset, tries int) (*Page[T], error) {
+	var page *Page[T]
+	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.with(more), fresh: r.fresh, tries: tries, failures: r.failures}, func(body []byte) error {
+		var err error
+		page, err = decodePage(body, &r.list, offset)
+		return err
+	})
+	return page, err
+}
+
 // pageSize is the largest page that the endpoint is known to take.
 func (c *Client) pageSize(e Endpoint) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if size := c.sizes[e.Family]; size > 0 {
+	if size := c.sizes[e.Bucket]; size > 0 {
 		return min(size, e.Limit)
 	}
 	return e.Limit
@@ -136,12 +148,12 @@ func (c *Client) pageSize(e Endpoint) int {
 func (c *Client) shrink(e Endpoint, refused int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.sizes[e.Family]; known > 0 && known < refused { // another page found out first
+	if known := c.sizes[e.Bucket]; known > 0 && known < refused { // another page found out first
 		return true
 	}
 	for _, size := range []int{50, 20, 10, 5, 1} {
 		if size < refused {
-			c.sizes[e.Family] = size
+			c.sizes[e.Bucket] = size
 			return true
 		}
 	}

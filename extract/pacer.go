@@ -30,7 +30,6 @@ type Pacer struct {
 	epoch   int       // number of pauses so far
 	strikes int       // refusals in a row
 	raised  time.Time
-	waited  time.Duration
 	sent    int // since window began
 	window  time.Time
 }
@@ -42,16 +41,9 @@ func NewPacer(concurrency int) *Pacer {
 
 func (p *Pacer) concurrency() int { return cap(p.slots) }
 
-// Waited is how long the pacer has held requests back, or will.
-func (p *Pacer) Waited() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.waited
-}
-
 // acquire waits until a request may go out. The caller calls release with the
 // ticket when it is answered.
-func (p *Pacer) acquire(ctx context.Context) (ticket int, err error) {
+func (p *Pacer) acquire(ctx context.Context, c *counter) (ticket int, err error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -62,7 +54,7 @@ func (p *Pacer) acquire(ctx context.Context) (ticket int, err error) {
 		if wait <= 0 {
 			return epoch, nil
 		}
-		if err := tallyOf(ctx).wait(ctx, wait); err != nil {
+		if err := c.wait(ctx, wait); err != nil {
 			<-p.slots
 			return 0, err
 		}
@@ -132,11 +124,6 @@ func (p *Pacer) pause(ticket int, d time.Duration) {
 	now := time.Now()
 	until := now.Add(d)
 	if until.After(p.until) {
-		begin := now
-		if p.until.After(now) {
-			begin = p.until
-		}
-		p.waited += until.Sub(begin)
 		p.until = until
 	}
 	if ticket != p.epoch {

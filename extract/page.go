@@ -23,9 +23,10 @@ type Page[T any] struct {
 	// Restart says that the list is read anew: what came before is void.
 	Restart bool
 
-	joined bool  // it took several answers
-	moved  bool  // and the list changed between them
-	cause  error // why its first entry was not served
+	next   string // cursor of the page behind it
+	joined bool   // it took several answers
+	moved  bool   // and the list changed between them
+	cause  error  // why its first entry was not served
 }
 
 // An Entry is one position of a list.

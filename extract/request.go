@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	maxTries    = 5  // of one request that meets trouble
-	probeTries  = 2  // while a bad page is searched for its bad item
-	maxRefusals = 10 // answers with 429 to one request
-	leastBudget = 20 // retries that are always allowed
+	maxTries     = 5  // of one request that meets trouble
+	probeTries   = 2  // while a bad page is searched for its bad item
+	maxThrottled = 10 // answers with 429 to one request
+	leastBudget  = 20 // retries that are always allowed
 
 	budgetPeriod = 10 * time.Minute
 )
@@ -27,7 +27,8 @@ const (
 type request struct {
 	endpoint Endpoint
 	query    url.Values
-	tries    int // 0: maxTries
+	fresh    bool // no answer of another run will do
+	tries    int  // 0: maxTries
 	failures *allowance
 }
 
@@ -59,9 +60,8 @@ func newDelays(first time.Duration) *backoff.ExponentialBackOff {
 // do sends a request and hands the body to accept, which must not keep it. An
 // error of accept means that the answer is not what the API documents.
 func (c *Client) do(ctx context.Context, r request, accept func(body []byte) error) error {
-	shared := sharedOf(ctx)
-	if body := shared.get(ctx, r.key()); body != nil && accept(body) == nil {
-		c.count(ctx, func(s *Stats) { s.Shared++ })
+	if body := c.answers.get(r, c.since); body != nil && accept(body) == nil {
+		c.count(func(s *Stats) { s.Shared++ })
 		return nil
 	}
 	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries}
@@ -89,11 +89,11 @@ type attempt struct {
 	delays  *backoff.ExponentialBackOff
 	tries   int
 
-	failures int
-	refusals int    // 429
-	blips    int    // 403 for a scope
-	token    string // of the last exchange
-	refused  string // token that was answered with a 401
+	failures  int
+	throttled int    // 429
+	blips     int    // 403 for a scope
+	token     string // of the last exchange
+	refused   string // token that was answered with a 401
 }
 
 // send does one exchange.
@@ -121,16 +121,8 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	if err := accept(buffer.Bytes()); err != nil {
 		return malformed(a.request.endpoint, err, buffer.Bytes())
 	}
-	sharedOf(ctx).put(a.request.key(), buffer.Bytes())
+	c.answers.put(a.request.key(), buffer.Bytes())
 	return nil
-}
-
-// count counts for the client and for the context's tally.
-func (c *Client) count(ctx context.Context, f func(*Stats)) {
-	c.mu.Lock()
-	f(&c.stats)
-	c.mu.Unlock()
-	tallyOf(ctx).count(f)
 }
 
 // An answer is what came back, without its body.
@@ -144,19 +136,19 @@ type answer struct {
 // ends with the body: what the answer means is found out while others ask.
 //
 // A request is admitted before its turn, because that may take a while, in which
-// requests of other families can be made. One that is then not made, because
-// the family was closed meanwhile or there is no token, stays counted.
+// requests of other buckets can be made. One that is then not made, because
+// the bucket was closed meanwhile or there is no token, stays counted.
 func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, error) {
 	c := a.client
-	if err := admit(ctx, a.request.endpoint.Family); err != nil {
+	if err := c.reserve(ctx, a.request.endpoint); err != nil {
 		return answer{}, err
 	}
-	ticket, err := c.pacer.acquire(ctx)
+	ticket, err := c.pacer.acquire(ctx, c.counter)
 	if err != nil {
 		return answer{}, err
 	}
 	defer c.pacer.release()
-	// While this request waited its turn, a family may have been closed and a
+	// While this request waited its turn, a bucket may have been closed and a
 	// token have ended.
 	if err := c.checkOpen(a.request.endpoint); err != nil {
 		return answer{}, err
@@ -164,14 +156,15 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 	if a.token, err = c.tokens.get(ctx, a.refused); err != nil {
 		return answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, bearerKey{}, a.token), totalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, totalTimeout)
 	defer cancel()
-	status, header, err := c.get(ctx, cancel, a.request, buffer)
+	status, header, err := c.get(ctx, cancel, a, buffer)
 	return answer{status, header, ticket}, err
 }
 
 // get sends the request and reads the answer into buffer.
-func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, buffer *bytes.Buffer) (int, http.Header, error) {
+func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt, buffer *bytes.Buffer) (int, http.Header, error) {
+	r := a.request
 	u := *c.api
 	u.Path += r.endpoint.Path
 	u.RawQuery = r.query.Encode()
@@ -180,24 +173,25 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, r request, 
 		return 0, nil, &Error{Kind: BadRequest, Path: r.endpoint.Path, Message: "the request cannot be made"}
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+a.token) // the transport sends it to the API only
 	if c.config.UserAgent != "" {
 		req.Header.Set("User-Agent", c.config.UserAgent)
 	}
-	c.count(ctx, func(s *Stats) { s.Requests++ })
+	c.count(func(s *Stats) { s.Requests++ })
 	resp, err := c.http.Do(req)
 	if err != nil {
-		c.observe(Event{Family: r.endpoint.Family})
+		c.observe(Event{Bucket: r.endpoint.Bucket})
 		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: plainly(err)}
 	}
 	defer resp.Body.Close()
 	err = readBody(resp.Body, buffer, cancel)
-	c.count(ctx, func(s *Stats) {
+	c.count(func(s *Stats) {
 		s.Bytes += int64(buffer.Len())
 		if resp.StatusCode == http.StatusTooManyRequests {
-			s.RateLimited++
+			s.Throttled++
 		}
 	})
-	c.observe(Event{Family: r.endpoint.Family, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
+	c.observe(Event{Bucket: r.endpoint.Bucket, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
 	if err != nil && resp.StatusCode == http.StatusOK {
 		return 0, nil, &Error{
 			Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer broke off",
@@ -237,9 +231,9 @@ func malformed(e Endpoint, err error, body []byte) *Error {
 
 // recover waits before a repetition, or returns the error that is final.
 func (a *attempt) recover(ctx context.Context, err error) error {
-	var refused *refusal
-	if errors.As(err, &refused) {
-		return a.recoverRefused(ctx, refused)
+	var throttled *throttledError
+	if errors.As(err, &throttled) {
+		return a.recoverThrottled(ctx, throttled)
 	}
 	kind, known := kindOf(err)
 	switch {
@@ -274,7 +268,7 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	if e, ok := asError(err); !another || a.failures >= a.tries || ok && e.spent {
 		return err
 	}
-	if !a.client.spendRetry(ctx) {
+	if !a.client.spendRetry() {
 		if e, ok := asError(err); ok {
 			e.spent = true
 			e.Hint = "Spotify or the network has trouble; try again later"
@@ -284,21 +278,21 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	return sleep(ctx, a.delays.NextBackOff())
 }
 
-// recoverRefused obeys a 429: it stops everybody for a while, or closes the
-// family when the while is too long.
-func (a *attempt) recoverRefused(ctx context.Context, r *refusal) error {
+// recoverThrottled obeys a 429: it stops everybody for a while, or blocks the
+// bucket when the while is too long.
+func (a *attempt) recoverThrottled(ctx context.Context, r *throttledError) error {
 	c, e := a.client, a.request.endpoint
 	if r.quota {
 		wait := r.wait
 		if wait == 0 {
 			wait = longestRetryAfter
 		}
-		return c.close(ctx, e, wait, "the daily quota of these requests is spent")
+		return c.block(ctx, e, wait, "the daily quota of these requests is spent")
 	}
 	wait := c.pacer.delay(r.ticket, r.wait)
-	a.refusals++
-	if wait > c.config.MaxWait || a.refusals > maxRefusals {
-		return c.close(ctx, e, wait, "Spotify asks to wait "+wait.Round(time.Second).String())
+	a.throttled++
+	if wait > c.config.MaxWait || a.throttled > maxThrottled {
+		return c.block(ctx, e, wait, "Spotify asks to wait "+wait.Round(time.Second).String())
 	}
 	c.pacer.pause(r.ticket, wait)
 	return nil
@@ -312,16 +306,16 @@ type retryBudget struct {
 }
 
 // spendRetry takes one retry from the budget, if there is one.
-func (c *Client) spendRetry(ctx context.Context) bool {
+func (c *Client) spendRetry() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	all := c.total.read()
 	if now := time.Now(); now.Sub(c.budget.began) > budgetPeriod {
-		c.budget = retryBudget{now, c.stats.Requests, c.stats.Retries}
+		c.budget = retryBudget{now, all.Requests, all.Retries}
 	}
-	if c.stats.Retries-c.budget.retries >= max(leastBudget, (c.stats.Requests-c.budget.requests)/10) {
+	if all.Retries-c.budget.retries >= max(leastBudget, (all.Requests-c.budget.requests)/10) {
 		return false
 	}
-	c.stats.Retries++
-	tallyOf(ctx).count(func(s *Stats) { s.Retries++ })
+	c.count(func(s *Stats) { s.Retries++ })
 	return true
 }

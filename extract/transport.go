@@ -41,11 +41,8 @@ func newTransport(connections int) *http.Transport {
 // stay keeps a redirect from being followed: it could lead a token elsewhere.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// bearerKey carries the access token of a request to the transport.
-type bearerKey struct{}
-
-// originTransport attaches the access token, and only to requests for the API
-// itself, whatever address a request was given.
+// originTransport sends requests to the API itself and nowhere else, as they bear
+// the access token.
 type originTransport struct {
 	origin *url.URL
 	next   http.RoundTripper
@@ -55,10 +52,6 @@ func (t *originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	u := r.URL
 	if u.Scheme != t.origin.Scheme || u.Host != t.origin.Host || u.User != nil || !strings.HasPrefix(u.Path, t.origin.Path+"/") || path.Clean(u.Path) != u.Path {
 		return nil, errors.New("request for another host than the API; not sent")
-	}
-	if token, ok := r.Context().Value(bearerKey{}).(string); ok {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {

@@ -17,7 +17,7 @@ func (r *Reading[T]) update(ctx context.Context, yield func(*Page[T], error) boo
 		u := &updating[T]{reading: r, yield: yield, restart: attempt > 0, size: r.client.pageSize(r.list.Endpoint)}
 		u.diff = listdiff.New(known, u.size)
 		if attempt > 0 {
-			ctx = fresh(ctx)
+			r.fresh = true
 		}
 		err := u.run(ctx)
 		spent += u.diff.Pages()

@@ -83,13 +83,13 @@ func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
 	s := newStage(t, listJobs, library(3000)) // 60 pages
 	ctx, cancel := context.WithCancel(t.Context())
 	s.onTracks(40, cancel)
-	first := s.runner.Run(ctx, s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	first := s.runner.Run(ctx, pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	kept := len(s.live(t))
 	if first.Status != load.StatusInterrupted || kept < 1000 || kept > 2500 {
 		t.Fatalf("%d tracks, %+v", kept, first)
 	}
 	s.sim.OnRequest(nil)
-	second := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	second := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	if second.Status != load.StatusOK || second.Requests > 60-kept/50+3 {
 		t.Errorf("%d tracks were there: %+v", kept, second)
 	}
@@ -98,9 +98,9 @@ func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	s.onTracks(40, cancel)
 	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour))
-	s.runner.Run(ctx, s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	s.runner.Run(ctx, pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	s.sim.OnRequest(nil)
-	if again := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{Backfill: true}); again.Requests != 60 {
+	if again := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{Backfill: true}); again.Requests != 60 {
 		t.Errorf("a backfill: %+v", again)
 	}
 }
@@ -115,7 +115,7 @@ func TestNothingIsRemovedAfterACutOffReading(t *testing.T) {
 	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour)) // a whole reading is due
 	ctx, cancel := context.WithCancel(t.Context())
 	s.onTracks(24, cancel)
-	s.runner.Run(ctx, s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	s.runner.Run(ctx, pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	<-s.ended
 	s.sim.OnRequest(nil)
 	// One of those that were not read goes to where one goes that was.

@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
-	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -81,33 +79,5 @@ jobs:
 		if _, read := c.freshAt[other]; !read {
 			t.Errorf("artist %s was not read in 30 nights", other)
 		}
-	}
-}
-
-// silent is a destination whose bookkeeping does not answer.
-type silent struct{ load.Destination }
-
-func (silent) Book(ctx context.Context, _ load.Booking) (int, error) {
-	<-ctx.Done()
-	return 0, ctx.Err()
-}
-
-func TestASilentDestinationOfAnotherJobHoldsNobodyUp(t *testing.T) {
-	t.Parallel()
-	c := newCalendar(t, 3, 10, 100)
-	c.configure(t, lakeAndPond(t.TempDir(), t.TempDir()), func(o *pipeline.Options) {
-		open := o.Open
-		o.Open = func(ctx context.Context, d config.Destination) (load.Destination, error) {
-			opened, err := open(ctx, d)
-			if err == nil && d.Name == "pond" {
-				return silent{opened}, nil
-			}
-			return opened, err
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if run := c.runner.Run(ctx, c.config.Job("first"), c.user, pipeline.Mode{}); run.Status != load.StatusOK {
-		t.Errorf("%+v", run)
 	}
 }

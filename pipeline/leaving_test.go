@@ -41,7 +41,7 @@ func TestRunLeavesNothingOfAnAccountThatIsGone(t *testing.T) {
 	for times := range 2 {
 		s := newStage(t, nightly, world(20))
 		s.user.Connected = goesAfter(times)
-		run := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+		run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 		if run.Status != load.StatusFailed || !strings.Contains(run.Message, "no longer connected") {
 			t.Errorf("gone after %d looks: run = %+v", times, run)
 		}
@@ -56,11 +56,11 @@ func TestWithdrawingKeepsWhatWasExported(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(20))
 	job := s.config.Job("saved_tracks")
-	if run := s.runner.Run(t.Context(), job, s.user, pipeline.Mode{}); run.Status != load.StatusOK {
+	if run := s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
 		t.Fatalf("run = %+v", run)
 	}
 	s.user.Connected = goesAfter(1)
-	if run := s.runner.Run(t.Context(), job, s.user, pipeline.Mode{}); run.Status != load.StatusFailed {
+	if run := s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{}); run.Status != load.StatusFailed {
 		t.Errorf("run = %+v", run)
 	}
 	if n := s.kept(t); n < 20 {

@@ -4,139 +4,132 @@ import (
 	"context"
 
 	"github.com/tracklake/tracklake/catalog"
-	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/pipeline/reconcile"
 )
 
-// lists reads all lists of the job and stages their rows for one commit. A single
+// lists exports the lists of a job that is no fan-out.
+type lists struct {
+	*export
+	feed *catalog.Feed
+}
+
+// run reads all lists of the job and stages their rows for one commit. A single
 // list is staged while it is read; several are read side by side, each staged when
 // it is there. Lists that were read are kept when another one breaks off, and so is
 // the beginning of a single list, where it can be resumed.
-func (j *jobRun) lists(ctx context.Context) error {
-	j.cycle = cycle{Kind: j.record.Kind}
-	feed, err := j.job.Resource.Open(j.params(nil))
-	if err != nil {
+func (l *lists) run(ctx context.Context) error {
+	var err error
+	if l.feed, err = l.open(nil); err != nil {
 		return err
 	}
-	defer feed.Release()
-	if len(feed.Parts) == 1 {
-		err = j.single(ctx, feed)
+	defer l.feed.Release()
+	if len(l.feed.Parts) == 1 {
+		err = l.single(ctx)
 	} else {
 		all := func(int, int) bool { return true }
-		err = j.sideBySide(ctx, feed, all, func(r partReading) error { return j.list(feed, r) })
+		err = l.sideBySide(ctx, l.feed, all, l.take)
 	}
-	j.noteReplaced(feed)
-	return and(err, j.sinks.write(feed.Flush()))
+	l.noteReplaced(l.feed)
+	return joinErrors(err, l.sessions.write(l.feed.Flush()))
 }
 
 // single reads the only list of a job.
-func (j *jobRun) single(ctx context.Context, feed *catalog.Feed) error {
-	r := j.newPartReader(feed, 0)
-	if feed.Parts[0].Column != "" { // of a ranking it is not known before its end whether it is stored
-		r.take = func(s catalog.Step) error { return j.sinks.write(feed.Append(s)) }
-		r.drop = func() error { return j.dropStaged(feed) }
+func (l *lists) single(ctx context.Context) error {
+	r := newPartReader(l.export, l.feed, 0)
+	if r.out.part.Mode != catalog.Replace { // whether that is stored is not known before its end
+		r.take = func(s catalog.Step) error { return l.sessions.write(l.feed.Append(s)) }
+		r.drop = l.dropStaged
 	}
 	out := r.read(ctx)
 	if out.err == nil {
-		return j.list(feed, out)
+		return l.take(out)
 	}
 	if out.partial == nil {
-		return and(out.err, j.dropStaged(feed))
+		return joinErrors(out.err, l.dropStaged())
 	}
-	j.count(out)
-	remember(j, partialPrefix+out.part.Name, out.partial)
+	l.count(out)
+	remember(l.state, partialPrefix+out.part.Name, out.partial)
 	return out.err
 }
 
-// list stages a list and what its reading proves.
-func (j *jobRun) list(feed *catalog.Feed, r partReading) error {
+// take stages a list and what its reading proves.
+func (l *lists) take(r partReading) error {
 	if r.err != nil {
 		return r.err
 	}
-	if r.part.Column == "" {
-		return j.ranking(feed, r)
+	if r.part.Mode == catalog.Replace {
+		return l.replace(r)
 	}
-	j.count(r)
-	if err := j.stage(feed, r); err != nil {
+	l.count(r)
+	if err := l.stage(l.feed, r); err != nil {
 		return err
 	}
 	if !r.reading.Complete {
-		j.ends.moved(j.listName(r.part.Name), r.reading.Reason, r.memory.list)
+		l.findings.moved(l.listName(r.part.Name), r.reading.Reason, r.memory.list)
+		return nil
+	}
+	if r.part.Mode == catalog.Append {
+		l.append(r)
 		return nil
 	}
 	after := r.verdict.After
 	if len(r.verdict.Removed) > 0 {
-		j.final.Removals = append(j.final.Removals, removal(r.part, r.verdict.Removed))
+		l.removals = append(l.removals, scope(r.part.Removal(r.verdict.Removed)))
 	}
 	if !after.Same(r.memory.list) {
-		remember(j, listPrefix+r.part.Name, after)
+		remember(l.state, listPrefix+r.part.Name, after)
 	}
-	remember[partial](j, partialPrefix+r.part.Name, nil)
-	j.ends.list(j.listName(r.part.Name), after.Open(j.record.StartedAt))
+	remember[partial](l.state, partialPrefix+r.part.Name, nil)
+	l.findings.list(l.listName(r.part.Name), after.Open(l.policy.at))
 	return nil
 }
 
-// ranking stages a ranking, which replaces that of the same day.
-func (j *jobRun) ranking(feed *catalog.Feed, r partReading) error {
-	name, day := rankingPrefix+r.part.Name, j.day().Format("2006-01-02")
-	v := reconcile.DecideRanking(stateEntry[reconcile.Ranking](j.state, name), r.reading, day, j.record.StartedAt)
+// append remembers the newest entry of a list of which only the newest are shown.
+func (l *lists) append(r partReading) {
+	mark := r.memory.mark
+	for _, k := range r.reading.Keys.All() {
+		mark = max(mark, listdiff.Rank(k))
+	}
+	if mark > r.memory.mark {
+		remember(l.state, markPrefix+r.part.Name, &mark)
+	}
+	entries, unreadable, holes := r.reading.Keys.Kinds()
+	l.findings.list(l.listName(r.part.Name), reconcile.Open{Entries: entries + unreadable + holes, Unreadable: unreadable})
+}
+
+// replace stages a list that replaces what is stored of it.
+func (l *lists) replace(r partReading) error {
+	v := l.replacement(r)
 	if !v.Replace {
 		r.count.rejects = 0 // they are not stored, nor are the rows
 	}
-	j.count(r)
+	l.count(r)
 	if v.Replace {
-		if err := j.stage(feed, r); err != nil {
+		if err := l.stage(l.feed, r); err != nil {
 			return err
 		}
-		j.final.Removals = append(j.final.Removals, scope(r.part.Rows))
+		l.removals = append(l.removals, scope(r.part.Rows))
 	}
-	remember(j, name, v.After)
+	remember(l.state, storedPrefix+r.part.Name, v.After)
 	if !r.reading.Complete {
-		j.ends.moved(j.listName(r.part.Name), r.reading.Reason, nil)
+		l.findings.moved(l.listName(r.part.Name), r.reading.Reason, nil)
 		return nil
 	}
-	j.ends.list(j.listName(r.part.Name), reconcile.Open{Entries: r.reading.Keys.Count, Unreadable: v.Unreadable, Standing: v.Standing})
+	l.findings.list(l.listName(r.part.Name), v.Open)
 	return nil
 }
 
-// stage turns the steps of a part into rows at the destinations.
-func (j *jobRun) stage(feed *catalog.Feed, r partReading) error {
-	for _, s := range r.steps {
-		if err := j.sinks.write(feed.Append(s)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// count adds what a part brought to the record.
-func (j *jobRun) count(r partReading) {
-	j.record.Items += r.count.items
-	j.record.Rejects += r.count.rejects
-	j.record.FieldErrors += r.count.fieldErrors
-	j.saved += r.reading.Saved
+// replacement tells what the reading of a list is worth that is replaced as a whole.
+func (x *export) replacement(r partReading) reconcile.Replacement {
+	return reconcile.DecideReplacement(reconcile.ReplaceInput{
+		Before: r.memory.stored, Reading: r.reading, Version: r.part.Version, Dated: r.part.Dated, At: x.policy.at,
+		AcceptRemovals: x.mode.AcceptRemovals,
+	})
 }
 
 // dropStaged drops what was read of a part in vain.
-func (j *jobRun) dropStaged(feed *catalog.Feed) error {
-	feed.Reset()
-	return j.sinks.discard()
-}
-
-// noteReplaced tells of texts that could not be stored as they came.
-func (j *jobRun) noteReplaced(feed *catalog.Feed) {
-	if n := feed.Notes().Replaced; n > 0 {
-		j.log.Warn("replaced NUL characters in texts by U+FFFD", "texts", n)
-	}
-}
-
-// removal is the removal of rows of a part.
-func removal(part catalog.Part, rows []string) load.Removal { return scope(part.Removal(rows)) }
-
-func scope(s catalog.Scope) load.Removal {
-	out := load.Removal{Table: s.Table}
-	for _, m := range s.Where {
-		out.Where = append(out.Where, load.Match(m))
-	}
-	return out
+func (l *lists) dropStaged() error {
+	l.feed.Reset()
+	return l.sessions.discard()
 }

@@ -12,49 +12,49 @@ import (
 
 // end sets the status, message and hint that follow from how a run went. A run
 // that was already found incomplete stays so.
-func (j *jobRun) end(ctx context.Context, err error) {
+func (r *run) end(ctx context.Context, err error) {
 	if err == nil {
-		if j.record.Status == load.StatusRunning {
-			j.record.Status = load.StatusOK
+		if r.record.Status == load.StatusRunning {
+			r.record.Status = load.StatusOK
 		}
 		return
 	}
-	open := j.record // what its lists leave open
-	j.record.Message = err.Error()
-	j.record.Hint = ""
+	open := r.record // what its lists leave open
+	r.record.Message = err.Error()
+	r.record.Hint = ""
 	var api *extract.Error
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		j.record.Status = load.StatusInterrupted
-		j.record.Message = "stopped before it was done; what was read is kept"
-		j.record.Hint = "run it again: " + j.mode.command(j.job)
+		r.record.Status = load.StatusInterrupted
+		r.record.Message = "stopped before it was done; what was read is kept"
+		r.record.Hint = "run it again: " + r.mode.command(r.Job)
 	case errors.As(err, &api):
-		j.endAPI(api)
-		if j.record.Status == load.StatusDeferred && open.Status == load.StatusIncomplete {
-			j.record.Message, j.record.Hint = j.record.Message+"; "+open.Message, j.record.Hint+"; "+open.Hint
+		r.endAPI(api)
+		if r.record.Status == load.StatusDeferred && open.Status == load.StatusIncomplete {
+			r.record.Message, r.record.Hint = r.record.Message+"; "+open.Message, r.record.Hint+"; "+open.Hint
 		}
 	default:
-		j.record.Status = load.StatusFailed
-		j.record.Hint = Hint(err)
+		r.record.Status = load.StatusFailed
+		r.record.Hint = Hint(err)
 	}
 }
 
-func (j *jobRun) endAPI(err *extract.Error) {
-	j.record.Status = load.StatusFailed
-	j.record.Hint = err.Hint
+func (r *run) endAPI(err *extract.Error) {
+	r.record.Status = load.StatusFailed
+	r.record.Hint = err.Hint
 	switch err.Kind {
-	case extract.Closed:
-		j.record.Status = load.StatusDeferred
-		j.record.DeferredTo = err.Until.UTC()
-		j.record.Budgeted = err.Budget
+	case extract.Blocked:
+		r.record.Status = load.StatusDeferred
+		r.record.DeferredTo = err.Until.UTC()
+		r.record.Budgeted = err.Budget
 		if err.Hint != "" {
 			break
 		}
-		j.record.Hint = fmt.Sprintf("nothing to do: run it again after %s, it goes on where it stopped", err.Until.UTC().Format(time.RFC3339))
+		r.record.Hint = fmt.Sprintf("nothing to do: run it again after %s, it resumes where it stopped", err.Until.UTC().Format(time.RFC3339))
 	case extract.SignIn, extract.Scope:
-		j.record.Status = load.StatusNeedsSignIn
-		if j.user.SignIn != "" {
-			j.record.Hint = "sign in again: " + j.user.SignIn
+		r.record.Status = load.StatusNeedsSignIn
+		if r.User.SignIn != "" {
+			r.record.Hint = "sign in again: " + r.User.SignIn
 		}
 	}
 }

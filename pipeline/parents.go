@@ -7,21 +7,90 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// parents returns the ids to read, the ones that matter most first.
-func (j *jobRun) parents(ctx context.Context) ([]string, error) {
-	choice := j.job.Options.Artists
-	if len(choice.IDs) > 0 {
-		return choice.IDs, nil
+// parents are those of a fan-out, the ones that matter most first.
+type parents struct {
+	noun string
+	all  []catalog.Parent
+	// listed: they are the entries of a list of the API. complete: all of them are
+	// known, so that those which are not among them have left the list.
+	listed, complete bool
+}
+
+// A parentFinder finds out what the parents of a job are.
+type parentFinder struct {
+	config  *config.Config
+	open    func(ctx context.Context, destination string) (load.Destination, error)
+	client  *extract.Client
+	job     *config.Job
+	account string // whose tables are read; empty: those of all accounts
+}
+
+// find returns the parents.
+func (p *parentFinder) find(ctx context.Context) (parents, error) {
+	out := parents{noun: p.job.Resource.Parents.Noun}
+	var err error
+	if of := p.job.Resource.Parents.Of; of != "" {
+		out.listed = true
+		out.all, out.complete, err = p.listed(ctx, catalog.Find(of))
+		return out, err
 	}
+	ids := p.job.Options.Parents.IDs
+	if len(ids) == 0 {
+		ids, err = p.named(ctx, out.noun)
+	}
+	for _, id := range ids {
+		out.all = append(out.all, catalog.Parent{ID: id})
+	}
+	return out, err
+}
+
+// listed reads a list of the API whose entries are the parents. It is complete when
+// each of them could be read.
+func (p *parentFinder) listed(ctx context.Context, of *catalog.Resource) (all []catalog.Parent, complete bool, err error) {
+	feed, err := of.Open(catalog.Params{Account: p.account, Job: p.job.Name, Options: of.Defaults()})
+	if err != nil {
+		return nil, false, err
+	}
+	defer feed.Release()
+	complete = true
+	for i := range feed.Parts {
+		reading := feed.Read(p.client, i, extract.Plan{})
+		var found []catalog.Parent
+		for step, err := range reading.Steps(ctx) {
+			if err != nil {
+				return nil, false, fmt.Errorf("list each %s: %w", p.job.Resource.Parents.Noun, err)
+			}
+			if step.Restart {
+				found = nil
+			}
+			found = append(found, feed.Parents(step)...)
+		}
+		result := reading.Result()
+		complete = complete && result.Complete && !result.Keys.Damaged()
+		all = append(all, found...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(p catalog.Parent) bool {
+		before := seen[p.ID]
+		seen[p.ID] = true
+		return before
+	}), complete, nil
+}
+
+// named returns the ids that tables name, the most frequent first.
+func (p *parentFinder) named(ctx context.Context, noun string) ([]string, error) {
 	rows := map[string]int{}
 	ran := false
-	for _, from := range choice.From {
-		known, values, err := j.source(ctx, from)
+	for _, from := range p.job.Options.Parents.From {
+		known, values, err := p.source(ctx, from)
 		if err != nil {
-			return nil, fmt.Errorf("read the artists of %s: %w", from, err)
+			return nil, fmt.Errorf("read the %ss of %s: %w", noun, from, err)
 		}
 		ran = ran || known
 		for _, v := range values {
@@ -31,56 +100,50 @@ func (j *jobRun) parents(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(rows) == 0 && !ran {
-		return nil, j.noSource()
+		return nil, p.noSource(noun)
 	}
 	return byRows(rows), nil
 }
 
-// noSource says that none of the jobs that name artists has run.
-func (j *jobRun) noSource() error {
-	from := j.job.Options.Artists.From
+// noSource says that none of the jobs that name the parents has run.
+func (p *parentFinder) noSource(noun string) error {
+	from := p.job.Options.Parents.From
 	var jobs []string
 	for _, resource := range from {
-		jobs = append(jobs, j.runner.config.SourceOf(resource).Name)
+		jobs = append(jobs, p.config.SourceOf(resource).Name)
 	}
 	has := "has"
 	if len(from) > 1 {
 		has = "have"
 	}
 	return &missingError{
-		text: fmt.Sprintf("job %s takes its artists from %s, which %s not been exported yet", j.job.Name, strings.Join(from, " and "), has),
+		text: fmt.Sprintf("job %s takes its %ss from %s, which %s not been exported yet", p.job.Name, noun, strings.Join(from, " and "), has),
 		hint: "run first: exporter run " + strings.Join(jobs, " "),
 	}
 }
 
-// source reads the artists that another job's table names, and tells whether
-// that job has ever been done.
-func (j *jobRun) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
-	feeder := j.runner.config.SourceOf(resource)
+// source reads the ids that another job's table names, and tells whether that job
+// has ever been done.
+func (p *parentFinder) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
+	feeder := p.config.SourceOf(resource)
 	name := feeder.Destinations[0]
-	for _, own := range j.job.Destinations {
+	for _, own := range p.job.Destinations {
 		if slices.Contains(feeder.Destinations, own) {
 			name = own
 			break
 		}
 	}
-	d, err := j.runner.Destination(ctx, name)
+	d, err := p.open(ctx, name)
 	if err != nil {
 		return false, nil, err
 	}
-	account := j.record.Account
-	if j.user.Itself {
-		account = "" // the artists of all accounts
-	}
-	runs, err := d.Runs(ctx, 20)
+	runs, err := history(ctx, d, feeder.Name, p.account, 20)
 	if err != nil {
 		return false, nil, err
 	}
-	ran := slices.ContainsFunc(runs, func(r load.Run) bool {
-		return r.Job == feeder.Name && (account == "" || r.Account == account) && r.Status == load.StatusOK
-	})
-	a := feeder.Resource.Artists
-	values, err := d.Values(ctx, load.ValueQuery{Account: account, Table: a.Table, Column: a.Column, Latest: a.Latest})
+	ran := slices.ContainsFunc(runs, func(r load.Run) bool { return r.Status == load.StatusOK })
+	names := feeder.Resource.Names
+	values, err := d.Values(ctx, load.ValueQuery{Account: p.account, Table: feeder.Resource.Table().Name, Column: names.Column, Latest: names.Latest})
 	return ran, values, err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -15,7 +16,7 @@ import (
 type Plan struct {
 	Job     string `json:"job"`
 	Account string `json:"account,omitempty"` // its name
-	Family  string `json:"family"`
+	Bucket  string `json:"bucket"`
 	Lists   int    `json:"lists"` // that the run would read
 	// Requests are those that reading all of them takes.
 	Requests int  `json:"requests"`
@@ -25,8 +26,8 @@ type Plan struct {
 	Spent    int  `json:"spent"`    // in the last 24 hours, by all jobs
 	Ahead    int  `json:"ahead"`    // of the same budget, by tasks that were planned before
 	// Days is after how many days all lists are read, with a run a day.
-	Days     int       `json:"days"`
-	ClosedTo time.Time `json:"closed_until,omitzero"` // Spotify has closed the family
+	Days         int       `json:"days"`
+	BlockedUntil time.Time `json:"blocked_until,omitzero"` // by Spotify
 	// Unknown: the cost cannot be told, and the numbers of requests and days
 	// mean nothing. Failed: because of an error; otherwise it can be told later.
 	Unknown bool   `json:"unknown,omitempty"`
@@ -59,7 +60,7 @@ type Planner struct {
 }
 
 // planned is what has a budget.
-type planned struct{ app, family string }
+type planned struct{ app, bucket string }
 
 // NewPlanner returns a planner that has planned nothing yet.
 func (r *Runner) NewPlanner() *Planner { return &Planner{runner: r, ahead: map[planned]int{}} }
@@ -73,7 +74,7 @@ func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
 		out.Unknown, out.Failed = true, !later(err)
 		return out, err
 	}
-	budget := planned{t.User.App, out.Family}
+	budget := planned{t.User.App, out.Bucket}
 	out.Ahead = p.ahead[budget]
 	p.ahead[budget] += out.Requests
 	out.Days = out.days()
@@ -84,153 +85,152 @@ func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
 func later(err error) bool {
 	var api *extract.Error
 	var missing *missingError
-	return errors.As(err, &missing) || errors.As(err, &api) && api.Kind == extract.Closed
+	return errors.As(err, &missing) || errors.As(err, &api) && api.Kind == extract.Blocked
 }
 
 func (r *Runner) plan(ctx context.Context, t Task) (Plan, error) {
-	p := Plan{Job: t.Job.Name, Account: t.User.Name, Family: t.Job.Resource.Family, Budget: r.config.Budget(t.Job.Resource.Family)}
-	j := &jobRun{
-		runner: r, job: t.Job, user: t.User, log: r.Log, meter: r.newMeter(t.User),
-		record: load.Run{Kind: Mode{}.kind(), StartedAt: r.Now().UTC()},
+	bucket := t.Job.Resource.Endpoint.Bucket
+	p := Plan{Job: t.Job.Name, Account: t.User.Name, Bucket: bucket, Budget: r.config.Budget(bucket)}
+	limiter := r.Limiter(t.User)
+	e := &estimate{
+		Plan: &p, runner: r, Task: t, limiter: limiter, client: t.User.Client.For(limiter),
+		policy: newPolicy(r.config, t.Job, Mode{}, r.Now().UTC()),
 	}
-	ctx = extract.WithAdmission(ctx, j.meter.admit)
-	err := j.look(ctx, &p)
-	if err == nil {
-		err = j.estimate(ctx, &p)
-	}
-	if err := and(err, j.meter.close(context.WithoutCancel(ctx))); err != nil {
+	err := e.run(ctx)
+	if err := joinErrors(err, limiter.Close(context.WithoutCancel(ctx))); err != nil {
 		return p, fmt.Errorf("plan %s: %w", t.Job.Name, err)
 	}
 	return p, nil
 }
 
-// look reads what the destinations remember.
-func (j *jobRun) look(ctx context.Context, p *Plan) error {
-	opened, err := j.open(ctx)
+// An estimate fills in a plan.
+type estimate struct {
+	*Plan
+	Task
+	runner  *Runner
+	limiter *quota.Limiter
+	client  *extract.Client
+	policy  *policy
+	tables  tables
+	state   *jobState
+}
+
+func (e *estimate) run(ctx context.Context) error {
+	if err := e.remembered(ctx); err != nil {
+		return err
+	}
+	if e.Task.Job.Resource.Parents != nil {
+		return e.parents(ctx)
+	}
+	feed, err := e.open(nil)
 	if err != nil {
 		return err
 	}
-	if err := j.lookUp(ctx, p); err != nil {
-		return err
-	}
-	if err := j.identify(ctx, ctx, opened); err != nil {
-		return err
-	}
-	for i, d := range opened {
-		state, err := d.State(ctx, j.loadJob())
-		if err != nil {
-			return err
-		}
-		j.state = agreed(j.state, state, i == 0)
-		if err := j.lookBack(ctx, d); err != nil {
+	defer feed.Release()
+	e.Lists = len(feed.Parts)
+	for _, part := range feed.Parts {
+		if err := e.list(ctx, part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lookUp reads what the books say of the family.
-func (j *jobRun) lookUp(ctx context.Context, p *Plan) error {
-	for _, b := range j.meter.books {
-		closed, err := b.Closed(ctx, j.user.App, j.record.StartedAt)
-		if err != nil {
-			return err
-		}
-		if until := closed[p.Family]; until.After(j.record.StartedAt) && until.After(p.ClosedTo) {
-			p.ClosedTo = until
-		}
+// remembered reads what the quota and the destinations remember.
+func (e *estimate) remembered(ctx context.Context) error {
+	if err := e.tables.open(ctx, e.runner, e.Task.Job.Destinations); err != nil {
+		return err
 	}
-	var err error
-	p.Spent, err = j.meter.spent(ctx, p.Family)
-	return err
+	usage, err := e.limiter.Usage(ctx)
+	if err != nil {
+		return fmt.Errorf("read the quota: %w", err)
+	}
+	e.Spent, e.BlockedUntil = usage[e.Bucket].Requests, usage[e.Bucket].BlockedUntil
+	if e.tables.account, err = e.User.identify(ctx, e.client, e.Task.Job); err != nil {
+		return err
+	}
+	var states []load.State
+	for i, d := range e.tables.opened {
+		state, err := d.State(ctx, load.Job{
+			Account: e.tables.account, Name: e.Task.Job.Name, Resource: e.Task.Job.Resource.Name, Tables: e.Task.Job.Resource.Tables,
+		})
+		if err != nil {
+			return fmt.Errorf("read the state at %s: %w", e.tables.names[i], err)
+		}
+		states = append(states, state)
+	}
+	e.state = newJobState(states)
+	return nil
 }
 
-// estimate counts the requests of all lists.
-func (j *jobRun) estimate(ctx context.Context, p *Plan) error {
-	if j.job.Resource.FanOut {
-		return j.estimateParents(ctx, p)
+func (e *estimate) open(parents []catalog.Parent) (*catalog.Feed, error) {
+	return e.Task.Job.Resource.Open(catalog.Params{
+		Account: e.tables.account, Job: e.Task.Job.Name, Options: e.Task.Job.Options, Parents: parents, Day: e.policy.at,
+	})
+}
+
+// list counts the requests of a list. It asks how long one is that is not known.
+func (e *estimate) list(ctx context.Context, part catalog.Part) error {
+	m := e.state.of(part, false)
+	if cost, known := e.policy.cost(part, m); known {
+		e.Requests += cost
+		if part.Mode == catalog.Snapshot && e.policy.incremental(part, m.list) {
+			e.Note = "syncs incrementally; in full again on " + m.list.FullAt.Add(e.Task.Job.FullEvery).Format(time.DateOnly)
+		}
+		return nil
 	}
-	feed, err := j.job.Resource.Open(j.params(nil))
+	total, err := extract.Total(ctx, e.client, part.Endpoint)
 	if err != nil {
 		return err
 	}
-	defer feed.Release()
-	p.Lists = len(feed.Parts)
-	for _, part := range feed.Parts {
-		m := j.remembered(part)
-		switch {
-		case j.mayResume(m.partial) || m.list == nil:
-			total, err := extract.Total(ctx, j.user.Client, part.Endpoint)
-			if err != nil {
-				return err
-			}
-			p.Asked++
-			p.Requests += rest(part, total, m.partial, j.mayResume(m.partial))
-		case j.mayUpdate(part, m.list):
-			p.Requests++
-			p.Note = "reads only what has changed; every page again on " + m.list.FullAt.Add(j.job.FullEvery).Format(time.DateOnly)
-		default:
-			p.Requests += pages(part, m.list.Keys.Count)
-		}
+	e.Asked++
+	if e.policy.resumes(m.partial) {
+		e.Requests += rest(part, total, m.partial)
+	} else {
+		e.Requests += pages(part, total)
 	}
 	return nil
 }
 
-// pages is how many requests a list of a length takes.
-func pages(part catalog.Part, entries int) int {
-	if part.Max > 0 {
-		entries = min(entries, part.Max)
-	}
-	return max(1, (entries+part.Endpoint.Limit-1)/part.Endpoint.Limit)
-}
-
-// rest is how many requests a list takes of which an earlier run may have read
-// the beginning: its first page is read once more.
-func rest(part catalog.Part, entries int, known *partial, resumes bool) int {
-	n := pages(part, entries)
-	if resumes {
-		n = max(1, n-pages(part, known.count())) + 1
-	}
-	return n
-}
-
-// estimateParents counts the requests of a fan-out's cycle.
-func (j *jobRun) estimateParents(ctx context.Context, p *Plan) error {
-	parents, err := j.parents(ctx)
+// parents counts the requests of a fan-out's cycle.
+func (e *estimate) parents(ctx context.Context) error {
+	asked := e.client.Stats().Requests
+	parents, err := e.runner.finder(e.Task, e.tables.account, e.client).find(ctx)
 	if err != nil {
 		return err
 	}
-	todo := j.planCycle(parents)
-	feed, err := j.job.Resource.Open(j.params(todo))
+	e.Asked = e.client.Stats().Requests - asked
+	e.policy.beginCycle(e.state)
+	todo := e.policy.todo(parents.all, e.state)
+	feed, err := e.open(todo)
 	if err != nil {
 		return err
 	}
 	defer feed.Release()
-	p.Lists = len(todo)
-	p.Note = fmt.Sprintf("%d of %d artists are fresh", len(parents)-len(todo), len(parents))
-	each := j.usualPages(parents, feed)
+	e.Lists = len(todo)
+	e.Note = fmt.Sprintf("%d of %d %ss are fresh", len(parents.all)-len(todo), len(parents.all), parents.noun)
+	each := e.usualPages(parents.all, feed)
 	for _, part := range feed.Parts {
-		m := j.remembered(part)
+		m := e.state.of(part, true)
+		cost, known := e.policy.cost(part, m)
 		switch {
-		case j.mayResume(m.partial):
-			p.Requests, p.Estimate = p.Requests+rest(part, max(m.partial.count(), each*part.Endpoint.Limit), m.partial, true), true
-		case j.mayUpdate(part, m.list):
-			p.Requests++
-		case m.list != nil:
-			p.Requests += pages(part, m.list.Keys.Count)
+		case known:
+		case e.policy.resumes(m.partial):
+			cost = rest(part, max(m.partial.count(), each*part.Endpoint.Limit), m.partial)
 		default:
-			p.Requests, p.Estimate = p.Requests+each, true
+			cost = each
 		}
+		e.Requests, e.Estimate = e.Requests+cost, e.Estimate || !known
 	}
 	return nil
 }
 
 // usualPages is how many requests the lists of those parents took that were read.
-func (j *jobRun) usualPages(parents []string, feed *catalog.Feed) int {
+func (e *estimate) usualPages(parents []catalog.Parent, feed *catalog.Feed) int {
 	sum, read := 0, 0
-	for _, id := range parents {
-		if s := j.parentBefore(id); s.List != nil && len(feed.Parts) > 0 {
-			sum, read = sum+pages(feed.Parts[0], s.List.Keys.Count), read+1
+	for _, p := range parents {
+		if n := entries(e.state.parents[p.ID]); n > 0 && len(feed.Parts) > 0 {
+			sum, read = sum+pages(feed.Parts[0], n), read+1
 		}
 	}
 	return usual(sum, read)

@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -41,19 +40,13 @@ func TestAPlanDividesABudget(t *testing.T) {
 	}
 }
 
-func TestAPlanTellsTheLatestClosure(t *testing.T) {
+func TestAPlanTellsWhatIsBlocked(t *testing.T) {
 	t.Parallel()
-	for _, hours := range [][2]int{{1, 3}, {3, 1}} {
-		c := newCalendar(t, 3, 10, 100)
-		lake, pond := t.TempDir(), t.TempDir()
-		c.configure(t, fmt.Sprintf("destinations:\n  lake: {type: parquet, path: %q}\n  pond: {type: parquet, path: %q}\njobs:\n"+
-			"  artist_albums: {destinations: [lake, pond], options: {artists: {ids: [%%s]}}}\n", lake, pond), nil)
-		closeAt(t, lake, c, time.Duration(hours[0])*time.Hour)
-		closeAt(t, pond, c, time.Duration(hours[1])*time.Hour)
-		plans, _ := c.plans(t, nil, c.user)
-		if d := plans[0].ClosedTo.Sub(c.clock.Now()); d.Round(time.Minute) != 3*time.Hour {
-			t.Errorf("closed for %v hours: the plan says for %s", hours, d)
-		}
+	c := newCalendar(t, 3, 10, 100)
+	block(t, c, 3*time.Hour)
+	plans, _ := c.plans(t, nil, c.user)
+	if d := plans[0].BlockedUntil.Sub(c.clock.Now()); d.Round(time.Minute) != 3*time.Hour {
+		t.Errorf("blocked for 3 hours: the plan says for %s", d)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -23,7 +24,7 @@ type Event struct {
 	Kind    EventKind
 	Run     load.Run
 	Account string        // what its owner calls it; set when a run starts or has finished
-	Part    string        // list that is read: a time range, an artist, or empty
+	Part    string        // list that is read: a time range, a parent, or empty
 	Pages   int           // of the run so far
 	Items   int           // of the run so far
 	Total   int           // items of all lists begun so far
@@ -34,7 +35,9 @@ type Event struct {
 
 // progress counts what a run has read so far. It is safe for concurrent use.
 type progress struct {
-	run load.Run // as it began
+	run     load.Run // as it began
+	client  *extract.Client
+	observe func(Event)
 
 	mu                  sync.Mutex
 	pages, items, total int
@@ -42,20 +45,20 @@ type progress struct {
 
 // page tells of a page of a part: how many entries it has, and by how many the
 // list turned out to be longer than was told.
-func (p *progress) page(j *jobRun, part string, items, longer int) {
+func (p *progress) page(part string, items, longer int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pages, p.items, p.total = p.pages+1, p.items+items, p.total+longer
-	j.runner.Observe(Event{
-		Kind: PageRead, Run: p.run, Part: part, Pages: p.pages, Items: p.items, Total: p.total, Wait: j.tally.Stats().Waited,
+	p.observe(Event{
+		Kind: PageRead, Run: p.run, Part: part, Pages: p.pages, Items: p.items, Total: p.total, Wait: p.client.Stats().Waited,
 	})
 }
 
 // committed tells of parents that are committed.
-func (p *progress) committed(j *jobRun, done, parents int) {
+func (p *progress) committed(done, parents int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j.runner.Observe(Event{
+	p.observe(Event{
 		Kind: Committed, Run: p.run, Pages: p.pages, Items: p.items, Total: p.total, Done: done, Parents: parents,
 	})
 }

@@ -90,7 +90,7 @@ func TestAListThatIsCutTwiceIsStillReadWhole(t *testing.T) {
 	for range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		s.onTracks(24, cancel)
-		if run := s.runner.Run(ctx, s.config.Job("saved_tracks"), s.user, pipeline.Mode{}); run.Status != load.StatusInterrupted {
+		if run := s.runner.Run(ctx, pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{}); run.Status != load.StatusInterrupted {
 			t.Fatalf("%+v", run)
 		}
 		<-s.ended
@@ -131,7 +131,7 @@ func TestAnotherProcessIsNewerThanSharedAnswers(t *testing.T) {
 	s.clock.set(s.clock.Now().Add(time.Minute))
 	s.sim.SaveTracks(3, s.clock.Now())
 	other := pipeline.NewRunner(s.config, s.runner.Options)
-	other.Run(t.Context(), s.config.Job("again"), s.user, pipeline.Mode{})
+	other.Run(t.Context(), pipeline.Task{Job: s.config.Job("again"), User: s.user}, pipeline.Mode{})
 	<-s.ended
 	s.clock.set(s.clock.Now().Add(time.Minute))
 	s.run(t, "again", pipeline.Mode{})

@@ -99,7 +99,7 @@ func TestSchedulerRunsAgainAfterASignIn(t *testing.T) {
 		s := newStage(t, nightly, world(20))
 		job, d := s.config.Job("saved_tracks"), &door{}
 		s.user.SignedInAt = s.clock.Now()
-		if run := s.runner.Run(t.Context(), job, s.user, pipeline.Mode{}); run.Status != load.StatusOK {
+		if run := s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
 			t.Fatalf("run = %+v", run)
 		}
 		<-s.ended
@@ -108,7 +108,7 @@ func TestSchedulerRunsAgainAfterASignIn(t *testing.T) {
 		d.set(nil, s.user)
 		s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
 		if restart {
-			s.runner.Run(t.Context(), job, s.user, pipeline.Mode{})
+			s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{})
 		} else {
 			s.serveFor(t, d.who)
 		}

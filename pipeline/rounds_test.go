@@ -81,7 +81,7 @@ func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 4, 150, 1000)
 	id := c.busiest()
-	c.stage.config.Job("artist_albums").Options.Artists.IDs = []string{id}
+	c.stage.config.Job("artist_albums").Options.Parents.IDs = []string{id}
 	c.artists = []string{id}
 	ctx, cancel := context.WithCancel(t.Context())
 	var asked atomic.Int64 // requests come side by side
@@ -97,7 +97,7 @@ func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
 			cancel()
 		}
 	})
-	run := c.runner.Run(ctx, c.config.Job("artist_albums"), c.user, pipeline.Mode{})
+	run := c.runner.Run(ctx, pipeline.Task{Job: c.config.Job("artist_albums"), User: c.user}, pipeline.Mode{})
 	<-c.ended
 	if n := c.rows(t, "artist_id")[id]; run.Status != load.StatusInterrupted || n == 0 {
 		t.Fatalf("%d rows: %+v", n, run)

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
@@ -21,7 +22,8 @@ type Opener func(ctx context.Context, d config.Destination) (load.Destination, e
 // Options are what a Runner works with besides the configuration.
 type Options struct {
 	Open    Opener
-	Version string // of the program, for the run record
+	Quota   quota.Store // in which requests are counted
+	Version string      // of the program, for the run record
 	Log     *slog.Logger
 	Observe func(Event)      // progress; may be nil; must be cheap
 	Now     func() time.Time // nil: time.Now
@@ -37,17 +39,13 @@ type Runner struct {
 
 	mu     sync.Mutex
 	open   map[string]load.Destination
-	shared map[string]*sharing  // by what the jobs read
-	absent map[string]time.Time // when destinations failed that a run could do without
+	shared map[string]*sharing // by what the jobs read
 }
 
 // NewRunner returns a Runner. Close it when done.
-func NewRunner(config *config.Config, o Options) *Runner {
+func NewRunner(c *config.Config, o Options) *Runner {
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Sleep == nil {
-		o.Sleep = sleep
 	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
@@ -55,18 +53,7 @@ func NewRunner(config *config.Config, o Options) *Runner {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{config: config, Options: o, open: map[string]load.Destination{}, absent: map[string]time.Time{}}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return &Runner{config: c, Options: o, open: map[string]load.Destination{}, shared: map[string]*sharing{}}
 }
 
 // Close closes the destinations that were opened.
@@ -85,7 +72,7 @@ func (r *Runner) Close(ctx context.Context) error {
 
 // Mode says how a job is run.
 type Mode struct {
-	// Backfill reads everything again, and goes on where an earlier backfill
+	// Backfill reads everything again, and resumes an earlier backfill that was
 	// stopped.
 	Backfill bool
 	// DryRun reads everything, counts what would change, and writes nothing.
@@ -98,20 +85,20 @@ type Mode struct {
 // record is kept, or cannot be; the record then says why in its message.
 // Cancelling ctx ends the run early as interrupted, with what was read
 // committed.
-func (r *Runner) Run(ctx context.Context, job *config.Job, user *User, mode Mode) load.Run {
+func (r *Runner) Run(ctx context.Context, t Task, mode Mode) load.Run {
 	record := load.Run{
-		ID: newRunID(), Job: job.Name, Resource: job.Resource.Name, Kind: mode.kind(),
+		ID: newRunID(), Job: t.Job.Name, Resource: t.Job.Resource.Name, Kind: mode.kind(),
 		Status: load.StatusRunning, StartedAt: r.Now().UTC(), Version: r.Version,
 	}
-	log := r.Log.With("job", job.Name, "run_id", record.ID)
-	if user.Name != "" {
-		log = log.With("account", user.Name)
+	log := r.Log.With("job", t.Job.Name, "run_id", record.ID)
+	if t.User.Name != "" {
+		log = log.With("account", t.User.Name)
 	}
-	run := &jobRun{runner: r, job: job, user: user, mode: mode, record: record, log: log}
-	r.Observe(Event{Kind: RunStarted, Run: record, Account: user.Name})
-	run.do(ctx)
-	r.Observe(Event{Kind: RunFinished, Run: run.record, Account: user.Name})
-	return run.record
+	one := &run{runner: r, Task: t, mode: mode, record: record, log: log}
+	r.Observe(Event{Kind: RunStarted, Run: record, Account: t.User.Name})
+	one.do(ctx)
+	r.Observe(Event{Kind: RunFinished, Run: one.record, Account: t.User.Name})
+	return one.record
 }
 
 func (m Mode) kind() string {
@@ -156,24 +143,33 @@ func (r *Runner) Destination(ctx context.Context, name string) (load.Destination
 	return d, nil
 }
 
-// KeepClosed records at every open destination that an endpoint family is
-// closed for an app, so that no process asks it before its time. A destination
-// that does not answer in time is an error and holds nobody up.
-func (r *Runner) KeepClosed(ctx context.Context, app, family string, until time.Time) error {
-	r.mu.Lock()
-	open := maps.Clone(r.open)
-	r.mu.Unlock()
-	var errs []error
-	for name, d := range open {
-		if err := keepClosed(ctx, d, load.Closure{Client: app, Family: family, At: r.Now(), Until: until}); err != nil {
-			errs = append(errs, fmt.Errorf("record at %s that %s is closed: %w", name, family, err))
-		}
+// Limiter counts the requests that are made for a user, and keeps them within the
+// budgets. The caller closes it when they are made.
+func (r *Runner) Limiter(u *User) *quota.Limiter {
+	owner := r.config.Developer
+	if owner == "" {
+		owner = u.App
 	}
-	return errors.Join(errs...)
+	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: owner, Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep})
 }
 
-func keepClosed(ctx context.Context, d load.Closures, c load.Closure) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), foreignTimeout)
-	defer cancel()
-	return d.CloseFamily(ctx, c)
+// left is what is left of the day's budget of a job's bucket; -1: it has none.
+func (r *Runner) left(ctx context.Context, l *quota.Limiter, job *config.Job) (int, error) {
+	budget := r.config.Budget(job.Resource.Endpoint.Bucket)
+	if budget == 0 {
+		return -1, nil
+	}
+	usage, err := l.Usage(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the quota: %w", err)
+	}
+	return max(0, budget-usage[job.Resource.Endpoint.Bucket].Requests), nil
+}
+
+// finder finds the parents of a task.
+func (r *Runner) finder(t Task, account string, client *extract.Client) *parentFinder {
+	if t.User.Itself {
+		account = "" // what the tables of all accounts name
+	}
+	return &parentFinder{config: r.config, open: r.Destination, client: client, job: t.Job, account: account}
 }

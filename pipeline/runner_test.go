@@ -18,7 +18,7 @@ const fanOutJobs = `jobs:
 
 func (s *stage) run(t testing.TB, job string, mode pipeline.Mode) load.Run {
 	t.Helper()
-	run := s.runner.Run(context.Background(), s.config.Job(job), s.user, mode)
+	run := s.runner.Run(context.Background(), pipeline.Task{Job: s.config.Job(job), User: s.user}, mode)
 	<-s.ended
 	return run
 }
@@ -126,11 +126,13 @@ func TestOneRunOfAJobAtATime(t *testing.T) {
 	o.Latency = 20 * time.Millisecond
 	s := newStage(t, fanOutJobs, o)
 	done := make(chan load.Run)
-	go func() { done <- s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{}) }()
+	go func() {
+		done <- s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
+	}()
 	for s.sim.Count("/v1/me/tracks") == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	second := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	second := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	if second.Status != load.StatusFailed || second.Hint == "" {
 		t.Errorf("second run = %+v", second)
 	}
@@ -147,8 +149,10 @@ func TestEachRunCountsItsOwnRequests(t *testing.T) {
 	s := newStage(t, "jobs: {saved_tracks: {destinations: [lake]}, top_tracks: {destinations: [lake]}}\n", o)
 	s.sim.Inject(simulate.Fault{Kind: "rate", Arg: 1, Path: "/v1/me/tracks", After: 3, Times: 1})
 	other := make(chan load.Run)
-	go func() { other <- s.runner.Run(t.Context(), s.config.Job("top_tracks"), s.user, pipeline.Mode{}) }()
-	tracks := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	go func() {
+		other <- s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("top_tracks"), User: s.user}, pipeline.Mode{})
+	}()
+	tracks := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	top := <-other
 	if got, want := tracks.Requests+top.Requests, s.sim.Count("/v1/"); got != want {
 		t.Errorf("the runs count %d and %d requests, Spotify %d", tracks.Requests, top.Requests, want)

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
@@ -105,7 +104,7 @@ func (s *Scheduler) look(ctx context.Context, runs *sync.WaitGroup) {
 	s.mu.Unlock()
 	s.tell(ctx, err)
 	due := slices.DeleteFunc(slices.Clone(tasks), func(t *scheduled) bool { return !s.take(t, now) })
-	for _, same := range together(due, func(t *scheduled) string { return shareKey(t.Job, t.User) }) {
+	for _, same := range together(due, func(t *scheduled) string { return shareKey(t.Task) }) {
 		runs.Go(func() { s.run(ctx, same) })
 	}
 }
@@ -216,13 +215,15 @@ func (s *Scheduler) run(ctx context.Context, same []*scheduled) {
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
 	}
-	if len(same) > 1 {
-		ctx = extract.WithShared(ctx, extract.NewShared(sharedBytes, s.runner.Now))
+	var tasks []Task
+	for _, t := range same {
+		tasks = append(tasks, t.Task)
 	}
+	s.runner.share(tasks)
 	for _, t := range same {
 		var run load.Run
 		if ctx.Err() == nil {
-			run = s.runner.Run(ctx, t.Job, t.User, Mode{})
+			run = s.runner.Run(ctx, t.Task, Mode{})
 		}
 		s.mu.Lock()
 		t.running = false

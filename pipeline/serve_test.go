@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
@@ -103,7 +105,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 		Open: func(ctx context.Context, d config.Destination) (load.Destination, error) {
 			return d.Driver.Open(ctx, d.Address, load.OpenOptions{Version: "test", Tables: catalog.Tables()})
 		},
-		Version: "test", Now: s.clock.Now, Sleep: sleep,
+		Quota: quota.NewFile(filepath.Join(folder, "quota.json")), Version: "test", Now: s.clock.Now, Sleep: sleep,
 		Observe: func(e pipeline.Event) {
 			if e.Kind == pipeline.RunFinished {
 				s.ended <- e.Run
@@ -209,7 +211,7 @@ func TestSchedulerMakesUpOnceForWhatWasMissed(t *testing.T) {
 func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(20))
-	if run := s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{}); run.Status != load.StatusOK {
+	if run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
 		t.Fatalf("run = %+v", run)
 	}
 	<-s.ended
@@ -250,9 +252,9 @@ func TestSchedulerContinuesADeferredRun(t *testing.T) {
   saved_tracks: {destinations: [lake]}
   artist_albums: {destinations: [lake], schedule: "0 3 * * 0", options: {artists: {from: [saved_tracks]}}}
 `, o)
-	s.runner.Run(t.Context(), s.config.Job("saved_tracks"), s.user, pipeline.Mode{})
+	s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	<-s.ended
-	run := s.runner.Run(t.Context(), s.config.Job("artist_albums"), s.user, pipeline.Mode{})
+	run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("artist_albums"), User: s.user}, pipeline.Mode{})
 	<-s.ended
 	if run.Status != load.StatusDeferred || run.DeferredTo.IsZero() || run.Fresh == 0 || run.Fresh == run.Parents {
 		t.Fatalf("run = %+v, want one that is deferred half way", run)

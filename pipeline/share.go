@@ -1,10 +1,7 @@
 package pipeline
 
 import (
-	"context"
-
 	"github.com/tracklake/tracklake/extract"
-	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 // sharedBytes bounds what is kept of answers that several jobs need. Beyond it
@@ -13,7 +10,7 @@ const sharedBytes = 32 << 20
 
 // sharing is what tasks of one key have in common, while some are to come.
 type sharing struct {
-	answers *extract.Shared
+	answers *extract.Answers
 	left    int // tasks that have not run
 }
 
@@ -21,30 +18,39 @@ type sharing struct {
 // user share the answers: what the first has read is not asked again. It returns
 // the tasks with these behind each other, in which order they are to be run.
 func (r *Runner) ShareLists(tasks []Task) []Task {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shared = map[string]*sharing{}
 	var out []Task
-	for _, same := range together(tasks, func(t Task) string { return shareKey(t.Job, t.User) }) {
+	for _, same := range together(tasks, shareKey) {
 		out = append(out, same...)
-		if len(same) > 1 {
-			r.shared[shareKey(same[0].Job, same[0].User)] = &sharing{extract.NewShared(sharedBytes, r.Now), len(same)}
-		}
+		r.share(same)
 	}
 	return out
 }
 
-// share returns a context in which the job's answers are shared, if another job
-// needs them. They are dropped with the last job's end.
-func (r *Runner) share(ctx context.Context, j *config.Job, u *User) (shared context.Context, done func()) {
+// share lets tasks of one key share answers. Each of them must be run.
+func (r *Runner) share(same []Task) {
+	if len(same) < 2 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := shareKey(j, u)
+	key := shareKey(same[0])
+	if r.shared[key] == nil {
+		r.shared[key] = &sharing{answers: extract.NewAnswers(sharedBytes, r.Now)}
+	}
+	r.shared[key].left += len(same)
+}
+
+// answers are those that the task has in common with others, or nil. They are
+// dropped when the last of the tasks is done.
+func (r *Runner) answers(t Task) (shared *extract.Answers, done func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := shareKey(t)
 	s := r.shared[key]
 	if s == nil {
-		return ctx, func() {}
+		return nil, func() {}
 	}
-	return extract.WithShared(ctx, s.answers), func() {
+	return s.answers, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if s.left--; s.left <= 0 {
@@ -69,9 +75,14 @@ func together[T any](all []T, key func(T) string) [][]T {
 	return groups
 }
 
-// shareKey is the same for jobs that may read the same lists. Their options may
-// differ: answers are told apart by what was asked, so that jobs whose options
-// overlap share what they have in common.
-func shareKey(j *config.Job, u *User) string {
-	return u.Name + "\x00" + u.App + "\x00" + j.Resource.Name
+// shareKey is the same for tasks that may read the same lists: of one resource, or of
+// the resource whose entries are the parents of another. Their options may differ:
+// answers are told apart by what was asked, so that jobs whose options overlap share
+// what they have in common.
+func shareKey(t Task) string {
+	resource := t.Job.Resource.Name
+	if p := t.Job.Resource.Parents; p != nil && p.Of != "" {
+		resource = p.Of
+	}
+	return t.User.Name + "\x00" + t.User.App + "\x00" + resource
 }

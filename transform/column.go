@@ -151,9 +151,18 @@ func OptBool[T any](name, doc string, get func(*T) *bool) Column[T] {
 
 // Time declares an instant, kept in UTC to the microsecond. The zero time is NULL.
 func Time[T any](name, doc string, get func(*T) time.Time) Column[T] {
-	return column(name, doc, timestampType(), true, func(b *array.TimestampBuilder, _ *Notes) func(*T) {
+	return instant(name, doc, true, get)
+}
+
+// KeyTime declares an instant that is never NULL, for use in a key.
+func KeyTime[T any](name, doc string, get func(*T) time.Time) Column[T] {
+	return instant(name, doc, false, get)
+}
+
+func instant[T any](name, doc string, nullable bool, get func(*T) time.Time) Column[T] {
+	return column(name, doc, timestampType(), nullable, func(b *array.TimestampBuilder, _ *Notes) func(*T) {
 		return func(item *T) {
-			if v := get(item); v.IsZero() {
+			if v := get(item); nullable && v.IsZero() {
 				b.AppendNull()
 			} else {
 				b.Append(arrow.Timestamp(v.UnixMicro()))

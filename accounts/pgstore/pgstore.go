@@ -27,6 +27,8 @@ const (
 type Backend struct {
 	rows  *pgxpool.Pool // for changes, which keep their connection while Spotify is asked
 	quick *pgxpool.Pool // for everything else, so that it never waits for those
+
+	quota quotaTables
 }
 
 // Open prepares connections to a database whose schema is up to date. It does
@@ -57,12 +59,16 @@ func Open(ctx context.Context, url string) (*Backend, error) {
 			return nil, fmt.Errorf("connect: %w", err)
 		}
 	}
+	if b.quota, err = openQuota(ctx, config, quotaWait); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("connect: %w", err)
+	}
 	return b, nil
 }
 
 // Close closes the connections.
 func (b *Backend) Close() {
-	for _, pool := range []*pgxpool.Pool{b.rows, b.quick} {
+	for _, pool := range []*pgxpool.Pool{b.rows, b.quick, b.quota.pool} {
 		if pool != nil {
 			pool.Close()
 		}

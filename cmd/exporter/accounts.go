@@ -79,11 +79,11 @@ func (a *app) loadConfig() (*config.Config, error) {
 
 // accountsStore opens the store that jobs.yaml names. Without the file it is
 // that of the user's folder.
-func (a *app) accountsStore() (*accounts.Store, func(), error) {
+func (a *app) accountsStore() (*store, error) {
 	var config *config.Config
 	if _, err := os.Stat(a.config); err == nil || a.config != "jobs.yaml" {
 		if config, err = a.loadConfig(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	return a.openStore(config, false, a.log())
@@ -91,11 +91,11 @@ func (a *app) accountsStore() (*accounts.Store, func(), error) {
 
 // Run is the command accounts.
 func (c *accountsListCmd) Run(a *app) error {
-	store, end, err := a.accountsStore()
+	store, err := a.accountsStore()
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer store.close()
 	all, err := store.List(a.ctx)
 	if err != nil {
 		return err
@@ -167,11 +167,11 @@ func orDash(s string) string {
 
 // Run is the command accounts remove.
 func (c *accountsRemoveCmd) Run(a *app) error {
-	store, end, err := a.accountsStore()
+	store, err := a.accountsStore()
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer store.close()
 	account, err := store.Find(a.ctx, c.Name)
 	if err != nil {
 		return &usageError{err}
@@ -199,11 +199,11 @@ func (*accountsRekeyCmd) Run(a *app) error {
 	if keys.Empty() {
 		return &usageError{errors.New("EXPORTER_TOKEN_KEY is not set; make a key with: openssl rand -base64 32")}
 	}
-	store, end, err := a.accountsStore()
+	store, err := a.accountsStore()
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer store.close()
 	n, err := store.Rekey(a.ctx)
 	if err != nil {
 		return err

@@ -98,9 +98,9 @@ func (a *app) checkAccounts(config *config.Config, jobs []*config.Job) []finding
 // token refresh if one is due.
 func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []finding {
 	name := "account " + user.Name
-	ctx, done := w.runner.Counted(a.ctx, user, jobs)
-	profile, err := catalog.ProfileOf(ctx, user.Client)
-	err = errors.Join(err, done())
+	limiter := w.runner.Limiter(user)
+	profile, err := catalog.ProfileOf(a.ctx, user.Client.For(limiter))
+	err = errors.Join(err, limiter.Close(context.WithoutCancel(a.ctx)))
 	if err == nil {
 		err = w.clients.store.Identify(a.ctx, user.Name, profile.AccountID, profile.User)
 	}
@@ -121,7 +121,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 	}
 	var missing []string
 	for _, j := range jobs {
-		if s := j.Resource.Scope; s != "" && !slices.Contains(granted, s) {
+		if s := j.Resource.Endpoint.Scope; s != "" && !slices.Contains(granted, s) {
 			missing = append(missing, s+" for job "+j.Name)
 		}
 	}

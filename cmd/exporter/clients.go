@@ -16,6 +16,7 @@ import (
 	"github.com/tracklake/tracklake/accounts/pgstore"
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load/postgres"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
@@ -23,11 +24,9 @@ import (
 
 // A clientPool holds a client for each connected account, and one for the app.
 type clientPool struct {
-	app     *app
-	store   *accounts.Store
-	log     *slog.Logger
-	onClose closer // may be nil
-	end     func()
+	app   *app
+	store *store
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	clients map[string]client           // by account name
@@ -43,42 +42,50 @@ type client struct {
 	user    *pipeline.User
 }
 
-// A closer keeps durably that an endpoint family is closed for a client ID.
-type closer func(ctx context.Context, client, family string, until time.Time) error
+// A store keeps accounts, and counts requests beside them.
+type store struct {
+	*accounts.Store
+	quota quota.Store
+	close func()
+}
 
-// openStore opens the store of accounts that the configuration names; nil
-// means the files. With migrate the database's tables are made if need be.
-func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (*accounts.Store, func(), error) {
+// openStore opens the store that the configuration names; nil means the files. With
+// migrate the database's tables are made if need be. The caller closes it.
+func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (*store, error) {
 	keys, err := a.keys()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	services, err := a.services()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	options := accounts.Options{Services: services, Keys: keys, Log: log}
 	if config == nil || config.TokenStore == nil {
 		folder, err := os.UserConfigDir()
 		if err != nil {
-			return nil, nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
+			return nil, &usageError{fmt.Errorf("find the configuration folder: %w; set HOME or XDG_CONFIG_HOME", err)}
 		}
-		return accounts.New(accounts.NewFolder(filepath.Join(folder, "tracklake", "accounts")), options), func() {}, nil
+		folder = filepath.Join(folder, "tracklake")
+		return &store{
+			Store: accounts.New(accounts.NewFolder(filepath.Join(folder, "accounts")), options),
+			quota: quota.NewFile(filepath.Join(folder, "quota.json")), close: func() {},
+		}, nil
 	}
 	d := config.TokenStore
 	if len(d.Unset) > 0 {
-		return nil, nil, &usageError{fmt.Errorf("token_store is %[1]s, and destination %[1]s needs %[2]s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
+		return nil, &usageError{fmt.Errorf("token_store is %[1]s, and destination %[1]s needs %[2]s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
 	}
 	if migrate {
 		if _, err := postgres.Migrate(a.ctx, d.Address, false); err != nil {
-			return nil, nil, fmt.Errorf("prepare accounts at %s: %w", d.Name, err)
+			return nil, fmt.Errorf("prepare accounts at %s: %w", d.Name, err)
 		}
 	}
 	backend, err := pgstore.Open(a.ctx, d.Address)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
+		return nil, fmt.Errorf("open accounts at %s: %w", d.Name, err)
 	}
-	return accounts.New(backend, options), backend.Close, nil
+	return &store{Store: accounts.New(backend, options), quota: backend.Quota(), close: backend.Close}, nil
 }
 
 // services are the addresses in use. Addresses that tokens must not be sent to are
@@ -97,8 +104,8 @@ func (a *app) services() (accounts.Services, error) {
 
 // newClients opens the store, and stores in it a refresh token that the environment
 // brings.
-func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger, onClose closer) (*clientPool, error) {
-	store, end, err := a.openStore(config, migrate, log)
+func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger) (*clientPool, error) {
+	store, err := a.openStore(config, migrate, log)
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +115,16 @@ func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger, 
 		if err := store.Seed(a.ctx, id, secret, seed); errors.Is(err, accounts.ErrSeedIgnored) {
 			log.Warn(err.Error(), "hint", hint(err, accounts.SeedName))
 		} else if err != nil {
-			end()
+			store.close()
 			return nil, err
 		}
 	}
-	return newPool(a, store, log, onClose, end), nil
+	return newPool(a, store, log), nil
 }
 
-func newPool(a *app, store *accounts.Store, log *slog.Logger, onClose closer, end func()) *clientPool {
+func newPool(a *app, s *store, log *slog.Logger) *clientPool {
 	return &clientPool{
-		app: a, store: store, log: log, onClose: onClose, end: end,
+		app: a, store: s, log: log,
 		clients: map[string]client{}, pacers: map[string]*extract.Pacer{}, warned: map[string]accounts.Urgency{},
 	}
 }
@@ -132,7 +139,7 @@ func (p *clientPool) close() {
 	if p.theApp != nil {
 		p.theApp.Client.CloseIdle()
 	}
-	p.end()
+	p.store.close()
 }
 
 // client makes a client of an app, for an account or for the app itself.
@@ -143,16 +150,10 @@ func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extr
 	config := p.app.service(id, secret)
 	config.Pacer = p.pacers[id]
 	config.Observe = func(e extract.Event) {
-		p.log.Debug("request", "family", e.Family, "status", e.Status, "pause", e.Pause)
+		p.log.Debug("request", "bucket", e.Bucket, "status", e.Status, "pause", e.Pause)
 	}
 	if tokens != nil {
 		config.Tokens = tokens
-	}
-	config.OnClose = func(ctx context.Context, family string, until time.Time) error {
-		if p.onClose == nil {
-			return nil
-		}
-		return p.onClose(ctx, id, family, until)
 	}
 	client, err := extract.New(config)
 	if err != nil {

@@ -36,7 +36,7 @@ func newServing(t *testing.T, secret string) *serving {
 		"SPOTIFY_API_URL": running.APIURL, "SPOTIFY_ACCOUNTS_URL": running.AccountsURL,
 		"SPOTIFY_CLIENT_ID": simulate.ClientID, "SPOTIFY_CLIENT_SECRET": secret,
 	}}
-	s.clientPool = newPool(a, accounts.New(s.backend, options), slog.New(slog.DiscardHandler), nil, func() {})
+	s.clientPool = newPool(a, &store{Store: accounts.New(s.backend, options), close: func() {}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(s.close)
 	s.signIn(t)
 	return s
@@ -148,7 +148,7 @@ func TestServeTriesTheAppAgain(t *testing.T) {
 	remove := s.fault(t, "client")
 	artist := func(u *pipeline.User) error {
 		type found struct{ ID string }
-		_, err := extract.Get[found](t.Context(), u.Client, extract.Endpoint{Path: "/artists/" + s.sim.Artists()[0], Family: "artists"})
+		_, err := extract.Get[found](t.Context(), u.Client, extract.Endpoint{Path: "/artists/" + s.sim.Artists()[0], Bucket: "artists"})
 		return err
 	}
 	if err := artist(theApp); err == nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
@@ -77,8 +78,13 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 	}
 	show := a.progress(c.JSON)
 	defer show.close()
+	scratch, err := os.MkdirTemp("", "tracklake-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
 	runner := pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(false), Version: version(), Log: show.log, Observe: show.observe,
+		Open: opener(false), Quota: quota.NewFile(filepath.Join(scratch, "quota.json")), Version: version(), Log: show.log, Observe: show.observe,
 	})
 	user := &pipeline.User{App: credentials.ClientID, Client: client}
 	runs := runAll(a.ctx, runner, pipeline.Tasks(jobs, []*pipeline.User{user}, nil), pipeline.Mode{})

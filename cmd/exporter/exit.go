@@ -68,7 +68,7 @@ func codeOf(err error) int {
 		return int(codeUsage)
 	case errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope):
 		return int(codeNeedsSignIn)
-	case errors.As(err, &api) && api.Kind == extract.Closed:
+	case errors.As(err, &api) && api.Kind == extract.Blocked:
 		return int(codeDeferred)
 	case errors.Is(err, context.Canceled): // nothing but a signal cancels a command
 		return int(codeInterrupted)

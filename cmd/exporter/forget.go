@@ -32,7 +32,7 @@ type forgotten struct {
 
 	names  []string // under which it is connected
 	runner *pipeline.Runner
-	store  *accounts.Store
+	store  *store
 }
 
 // forgottenAt is what happened at one destination.
@@ -53,11 +53,11 @@ func (c *forgetCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	store, end, err := a.openStore(config, false, a.log())
+	store, err := a.openStore(config, false, a.log())
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer store.close()
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
 	f := &forgotten{NotLookedAt: missing, runner: runner, store: store}
 	err = f.find(a, reached, c.Name)

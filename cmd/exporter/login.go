@@ -32,7 +32,7 @@ const defaultRedirect = "http://127.0.0.1:8888/callback"
 type login struct {
 	*loginCmd
 	app    *app
-	store  *accounts.Store
+	store  *store
 	id     string // client ID
 	secret string
 	scopes []string
@@ -61,11 +61,10 @@ func (c *loginCmd) Run(a *app) error {
 		return err
 	}
 	l.scopes = config.Scopes(jobs)
-	var end func()
-	if l.store, end, err = a.openStore(file, true, a.log()); err != nil {
+	if l.store, err = a.openStore(file, true, a.log()); err != nil {
 		return err
 	}
-	defer end()
+	defer l.store.close()
 	// What cannot be kept must not be found out after the sign-in.
 	if err := l.store.Check(a.ctx, a.account); err != nil {
 		return err

@@ -68,7 +68,7 @@ func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, er
 
 func (a *app) printPlans(plans []pipeline.Plan) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tACCOUNT\tFAMILY\tLISTS\tREQUESTS\tBUDGET LEFT\tDONE IN\tNOTE")
+	fmt.Fprintln(w, "JOB\tACCOUNT\tBUCKET\tLISTS\tREQUESTS\tBUDGET LEFT\tDONE IN\tNOTE")
 	for _, p := range plans {
 		lists, requests, left, days := thousands(p.Lists), thousands(p.Requests), "no budget", "1 run"
 		if p.Estimate {
@@ -87,10 +87,10 @@ func (a *app) printPlans(plans []pipeline.Plan) error {
 		if p.Failed {
 			note = "FAILED: " + note
 		}
-		if !p.ClosedTo.IsZero() {
-			note = "Spotify has closed these requests until " + moment(p.ClosedTo) + "; " + note
+		if !p.BlockedUntil.IsZero() {
+			note = "Spotify has blocked these requests until " + moment(p.BlockedUntil) + "; " + note
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Job, orDash(p.Account), p.Family, lists, requests, left, days, note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Job, orDash(p.Account), p.Bucket, lists, requests, left, days, note)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the plan: %w", err)

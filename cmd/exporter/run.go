@@ -70,7 +70,7 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task, mode pipeline.Mode) []load.Run {
 	var runs []load.Run
 	for _, t := range tasks {
-		runs = append(runs, runner.Run(ctx, t.Job, t.User, mode))
+		runs = append(runs, runner.Run(ctx, t, mode))
 		if ctx.Err() != nil {
 			break
 		}

@@ -13,7 +13,7 @@ type simulateCmd struct {
 	Listen    string         `help:"Loopback address to serve on." default:"127.0.0.1:8899" placeholder:"HOST:PORT"`
 	Latency   time.Duration  `help:"Time that every answer takes."`
 	RateLimit int            `help:"Requests in a rolling 30 seconds; 0 for no limit."`
-	Quota     map[string]int `help:"Requests of an endpoint family a day, like artists/albums=100." placeholder:"FAMILY=N"`
+	Quota     map[string]int `help:"Requests of a bucket a day, like artists/albums=100." placeholder:"BUCKET=N"`
 	Fault     []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
 	Faults    bool           `help:"List the kinds of faults and exit."`
 	Users     int            `help:"Accounts to sign in to, each with a library of its own." default:"1"`

@@ -54,12 +54,12 @@ func (c *statusCmd) Run(a *app) error {
 
 // signIns lists the connected accounts. Status is of use without them, too.
 func (a *app) signIns(config *config.Config) []accounts.Account {
-	store, end, err := a.openStore(config, false, a.log())
+	store, err := a.openStore(config, false, a.log())
 	if err != nil {
 		a.log().Warn("connected accounts are not shown", "error", err)
 		return nil
 	}
-	defer end()
+	defer store.close()
 	all, err := store.List(a.ctx)
 	if err != nil {
 		a.log().Warn("connected accounts are not shown", "error", err, "hint", a.hintOf(err))

@@ -29,13 +29,13 @@ type workOptions struct {
 
 // work wires a runner to the accounts that are connected. Close it when done.
 func (a *app) work(config *config.Config, o workOptions) (*work, error) {
-	runner := pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(o.noMigrate), Version: version(), Log: o.log, Observe: o.observe,
-	})
-	clients, err := a.newClients(config, !o.noMigrate, o.log, runner.KeepClosed)
+	clients, err := a.newClients(config, !o.noMigrate, o.log)
 	if err != nil {
 		return nil, err
 	}
+	runner := pipeline.NewRunner(config, pipeline.Options{
+		Open: opener(o.noMigrate), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe,
+	})
 	return &work{app: a, config: config, clients: clients, runner: runner}, nil
 }
 

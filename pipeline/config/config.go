@@ -23,7 +23,10 @@ type Config struct {
 	Location     *time.Location
 	Destinations []Destination // in file order
 	Jobs         []Job         // in file order
-	// Budgets are the requests in 24 hours by endpoint family, where the file
+	// Developer names those whose client IDs Spotify counts together; empty: the
+	// requests of each client ID are counted by themselves.
+	Developer string
+	// Budgets are the requests in 24 hours by bucket of the rate limit, where the file
 	// sets them.
 	Budgets map[string]int
 	// TokenStore is the destination beside whose tables accounts are kept; nil:
@@ -52,8 +55,8 @@ type Job struct {
 	Schedule     *schedule.Line // nil: only when asked
 	Destinations []string       // names, in file order, at least one
 	Options      catalog.Values
-	// FullEvery is how often a list is read whole that is otherwise searched
-	// for changes; zero for resources that are always read whole.
+	// FullEvery is the time between two full syncs of a list that is otherwise
+	// synced incrementally; zero where every sync is full.
 	FullEvery time.Duration
 	Line      int
 }
@@ -94,14 +97,14 @@ func Load(path string, env func(string) (string, bool), drivers []load.Driver) (
 	return Parse(path, text, env, drivers)
 }
 
-// Budget is how many requests of a family may be made in 24 hours; 0: any
+// Budget is how many requests of a bucket may be made in 24 hours; 0: any
 // number.
-func (c *Config) Budget(family string) int {
-	if n, ok := c.Budgets[family]; ok {
+func (c *Config) Budget(bucket string) int {
+	if n, ok := c.Budgets[bucket]; ok {
 		return n
 	}
 	for _, r := range catalog.All() {
-		if r.Family == family {
+		if r.Endpoint.Bucket == bucket {
 			return r.Budget
 		}
 	}
@@ -129,7 +132,7 @@ func (c *Config) Job(name string) *Job {
 }
 
 // Select returns the named jobs, or all of them, in the order in which they
-// must run: a job after those that it takes its artists from.
+// must run: a job after those that name its parents.
 func (c *Config) Select(names []string) ([]*Job, error) {
 	var chosen []*Job
 	for i := range c.Jobs {
@@ -179,7 +182,7 @@ func inOrder(jobs []*Job) []*Job {
 	for _, j := range jobs {
 		switch {
 		case seen[j]:
-		case j.Resource.FanOut:
+		case j.Resource.Parents != nil:
 			fanOuts = append(fanOuts, j)
 		default:
 			lists = append(lists, j)
@@ -208,16 +211,17 @@ func pathless(err error) error {
 }
 
 // NeedsUser tells whether the job reads what belongs to an account.
-func (j *Job) NeedsUser() bool { return j.Resource.Scope != "" || !j.Resource.FanOut }
+func (j *Job) NeedsUser() bool { return j.Resource.Endpoint.Scope != "" || j.Resource.Parents == nil }
 
 // Scopes lists the scopes that some jobs need, each once, in order.
 func Scopes(jobs []*Job) []string {
 	var out []string
 	for _, j := range jobs {
-		if s := j.Resource.Scope; s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
+		out = append(out, j.Scopes()...)
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }
+
+// Scopes lists the scopes that the job needs.
+func (j *Job) Scopes() []string { return strings.Fields(j.Resource.Endpoint.Scope) }

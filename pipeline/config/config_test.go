@@ -56,7 +56,7 @@ func TestParseConfig(t *testing.T) {
 	if diff := cmp.Diff([]string{"long_term"}, best.Options.Words["time_ranges"]); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"0TnOYISbd1XYRBk9myaseg"}, c.Job("artist_albums").Options.Artists.IDs); diff != "" {
+	if diff := cmp.Diff([]string{"0TnOYISbd1XYRBk9myaseg"}, c.Job("artist_albums").Options.Parents.IDs); diff != "" {
 		t.Error(diff)
 	}
 }

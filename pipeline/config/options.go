@@ -1,8 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -21,20 +19,20 @@ func (p *fileParser) options(r *catalog.Resource, n ast.Node) catalog.Values {
 	given := p.mapping(n, "options of "+r.Name, known)
 	for _, o := range r.Options {
 		if n := given[o.Name]; n != nil {
-			p.option(o, n, &values)
+			p.option(r, o, n, &values)
 		}
 	}
 	return values
 }
 
-func (p *fileParser) option(o catalog.Option, n ast.Node, v *catalog.Values) {
+func (p *fileParser) option(r *catalog.Resource, o catalog.Option, n ast.Node, v *catalog.Values) {
 	switch o.Kind {
 	case catalog.Words:
 		v.Words[o.Name] = p.words(o, n)
 	case catalog.Number:
 		v.Numbers[o.Name] = p.number(o, n)
-	case catalog.Artists:
-		v.Artists = p.artists(o, n)
+	case catalog.Chosen:
+		v.Parents = p.choice(r, o, n)
 	}
 }
 
@@ -61,18 +59,18 @@ func (p *fileParser) number(o catalog.Option, n ast.Node) int {
 	return value
 }
 
-func (p *fileParser) artists(o catalog.Option, n ast.Node) catalog.ArtistChoice {
+func (p *fileParser) choice(r *catalog.Resource, o catalog.Option, n ast.Node) catalog.Choice {
 	m := p.mapping(n, o.Name, []string{"from", "ids"})
 	if (m["from"] == nil) == (m["ids"] == nil) {
 		p.fail(n, "%s needs either from or ids", o.Name)
-		return catalog.ArtistChoice{}
+		return catalog.Choice{}
 	}
 	if m["from"] != nil {
-		return catalog.ArtistChoice{From: p.words(catalog.Option{Name: "from", Allowed: o.Allowed}, m["from"])}
+		return catalog.Choice{From: p.words(catalog.Option{Name: "from", Allowed: r.Sources()}, m["from"])}
 	}
-	var choice catalog.ArtistChoice
+	var choice catalog.Choice
 	for _, item := range p.list(m["ids"], "ids") {
-		id, err := artistID(p.text(item, "artist"))
+		id, err := o.ID(p.text(item, r.Parents.Noun))
 		if err != nil {
 			p.fail(item, "%v", err)
 			continue
@@ -82,17 +80,7 @@ func (p *fileParser) artists(o catalog.Option, n ast.Node) catalog.ArtistChoice 
 		}
 	}
 	if len(choice.IDs) == 0 {
-		p.fail(n, "ids must list at least one artist")
+		p.fail(n, "ids must list at least one %s", r.Parents.Noun)
 	}
 	return choice
-}
-
-// artistID takes an ID as Spotify's apps hand it out: bare, as a URI, or as a
-// link.
-func artistID(s string) (string, error) {
-	m := regexp.MustCompile(`^(?:spotify:artist:|https://open\.spotify\.com/(?:intl-[a-z]+/)?artist/)?([0-9A-Za-z]{22})(?:\?.*)?$`).FindStringSubmatch(s)
-	if m == nil {
-		return "", fmt.Errorf("%q is no artist ID; it has 22 letters and digits, as at the end of the artist's link", s)
-	}
-	return m[1], nil
 }

@@ -65,7 +65,7 @@ func (p *fileParser) fail(n ast.Node, format string, args ...any) {
 }
 
 func (p *fileParser) file(root ast.Node) {
-	keys := []string{"timezone", "token_store", "budgets", "destinations", "jobs"}
+	keys := []string{"timezone", "token_store", "developer", "budgets", "destinations", "jobs"}
 	m := p.mapping(root, "the file", keys)
 	if z := m["timezone"]; z != nil {
 		p.timezone(z)
@@ -83,6 +83,9 @@ func (p *fileParser) file(root ast.Node) {
 	for _, e := range p.entries(m["budgets"], "budgets") {
 		p.budget(e)
 	}
+	if n := m["developer"]; n != nil {
+		p.config.Developer = p.text(n, "developer")
+	}
 	if n := m["token_store"]; n != nil {
 		p.tokenStore(n)
 	}
@@ -90,14 +93,14 @@ func (p *fileParser) file(root ast.Node) {
 	p.checkOverlaps()
 }
 
-// budget sets how many requests of a family may be made in 24 hours.
+// budget sets how many requests of a bucket may be made in 24 hours.
 func (p *fileParser) budget(e entry) {
-	var families []string
+	var buckets []string
 	for _, r := range catalog.All() {
-		families = append(families, r.Family)
+		buckets = append(buckets, r.Endpoint.Bucket)
 	}
-	if !slices.Contains(families, e.name) {
-		p.fail(e.key, "unknown endpoint family %q%s", e.name, didYouMean(e.name, families))
+	if !slices.Contains(buckets, e.name) {
+		p.fail(e.key, "unknown bucket %q%s", e.name, didYouMean(e.name, buckets))
 	}
 	n, err := strconv.Atoi(p.text(e.value, "budget"))
 	if err != nil || n < 0 {
@@ -279,14 +282,14 @@ func (p *fileParser) jobDestinations(job *Job, n ast.Node, e entry) {
 	}
 }
 
-// checkSources makes sure that a job which takes its artists from a table has
-// a job that fills the table.
+// checkSources makes sure that a job which takes its parents from a table has a job
+// that fills the table.
 func (p *fileParser) checkSources() {
 	for _, job := range p.config.Jobs {
-		for _, from := range job.Options.Artists.From {
+		for _, from := range job.Options.Parents.From {
 			if p.config.SourceOf(from) == nil {
 				p.problems = append(p.problems, Problem{Line: job.Line, Message: fmt.Sprintf(
-					"job %s takes its artists from %s, but no job exports that; add one, or set options: {artists: {from: […]}}", job.Name, from)})
+					"job %s takes its %ss from %s, but no job exports that; add one, or name others under from", job.Name, job.Resource.Parents.Noun, from)})
 			}
 		}
 	}

@@ -23,9 +23,10 @@ func JSONSchema(drivers []load.Driver) map[string]any {
 		"properties": map[string]any{
 			"timezone":    text("Time zone of the schedules, like Europe/Stockholm; UTC when it is not given."),
 			"token_store": map[string]any{"type": "string", "default": TokensInFiles, "description": "Where connected accounts are kept: file, which is a folder of your own, or, encrypted, the database of the destination of that name."},
+			"developer":   text("Name of the Spotify developer whose client IDs are counted together; without it, each client ID is counted by itself."),
 			"budgets": map[string]any{
 				"type": "object", "additionalProperties": map[string]any{"type": "integer", "minimum": 0},
-				"description": "Requests in 24 hours by endpoint family, like artists/albums: 80; 0 for no limit.",
+				"description": "Requests in 24 hours by bucket of the rate limit, like artists/albums: 80; 0 for no limit.",
 			},
 			"destinations": map[string]any{"type": "object", "additionalProperties": ref("destination")},
 			"jobs": map[string]any{
@@ -67,7 +68,7 @@ func jobSchema() map[string]any {
 		"properties": map[string]any{
 			"resource":     map[string]any{"enum": resourceNames(), "description": "What to export, when the job is not named after it."},
 			"schedule":     text("Cron line: minute, hour, day of the month, month, day of the week."),
-			"full_every":   map[string]any{"type": "string", "pattern": "^[0-9]+[dh]$", "description": "How often a list is read whole that is otherwise searched for changes: a number of days or hours, like 7d."},
+			"full_every":   map[string]any{"type": "string", "pattern": "^[0-9]+[dh]$", "description": "Time between two full syncs of a list that is otherwise synced incrementally: a number of days or hours, like 7d."},
 			"destinations": map[string]any{"type": "array", "minItems": 1, "uniqueItems": true, "items": map[string]any{"type": "string"}},
 			"options":      map[string]any{"type": "object"},
 		},
@@ -82,11 +83,11 @@ func optionsSchema(r *catalog.Resource) map[string]any {
 			properties[o.Name] = words(o.Doc, o.Allowed)
 		case catalog.Number:
 			properties[o.Name] = map[string]any{"type": "integer", "minimum": o.Least, "maximum": o.Most, "default": o.Number, "description": o.Doc}
-		case catalog.Artists:
+		case catalog.Chosen:
 			properties[o.Name] = map[string]any{
 				"type": "object", "description": o.Doc, "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
 				"properties": map[string]any{
-					"from": words("Resources whose tables name the artists.", o.Allowed),
+					"from": words("Resources whose tables name each "+r.Parents.Noun+".", r.Sources()),
 					"ids":  map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": "string"}},
 				},
 			}

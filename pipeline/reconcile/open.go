@@ -27,7 +27,7 @@ func (l *List) Open(at time.Time) Open {
 	}
 	o := Open{Entries: l.Keys.Count, Pending: len(l.Pending) + len(l.Refused) + l.Hidden, Refused: len(l.Refused), Why: l.Why}
 	_, o.Unreadable, o.Holes = l.Keys.Kinds()
-	o.Standing = o.Unreadable > 0 && standing(l.UnreadableAt, at) && o.Refused == 0 && (len(l.Pending) == 0 || l.Why == Unreadable)
+	o.Standing = o.Unreadable > 0 && Standing(l.UnreadableAt, at) && o.Refused == 0 && (len(l.Pending) == 0 || l.Why == Unreadable)
 	return o
 }
 

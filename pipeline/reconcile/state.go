@@ -139,7 +139,7 @@ func (l *List) Undecided() bool {
 // RecheckDue tells whether unreadable entries are to be read again at a time:
 // every night, and once a week when they have been the same for seven nights.
 func (l *List) RecheckDue(at time.Time) bool {
-	return l.Keys.Damaged() && (!standing(l.UnreadableAt, at) || standing(l.RecheckedAt, at))
+	return l.Keys.Damaged() && (!Standing(l.UnreadableAt, at) || Standing(l.RecheckedAt, at))
 }
 
 // rowSet is the set of the rows of some keys.
@@ -151,9 +151,9 @@ func rowSet(keys []listdiff.Key) map[string]bool {
 	return out
 }
 
-// standing tells whether something has been as it is for seven nights. A nightly
+// Standing tells whether something has been as it is for seven nights. A nightly
 // run does not come to the minute.
-func standing(since, at time.Time) bool {
+func Standing(since, at time.Time) bool {
 	return at.Sub(since) >= 7*24*time.Hour-4*time.Hour
 }
 

@@ -1,21 +1,17 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
-	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
@@ -59,60 +55,44 @@ func TestJobsWithOtherDestinationsHaveOneBudget(t *testing.T) {
 	}
 }
 
-func TestJobsLearnWhatIsClosedAtOtherDestinations(t *testing.T) {
+func TestAJobLearnsWhatIsBlocked(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 3, 10, 100)
-	pond := t.TempDir()
-	c.configure(t, lakeAndPond(t.TempDir(), pond), nil)
-	closeAt(t, pond, c, time.Hour)
-	if run := c.run(t, "first", pipeline.Mode{}); run.Status != load.StatusDeferred || run.Requests != 0 {
+	block(t, c, time.Hour)
+	if run := c.run(t, "artist_albums", pipeline.Mode{}); run.Status != load.StatusDeferred || run.Requests != 0 {
 		t.Errorf("%+v", run)
 	}
 }
 
-// closeAt does what another process does that finds the albums of artists
-// closed.
-func closeAt(t testing.TB, folder string, c *calendar, d time.Duration) {
+// block does what another process does that finds the albums of artists blocked.
+func block(t testing.TB, c *calendar, d time.Duration) {
 	t.Helper()
-	other, err := parquet.Open(context.Background(), folder, parquet.Options{Version: "test", Tables: catalog.Tables()})
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := c.clock.Now()
-	err = other.CloseFamily(context.Background(), load.Closure{Client: c.user.App, Family: "artists/albums", At: now, Until: now.Add(d)})
+	err := quota.NewFile(filepath.Join(c.folder, "quota.json")).Block(context.Background(), quota.Block{Owner: c.user.App, Bucket: "artists/albums", At: now, Until: now.Add(d)})
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 }
 
-// TestARunGoesOnWithoutTheDestinationsOfOthers lets another job's destination be
-// a file where a folder is wanted.
-func TestARunGoesOnWithoutTheDestinationsOfOthers(t *testing.T) {
+// TestClientIDsOfOneDeveloperHaveOneBudget runs a job for two apps.
+func TestClientIDsOfOneDeveloperHaveOneBudget(t *testing.T) {
 	t.Parallel()
-	c := newCalendar(t, 2, 10, 100)
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	c.configure(t, lakeAndPond(t.TempDir(), file), func(o *pipeline.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-	for range 2 {
-		if run := c.run(t, "first", pipeline.Mode{}); run.Status != load.StatusOK {
-			t.Errorf("%+v", run)
+	for developer, want := range map[string]int{"developer: me\n": 0, "": 80} {
+		c := newCalendar(t, 90, 40, 1000)
+		c.configure(t, developer+lakeAndPond(t.TempDir(), t.TempDir()), nil)
+		if run := c.run(t, "first", pipeline.Mode{}); run.Requests != 80 {
+			t.Errorf("the first: %+v", run)
 		}
-		c.clock.set(c.clock.Now().Add(time.Hour))
-	}
-	if n := strings.Count(log.String(), "destination=pond"); n != 1 {
-		t.Errorf("pond is named %d times, want once:\n%s", n, log.String())
-	}
-	if run := c.run(t, "second", pipeline.Mode{}); run.Status != load.StatusFailed {
-		t.Errorf("a job whose own destination it is: %+v", run)
+		c.user.App = "another client ID"
+		if run := c.run(t, "second", pipeline.Mode{}); run.Status != load.StatusDeferred || run.Requests != want {
+			t.Errorf("%q: %d requests of the second, want %d: %+v", developer, run.Requests, want, run)
+		}
 	}
 }
 
-// TestARunHeedsWhatOthersFindClosed lets another process find the family closed
+// TestARunHeedsWhatOthersFindBlocked lets another process find the bucket blocked
 // in the middle of a run.
-func TestARunHeedsWhatOthersFindClosed(t *testing.T) {
+func TestARunHeedsWhatOthersFindBlocked(t *testing.T) {
 	t.Parallel()
 	for name, budget := range map[string]int{"with a budget": 80, "without": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -125,12 +105,12 @@ func TestARunHeedsWhatOthersFindClosed(t *testing.T) {
 			c.sim.OnRequest(func(_ int, r *http.Request) {
 				c.clock.set(c.clock.Now().Add(time.Second))
 				if strings.HasPrefix(r.URL.Path, "/v1/artists/") && asked.Add(1) == 10 {
-					closeAt(t, lake, c, time.Hour)
+					block(t, c, time.Hour)
 				}
 			})
 			run := c.run(t, "artist_albums", pipeline.Mode{})
 			if run.Status != load.StatusDeferred || run.Requests < 10 || run.Requests > 100 { // others go on while one finds it out
-				t.Errorf("%d requests, of which 10 came before the closure: %+v", run.Requests, run)
+				t.Errorf("%d requests, of which 10 came before the block: %+v", run.Requests, run)
 			}
 			if until := run.DeferredTo.Sub(c.clock.Now()); until < 50*time.Minute || until > time.Hour {
 				t.Errorf("deferred for %s", until)
@@ -176,28 +156,5 @@ func TestWaitsForABudgetAreNotNegative(t *testing.T) {
 			t.Errorf("%d s early: %+v", early, run)
 		}
 		c.clock.set(began.Add(24*time.Hour - time.Duration(early)*time.Second))
-	}
-}
-
-// TestARunOutlivesTheDestinationsOfOthers takes another job's destination away
-// while its requests are counted there.
-func TestARunOutlivesTheDestinationsOfOthers(t *testing.T) {
-	t.Parallel()
-	c := newCalendar(t, 5, 40, 100)
-	pond := t.TempDir()
-	var log bytes.Buffer
-	c.configure(t, lakeAndPond(t.TempDir(), pond), func(o *pipeline.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-	var asked atomic.Int64
-	c.sim.OnRequest(func(int, *http.Request) {
-		if asked.Add(1) == 3 {
-			for os.RemoveAll(filepath.Join(pond, "_exporter")) != nil { // others book there right now
-			}
-		}
-	})
-	if run := c.run(t, "first", pipeline.Mode{}); run.Status != load.StatusOK {
-		t.Errorf("%+v", run)
-	}
-	if n := strings.Count(log.String(), "destination=pond"); n != 1 {
-		t.Errorf("pond is named %d times, want once:\n%s", n, log.String())
 	}
 }

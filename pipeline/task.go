@@ -18,7 +18,7 @@ import (
 type User struct {
 	Name   string          // what its owner calls it
 	Itself bool            // it is the app, and has no account
-	App    string          // client ID, under which closed families are kept
+	App    string          // client ID
 	Client *extract.Client // with the account's token
 	SignIn string          // command with which the user signs in again: exporter …
 	// SignedInAt is when the user signed in, as far as known.
@@ -44,13 +44,13 @@ func (u *User) Known(account string) *User {
 }
 
 // Account returns the account_id. It asks the API if it must, once.
-func (u *User) Account(ctx context.Context) (string, error) {
+func (u *User) Account(ctx context.Context, c *extract.Client) (string, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.account != "" {
 		return u.account, nil
 	}
-	p, err := catalog.ProfileOf(ctx, u.Client)
+	p, err := catalog.ProfileOf(ctx, c)
 	if err != nil {
 		return "", fmt.Errorf("read the account: %w", err)
 	}
@@ -61,6 +61,22 @@ func (u *User) Account(ctx context.Context) (string, error) {
 	}
 	u.account = p.AccountID
 	return u.account, nil
+}
+
+// identify finds out whose account it is, and that a job may read it. With an error,
+// the account is known or empty.
+func (u *User) identify(ctx context.Context, c *extract.Client, job *config.Job) (string, error) {
+	if u.Itself {
+		return transform.App, nil
+	}
+	account, err := u.Account(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if scope := u.lacks(job); scope != "" {
+		return account, &extract.Error{Kind: extract.Scope, Path: job.Resource.Name, Message: "the sign-in lacks the scope " + scope}
+	}
+	return account, nil
 }
 
 // mayBe tells whether a run that was recorded for an account may have been this
@@ -81,10 +97,12 @@ func (u *User) lacks(job *config.Job) string {
 	if now := u.Client.Scopes(); now != nil {
 		granted = now
 	}
-	if granted == nil || job.Resource.Scope == "" || slices.Contains(granted, job.Resource.Scope) {
-		return ""
+	for _, scope := range job.Scopes() {
+		if granted != nil && !slices.Contains(granted, scope) {
+			return scope
+		}
 	}
-	return job.Resource.Scope
+	return ""
 }
 
 // A Task is a job to run for a user.
@@ -100,7 +118,7 @@ type Task struct {
 // accounts do not spend one quota on the same artists; a single account keeps them
 // as its own.
 func Tasks(jobs []*config.Job, users []*User, app *User) []Task {
-	own := func(j *config.Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Artists.From) > 0 }
+	own := func(j *config.Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Parents.From) > 0 }
 	var out []Task
 	for _, u := range users {
 		for _, j := range jobs {

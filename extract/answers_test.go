@@ -11,18 +11,18 @@ import (
 
 // shared reads the saved tracks whole, with answers shared, and returns how
 // many requests that took.
-func (b *bench) shared(t *testing.T, s *extract.Shared) int {
+func (b *bench) shared(t *testing.T, s *extract.Answers) int {
 	t.Helper()
-	before := b.client.Stats().Requests
-	reading := extract.Read(b.client, savedTracks(), extract.Plan{})
-	ids, _, err := read(extract.WithShared(t.Context(), s), reading)
+	client := b.client.For(nil).Sharing(s, time.Time{})
+	reading := extract.Read(client, savedTracks(), extract.Plan{})
+	ids, _, err := read(t.Context(), reading)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r := reading.Result(); !r.Complete || len(ids) != len(b.sim.SavedTracks()) || missing(b.sim, ids) > 0 {
 		t.Errorf("read %d of %d, complete %v: %s", len(ids), len(b.sim.SavedTracks()), r.Complete, r.Reason)
 	}
-	return b.client.Stats().Requests - before
+	return client.Stats().Requests
 }
 
 // TestASecondPassReplacesSharedAnswers lets a track go while the list is read.
@@ -32,7 +32,7 @@ func TestASecondPassReplacesSharedAnswers(t *testing.T) {
 	t.Parallel()
 	b := setup(t, small(400))
 	b.shared(t, nil)
-	s := extract.NewShared(int(b.client.Stats().Bytes)*10/8, time.Now)
+	s := extract.NewAnswers(int(b.client.Stats().Bytes)*10/8, time.Now)
 	b.sim.ForgetRequests()
 	var asked atomic.Int64
 	b.sim.OnRequest(func(_ int, r *http.Request) {
@@ -53,7 +53,7 @@ func TestSharedAnswersGrowOld(t *testing.T) {
 	t.Parallel()
 	b := setup(t, small(120))
 	now := time.Now()
-	s := extract.NewShared(1<<20, func() time.Time { return now })
+	s := extract.NewAnswers(1<<20, func() time.Time { return now })
 	for _, step := range []struct {
 		after time.Duration
 		want  int

@@ -4,33 +4,36 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/reconcile"
 )
 
-// openEnds collects what the lists of a run leave open, by name.
-type openEnds struct{ byName map[string]openEnd }
+// findings collects what the lists of a run leave open, by name.
+type findings struct{ byName map[string]finding }
 
-// openEnd is what one list leaves open.
-type openEnd struct {
+// A finding is what one list leaves open.
+type finding struct {
 	reconcile.Open
 	failure string // why it could not be read, or not to its end
 	hint    string
+	// settled: it will not become better, and no row is missing because of it.
+	settled bool
 }
 
-func (o *openEnds) set(name string, l openEnd) {
+func (o *findings) set(name string, l finding) {
 	if o.byName == nil {
-		o.byName = map[string]openEnd{}
+		o.byName = map[string]finding{}
 	}
 	o.byName[name] = l
 }
 
 // list notes what a list leaves open.
-func (o *openEnds) list(name string, open reconcile.Open) { o.set(name, openEnd{Open: open}) }
+func (o *findings) list(name string, open reconcile.Open) { o.set(name, finding{Open: open}) }
 
 // moved notes a list that was not read completely; what was open before still is.
-func (o *openEnds) moved(name, reason string, before *reconcile.List) {
+func (o *findings) moved(name, reason string, before *reconcile.List) {
 	l := o.byName[name]
 	l.failure, l.hint = reason, "the rows that were read are kept, and none is removed; the next run tries again"
 	if before != nil {
@@ -40,18 +43,24 @@ func (o *openEnds) moved(name, reason string, before *reconcile.List) {
 }
 
 // failed notes a list that could not be read.
-func (o *openEnds) failed(name, reason, hint string) {
+func (o *findings) failed(name, reason, hint string) {
 	l := o.byName[name]
 	l.failure, l.hint = reason, hint
 	o.set(name, l)
 }
 
+// denied notes a list that the API keeps from the app. Where that is new for a list
+// that was read before, the run is incomplete.
+func (o *findings) denied(name string, stored bool, since, at time.Time) {
+	o.set(name, finding{failure: "Spotify does not serve it to this app", settled: !stored || reconcile.Standing(since, at)})
+}
+
 // weight orders what lists leave open: what needs the reader first.
-func (l openEnd) weight() int {
+func (l finding) weight() int {
 	switch {
 	case l.Refused > 0:
 		return 3
-	case l.failure != "":
+	case l.failure != "" && !l.settled:
 		return 2
 	case l.Incomplete():
 		return 1
@@ -61,7 +70,7 @@ func (l openEnd) weight() int {
 
 // apply sets the counts, the status, the message and the hint of a run that has
 // read its lists.
-func (o *openEnds) apply(r *load.Run) {
+func (o *findings) apply(r *load.Run) {
 	r.Pending, r.Unreadable = 0, 0
 	var names []string
 	refused, refusedRows := 0, 0
@@ -85,6 +94,8 @@ func (o *openEnds) apply(r *load.Run) {
 	r.Message = names[0] + ": " + cmp.Or(first.failure, first.String())
 	r.Hint = cmp.Or(first.hint, "nothing to do: unreadable entries are read again every night, and rows stay until their removal is proven")
 	switch {
+	case first.settled:
+		r.Hint = ""
 	case first.weight() == 0:
 		r.Message, r.Hint = r.Message+", unchanged for seven nights", ""
 	case first.weight() == 3:

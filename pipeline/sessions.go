@@ -11,30 +11,32 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-// sinks are the sessions of one run, one for each destination. Each works in
+// sessions are the sessions of one run, one for each destination. Each works in
 // a goroutine of its own, so that destinations write side by side, and while
 // further pages arrive. The goroutines end in close.
-type sinks struct {
+type sessions struct {
 	ctx    context.Context // outlives an interrupt for a moment
-	list   []*sink
+	list   []*session
 	dryRun bool
 }
 
-// A sink is the session at one destination.
-type sink struct {
-	name    string
-	session load.Session
-	work    chan func()
-	worker  sync.WaitGroup
+// A session is the session at one destination.
+type session struct {
+	name   string
+	at     load.Session
+	work   chan func()
+	worker sync.WaitGroup
 
 	mu  sync.Mutex
 	err error // the first one; nothing is done after it
 }
 
-func newSinks(ctx context.Context, dryRun bool) *sinks { return &sinks{ctx: ctx, dryRun: dryRun} }
+func newSessions(ctx context.Context, dryRun bool) *sessions {
+	return &sessions{ctx: ctx, dryRun: dryRun}
+}
 
-func (s *sinks) add(name string, session load.Session) {
-	k := &sink{name: name, session: session, work: make(chan func(), 2)}
+func (s *sessions) add(name string, at load.Session) {
+	k := &session{name: name, at: at, work: make(chan func(), 2)}
 	k.worker.Go(func() {
 		for f := range k.work {
 			f()
@@ -45,13 +47,13 @@ func (s *sinks) add(name string, session load.Session) {
 
 // write stages batches at every destination and releases them. An error is
 // that of an earlier batch.
-func (s *sinks) write(batches []transform.Batch) error {
+func (s *sessions) write(batches []transform.Batch) error {
 	for _, b := range batches {
 		for _, k := range s.list {
 			b.Record.Retain()
 			k.work <- func() {
 				defer b.Record.Release()
-				k.do(func() error { return k.session.Write(s.ctx, b) })
+				k.do(func() error { return k.at.Write(s.ctx, b) })
 			}
 		}
 		b.Record.Release()
@@ -60,18 +62,18 @@ func (s *sinks) write(batches []transform.Batch) error {
 }
 
 // discard forgets what was staged since the last commit.
-func (s *sinks) discard() error {
-	return s.each(func(k *sink) error { return k.session.Discard(s.ctx) })
+func (s *sessions) discard() error {
+	return s.each(func(k *session) error { return k.at.Discard(s.ctx) })
 }
 
 // commit publishes what was staged, together with the change, and returns what
 // the session did so far.
-func (s *sinks) commit(change load.Change) (load.Result, error) {
+func (s *sessions) commit(change load.Change) (load.Result, error) {
 	change.DryRun = s.dryRun
 	var mu sync.Mutex
 	var results []load.Result
-	err := s.each(func(k *sink) error {
-		result, err := k.session.Commit(s.ctx, change)
+	err := s.each(func(k *session) error {
+		result, err := k.at.Commit(s.ctx, change)
 		mu.Lock()
 		defer mu.Unlock()
 		results = append(results, result)
@@ -99,7 +101,7 @@ func widest(results []load.Result) load.Result {
 
 // each does the same at every destination, side by side, after all that was
 // asked of it before, and waits.
-func (s *sinks) each(f func(*sink) error) error {
+func (s *sessions) each(f func(*session) error) error {
 	var wait sync.WaitGroup
 	for _, k := range s.list {
 		wait.Add(1)
@@ -113,7 +115,7 @@ func (s *sinks) each(f func(*sink) error) error {
 }
 
 // failed returns the error of the first destination that has one.
-func (s *sinks) failed() error {
+func (s *sessions) failed() error {
 	for _, k := range s.list {
 		if err := k.failed(); err != nil {
 			return err
@@ -123,12 +125,12 @@ func (s *sinks) failed() error {
 }
 
 // close ends the goroutines and the sessions.
-func (s *sinks) close() error {
+func (s *sessions) close() error {
 	var errs []error
 	for _, k := range s.list {
 		close(k.work)
 		k.worker.Wait()
-		if err := k.session.Close(s.ctx); err != nil {
+		if err := k.at.Close(s.ctx); err != nil {
 			errs = append(errs, fmt.Errorf("close %s: %w", k.name, err))
 		}
 	}
@@ -136,7 +138,7 @@ func (s *sinks) close() error {
 }
 
 // do runs f unless an earlier step failed, and keeps its error.
-func (k *sink) do(f func() error) {
+func (k *session) do(f func() error) {
 	if k.failed() != nil {
 		return
 	}
@@ -147,7 +149,7 @@ func (k *sink) do(f func() error) {
 	}
 }
 
-func (k *sink) failed() error {
+func (k *session) failed() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.err

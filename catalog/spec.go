@@ -1,0 +1,120 @@
+package catalog
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
+	"github.com/tracklake/tracklake/transform"
+)
+
+// A spec declares a resource with items of type T.
+type spec[T any] struct {
+	Name string
+	Doc  string
+	// Endpoint is that of the resource's lists. In its path, {id} stands for the
+	// parent.
+	Endpoint extract.Endpoint
+	Mode     Mode
+	Order    Order
+	// Key tells entries apart, and names the row that an entry belongs to; see
+	// [extract.List]. Column holds these names, in the table of a snapshot. The key
+	// of an Append list ranks its entries, the newest highest.
+	Key    func(*T) listdiff.Key
+	Column string
+	// Unique: no two entries have the same key.
+	Unique bool
+	// Check tells why an entry has no row; see [extract.List].
+	Check func(*T) (why string, rowless bool)
+	// Failures is how many failing answers a list may cost; 0: as many as any.
+	Failures int
+	Max      int // entries of a list that are read at the most; 0: all
+	// FullEvery, Budget, Options, Parents and Names: see [Resource].
+	FullEvery time.Duration
+	Budget    int
+	Options   []Option
+	Parents   *Parents
+	Names     *Naming
+	// AsParent is set when other resources have the entries as parents.
+	AsParent func(*T) Parent
+	Table    transform.Table[T]
+	// Adopt completes an item with what only its list knows: its parent, and its
+	// position, from 0. It may be nil.
+	Adopt func(item *T, parent Parent, position int)
+	// Lists says how the lists differ from each other. Nil: there is one, or one
+	// for each parent.
+	Lists func(Params) []list[T]
+}
+
+// A list is what one list of a resource has of its own.
+type list[T any] struct {
+	Name   string // time range; empty for the list of a parent
+	Parent Parent
+	Query  url.Values
+	Order  Order // where it is not that of the resource
+	Max    int
+	// Where narrows the rows of the table to those of the list, beside the parent.
+	Where []Match
+	// Version and Dated: see [Part].
+	Version string
+	Dated   bool
+	// Adopt follows that of the resource. It may be nil.
+	Adopt func(item *T, position int)
+}
+
+// A part is one list with items of type T.
+type part[T any] struct {
+	Part
+	List  extract.List[T]
+	adopt func(item *T, position int)
+}
+
+// parts are the lists that a reading has.
+func (s *spec[T]) parts(p Params) []part[T] {
+	lists := []list[T]{{}}
+	switch {
+	case s.Lists != nil:
+		lists = s.Lists(p)
+	case s.Parents != nil:
+		lists = nil
+		for _, parent := range p.Parents {
+			lists = append(lists, list[T]{Parent: parent})
+		}
+	}
+	out := make([]part[T], len(lists))
+	for i, l := range lists {
+		out[i] = s.part(l)
+	}
+	return out
+}
+
+func (s *spec[T]) part(l list[T]) part[T] {
+	e := s.Endpoint
+	e.Path = strings.ReplaceAll(e.Path, "{id}", url.PathEscape(l.Parent.ID))
+	if l.Query != nil {
+		e.Query = l.Query
+	}
+	p := Part{
+		Name: l.Name, Mode: s.Mode, Endpoint: e, Max: max(s.Max, l.Max), Order: max(s.Order, l.Order), Column: s.Column,
+		Rows: Scope{Table: s.Table.Name, Where: l.Where}, Sole: s.Mode == Snapshot && s.Parents == nil && s.Lists == nil,
+		Version: l.Version, Dated: l.Dated,
+	}
+	if s.Parents != nil {
+		p.Name, p.Version = l.Parent.ID, l.Parent.Version
+		p.Rows.Where = append([]Match{{Column: s.Parents.Column, Values: []string{l.Parent.ID}}}, l.Where...)
+	}
+	return part[T]{
+		Part: p,
+		List: extract.List[T]{Endpoint: e, Key: s.Key, Unique: s.Unique, Check: s.Check, Failures: s.Failures, Max: p.Max},
+		adopt: func(item *T, position int) {
+			if s.Adopt != nil {
+				s.Adopt(item, l.Parent, position)
+			}
+			if l.Adopt != nil {
+				l.Adopt(item, position)
+			}
+		},
+	}
+}

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/reconcile"
+)
+
+// finish prepares the last commit: the removals of all parents, those that have left
+// their list, and those that the API does not know. whole tells whether the cycle is
+// complete.
+func (f *fanOut) finish(whole bool) error {
+	f.noteReplaced(f.feed)
+	if whole {
+		f.state.change[cycleEntry] = nil
+	}
+	f.finishRemovals()
+	f.finishLeft()
+	if err := f.mostUnknown(); err != nil {
+		return err
+	}
+	for _, part := range f.unknown {
+		f.forgetUnknown(part.Name)
+	}
+	return nil
+}
+
+// finishRemovals lets the removals of all parents through, or refuses them when they
+// are too many together.
+func (f *fanOut) finishRemovals() {
+	removed := 0
+	for _, r := range f.removed {
+		removed += len(r.rows)
+	}
+	refused := !f.mode.AcceptRemovals && reconcile.TooMany(removed, f.rows+removed)
+	for _, r := range f.removed {
+		if refused {
+			r.state.List.Refuse(r.rows)
+			f.findings.list(f.listName(r.part.Name), r.state.List.Open(f.policy.at))
+		} else {
+			f.removals = append(f.removals, scope(r.part.Removal(r.rows)))
+		}
+		f.state.change[parentPrefix+r.part.Name] = encode(r.state)
+	}
+}
+
+// finishLeft removes the rows of parents that have left a list of the API which was
+// read completely. It refuses to when they are too many, or all.
+func (f *fanOut) finishLeft() {
+	if !f.parents.complete {
+		return
+	}
+	here := map[string]bool{}
+	for _, p := range f.parents.all {
+		here[p.ID] = true
+	}
+	left, gone, rows := []string(nil), 0, 0
+	for _, id := range slices.Sorted(maps.Keys(f.state.parents)) {
+		n := entries(f.state.parents[id])
+		rows += n
+		if !here[id] {
+			left, gone = append(left, id), gone+n
+		}
+	}
+	if gone > 0 && !f.mode.AcceptRemovals && (len(here) == 0 || reconcile.TooMany(gone, rows)) {
+		f.findings.list(f.listName(""), reconcile.Open{Entries: rows - gone, Pending: gone, Refused: gone})
+		return
+	}
+	r := f.job.Resource
+	for _, id := range left {
+		where := []load.Match{{Column: r.Parents.Column, Values: []string{id}}}
+		f.removals = append(f.removals, load.Removal{Table: r.Table().Name, Where: where})
+		f.state.change[parentPrefix+id] = nil
+	}
+}
+
+// entries is how many entries are stored of a parent's list.
+func entries(s parentState) int {
+	switch {
+	case s.Stored != nil:
+		return s.Stored.Places
+	case s.List != nil:
+		return s.List.Keys.Count
+	}
+	return 0
+}
+
+// mostUnknown returns an error when most parents answered 404: then the endpoint is
+// gone or the address is wrong, and nothing is known of the parents.
+func (f *fanOut) mostUnknown() error {
+	n := len(f.unknown)
+	if n < patience || n <= f.read {
+		return nil
+	}
+	return &extract.Error{
+		Kind: extract.NotFound, Path: f.unknown[0].Endpoint.Path, Status: 404,
+		Message: fmt.Sprintf("Spotify answered 404 for %d of %d lists; nothing was removed", n, n+f.read),
+		Hint:    "check SPOTIFY_API_URL; if it is right, Spotify has withdrawn the endpoint: " + f.unknown[0].Endpoint.Doc,
+	}
+}
+
+// forgetUnknown notes a parent that the API does not know; its rows stay. One that
+// the user listed is the user's to mend.
+func (f *fanOut) forgetUnknown(id string) {
+	before := f.state.parents[id]
+	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Gone: true, List: before.List})
+	f.record.Fresh++
+	if slices.Contains(f.job.Options.Parents.IDs, id) {
+		f.findings.failed(f.listName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: %s: ids: of job %s in jobs.yaml", chooser(f.job.Resource), f.job.Name))
+		return
+	}
+	f.log.Warn("Spotify no longer knows a "+f.parents.noun+"; its rows are kept", "list", f.listName(id))
+}
+
+// chooser names the option that chooses a resource's parents.
+func chooser(r *catalog.Resource) string {
+	for _, o := range r.Options {
+		if o.Kind == catalog.Chosen {
+			return o.Name
+		}
+	}
+	return ""
+}

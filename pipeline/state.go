@@ -1,0 +1,203 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract/listdiff"
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/reconcile"
+)
+
+// Entries of a job's state.
+const (
+	listPrefix    = "list:"    // a snapshot as it was last known, by part
+	partialPrefix = "partial:" // the beginning of a list, where a run had to stop within
+	storedPrefix  = "stored:"  // what is stored of a list that is replaced, by part
+	markPrefix    = "mark:"    // the newest entry of a list that is appended, by part
+	parentPrefix  = "parent:"  // what is remembered of a parent
+	cycleEntry    = "cycle"
+)
+
+// A jobState is what a job remembers between runs, and what the run adds to it. It
+// is used by one goroutine, except for its reading methods.
+type jobState struct {
+	before  load.State
+	parents map[string]parentState // decoded
+	change  load.State             // for the last commit
+}
+
+// newJobState takes what all destinations of a job agree about: what one of them
+// lacks is read again.
+func newJobState(all []load.State) *jobState {
+	s := &jobState{change: load.State{}, parents: map[string]parentState{}}
+	for i, one := range all {
+		if i == 0 {
+			s.before = one
+		} else {
+			s.before = agreed(s.before, one)
+		}
+	}
+	for name := range s.before {
+		if id, ok := strings.CutPrefix(name, parentPrefix); ok {
+			if p := stateEntry[parentState](s.before, name); p != nil {
+				s.parents[id] = *p
+			}
+		}
+	}
+	return s
+}
+
+// A parentState is what is remembered of a parent.
+type parentState struct {
+	ReadAt time.Time `json:"read_at"`
+	// TriedAt is when it could not be read, or not to its end, after that: then
+	// others come before it.
+	TriedAt time.Time `json:"tried_at,omitzero"`
+	// DeniedAt is when the API first refused its list to the app. It has done so
+	// since.
+	DeniedAt time.Time         `json:"denied_at,omitzero"`
+	Version  string            `json:"version,omitempty"` // of what was read, or denied
+	Gone     bool              `json:"gone,omitempty"`    // the API no longer knows it
+	List     *reconcile.List   `json:"list,omitempty"`
+	Stored   *reconcile.Stored `json:"stored,omitempty"`
+	// Partial is the beginning of the list, where a run had to stop within it.
+	Partial *partial `json:"partial,omitempty"`
+}
+
+// open tells what the parent's list leaves open at a time.
+func (p parentState) open(at time.Time) reconcile.Open {
+	if p.Stored != nil {
+		return p.Stored.Open(at)
+	}
+	return p.List.Open(at)
+}
+
+// A partial is the beginning of a list, which a run has read and committed before
+// it had to stop.
+type partial struct {
+	Kind      string    `json:"kind"` // of the run or cycle
+	StartedAt time.Time `json:"started_at"`
+	Query     string    `json:"query,omitempty"`
+	// Rows that earlier beginnings showed and this one does not.
+	Rows []string `json:"rows,omitempty"`
+	Keys string   `json:"keys"`
+}
+
+// rows are those that the table may have because of the partial.
+func (p *partial) rows() []string {
+	if p == nil {
+		return nil
+	}
+	return append(rowsOf(listdiff.ParseKeys(p.Keys)), p.Rows...)
+}
+
+func (p *partial) count() int {
+	if p == nil {
+		return 0
+	}
+	return listdiff.ParseKeys(p.Keys).Count
+}
+
+func rowsOf(keys listdiff.Keys) []string {
+	var out []string
+	for _, k := range keys.All() {
+		if row := listdiff.Row(k); row != "" {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// A memory is what a job remembers of one list.
+type memory struct {
+	list    *reconcile.List
+	partial *partial
+	stored  *reconcile.Stored
+	mark    int64
+	// lost: nothing is remembered, not even of another query.
+	lost bool
+}
+
+// of is what is remembered of a part. The answers to another query are another list.
+func (s *jobState) of(part catalog.Part, fanOut bool) memory {
+	m := memory{}
+	if fanOut {
+		p := s.parents[part.Name]
+		m.list, m.partial, m.stored = p.List, p.Partial, p.Stored
+	} else {
+		m.list, m.partial = stateEntry[reconcile.List](s.before, listPrefix+part.Name), stateEntry[partial](s.before, partialPrefix+part.Name)
+		m.stored = stateEntry[reconcile.Stored](s.before, storedPrefix+part.Name)
+		if at := stateEntry[int64](s.before, markPrefix+part.Name); at != nil {
+			m.mark = *at
+		}
+	}
+	m.lost = m.list == nil && m.partial == nil
+	query := part.Endpoint.Query.Encode()
+	if m.list != nil && m.list.Query != query {
+		m.list = nil
+	}
+	if m.partial != nil && m.partial.Query != query {
+		m.partial = nil
+	}
+	return m
+}
+
+// cycle is the unfinished cycle of a fan-out, or nil.
+func (s *jobState) cycle() *cycle { return stateEntry[cycle](s.before, cycleEntry) }
+
+// remember adds an entry to the last commit; a nil value ends it.
+func remember[T any](s *jobState, name string, value *T) {
+	if value == nil && s.before[name] == nil {
+		return
+	}
+	s.change[name] = nil
+	if value != nil {
+		s.change[name] = encode(value)
+	}
+}
+
+// stateEntry reads an entry of a state, or returns nil.
+func stateEntry[T any](state load.State, name string) *T {
+	out := new(T)
+	if text := state[name]; text == nil || json.Unmarshal(text, out) != nil {
+		return nil
+	}
+	return out
+}
+
+// encode writes a state entry. The types it is given cannot fail to encode.
+func encode(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// agreed keeps of two destinations' states only what both say.
+func agreed(have, other load.State) load.State {
+	out := load.State{}
+	for k, v := range have {
+		if o, ok := other[k]; ok && sameJSON(o, v) {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// sameJSON compares two texts of JSON by what they mean: a database may write
+// them otherwise than it got them.
+func sameJSON(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var x, y any
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return false
+	}
+	return bytes.Equal(encode(x), encode(y)) // keys of objects come sorted
+}
