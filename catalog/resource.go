@@ -18,6 +18,7 @@ func All() []*Resource {
 		define(savedTracks()),
 		define(topTracks()),
 		define(artistAlbums()),
+		define(followedArtists()),
 	}
 }
 
