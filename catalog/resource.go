@@ -19,6 +19,7 @@ func All() []*Resource {
 		define(topTracks()),
 		define(artistAlbums()),
 		define(followedArtists()),
+		define(playlists()),
 	}
 }
 
