@@ -20,6 +20,7 @@ func All() []*Resource {
 		define(artistAlbums()),
 		define(followedArtists()),
 		define(playlists()),
+		define(playlistItems()),
 	}
 }
 
