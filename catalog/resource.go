@@ -21,6 +21,7 @@ func All() []*Resource {
 		define(followedArtists()),
 		define(playlists()),
 		define(playlistItems()),
+		define(plays()),
 	}
 }
 
