@@ -132,7 +132,7 @@ func (r *renewal) storeLate(ctx context.Context, cause error) error {
 }
 
 func signInError(message string) *extract.Error {
-	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Hint: "sign in again"}
+	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Advice: "sign in again"}
 }
 
 func errGone() error { return signInError("the account is no longer connected") }

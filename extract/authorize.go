@@ -71,6 +71,9 @@ type RefusedError struct{ Message, Advice string }
 
 func (e *RefusedError) Error() string { return e.Message }
 
+// Hint is the next step for the user.
+func (e *RefusedError) Hint() string { return e.Advice }
+
 // Code takes the code out of what the browser brought back to the redirect
 // address. Only the first answer counts.
 func (s *Authorization) Code(answer url.Values) (string, error) { return s.code(answer, true) }

@@ -54,7 +54,7 @@ func classify(e Endpoint, a answer, body []byte) error {
 		}
 	case status >= 300 && status < 400:
 		out.Kind, out.Message = BadRequest, "the API redirected elsewhere, which is not followed"
-		out.Hint = "check SPOTIFY_API_URL and the network; a captive portal answers like this"
+		out.Advice = "check SPOTIFY_API_URL and the network; a captive portal answers like this"
 	case status < 300:
 		out.Kind, out.Message = Malformed, "an answer without content"
 	default:
@@ -69,19 +69,19 @@ func forbidden(e Endpoint, out *Error, isJSON bool, body []byte) error {
 	switch {
 	case !isJSON && strings.Contains(text, "premium"):
 		out.Kind, out.Message = AppBlocked, "the owner of the app has no active Spotify Premium"
-		out.Hint = "renew the subscription of the account that owns the app; it can take a few hours before requests are allowed again"
+		out.Advice = "renew the subscription of the account that owns the app; it can take a few hours before requests are allowed again"
 	case !isJSON && strings.Contains(text, "not registered"):
 		out.Kind, out.Message = AppBlocked, "the user is not registered for the app"
-		out.Hint = "add the user under User Management of the app at https://developer.spotify.com/dashboard"
+		out.Advice = "add the user under User Management of the app at https://developer.spotify.com/dashboard"
 	case strings.Contains(out.Message, "scope"):
 		out.Kind, out.Message = Scope, fmt.Sprintf("the sign-in lacks the scope %s", e.Scope)
-		out.Hint = "sign in again and agree to everything"
+		out.Advice = "sign in again and agree to everything"
 	default:
 		out.Kind = Forbidden
 		if out.Message == "" {
 			out.Message = snippet(body)
 		}
-		out.Hint = "Spotify no longer gives this endpoint to apps like yours; take the job out of jobs.yaml. " + e.Doc
+		out.Advice = "Spotify no longer gives this endpoint to apps like yours; take the job out of jobs.yaml. " + e.Doc
 	}
 	return out
 }

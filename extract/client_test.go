@@ -190,7 +190,7 @@ func TestClientTokens(t *testing.T) {
 		b.sim.Revoke()
 		for range 3 {
 			_, err := extract.Get[user](t.Context(), b.client, me)
-			if e := kindOf(t, err); e.Kind != extract.SignIn || e.Hint == "" {
+			if e := kindOf(t, err); e.Kind != extract.SignIn || e.Hint() == "" {
 				t.Errorf("error = %v", err)
 			}
 			noSecrets(t, b, err.Error())

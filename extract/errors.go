@@ -43,7 +43,7 @@ type Error struct {
 	Message string    // what is wrong, without the rest of what Error says
 	Until   time.Time // of Blocked
 	Budget  bool      // of Blocked: by a budget of our own, and nothing was refused
-	Hint    string    // what the user can do next; may be empty
+	Advice  string    // what the user can do next; may be empty
 	Err     error     // cause, if any
 
 	// spent is set when the retry budget ran out, which tells an outage from
@@ -70,6 +70,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Hint is the next step for the user; it may be empty.
+func (e *Error) Hint() string { return e.Advice }
 
 // asError returns the error of this package in a chain.
 func asError(err error) (*Error, bool) {

@@ -271,7 +271,7 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	if !a.client.spendRetry() {
 		if e, ok := asError(err); ok {
 			e.spent = true
-			e.Hint = "Spotify or the network has trouble; try again later"
+			e.Advice = "Spotify or the network has trouble; try again later"
 		}
 		return err
 	}

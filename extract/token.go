@@ -274,10 +274,10 @@ func tokenError(ctx context.Context, err error) *Error {
 		return signInError("the sign-in has ended: the refresh token expired or was revoked")
 	case answer.ErrorCode == "invalid_client":
 		e.Kind, e.Message = Credentials, "Spotify does not accept the client ID or secret"
-		e.Hint = "compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with the dashboard (https://developer.spotify.com/dashboard)"
+		e.Advice = "compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with the dashboard (https://developer.spotify.com/dashboard)"
 	case e.Status >= 300 && e.Status < 400:
 		e.Kind, e.Message = Malformed, "the token endpoint redirected elsewhere, which is not followed"
-		e.Hint = "check SPOTIFY_ACCOUNTS_URL and the network; a captive portal answers like this"
+		e.Advice = "check SPOTIFY_ACCOUNTS_URL and the network; a captive portal answers like this"
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout:
 		e.Kind, e.Message = BadRequest, "the token endpoint refused the request"
 	default:
@@ -287,5 +287,5 @@ func tokenError(ctx context.Context, err error) *Error {
 }
 
 func signInError(message string) *Error {
-	return &Error{Kind: SignIn, Path: "/api/token", Message: message, Hint: "sign in again"}
+	return &Error{Kind: SignIn, Path: "/api/token", Message: message, Advice: "sign in again"}
 }

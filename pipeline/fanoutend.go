@@ -100,7 +100,7 @@ func (f *fanOut) mostUnknown() error {
 	return &extract.Error{
 		Kind: extract.NotFound, Path: f.unknown[0].Endpoint.Path, Status: 404,
 		Message: fmt.Sprintf("Spotify answered 404 for %d of %d lists; nothing was removed", n, n+f.read),
-		Hint:    "check SPOTIFY_API_URL; if it is right, Spotify has withdrawn the endpoint: " + f.unknown[0].Endpoint.Doc,
+		Advice:  "check SPOTIFY_API_URL; if it is right, Spotify has withdrawn the endpoint: " + f.unknown[0].Endpoint.Doc,
 	}
 }
 

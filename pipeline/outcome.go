@@ -41,13 +41,13 @@ func (r *run) end(ctx context.Context, err error) {
 
 func (r *run) endAPI(err *extract.Error) {
 	r.record.Status = load.StatusFailed
-	r.record.Hint = err.Hint
+	r.record.Hint = err.Advice
 	switch err.Kind {
 	case extract.Blocked:
 		r.record.Status = load.StatusDeferred
 		r.record.DeferredTo = err.Until.UTC()
 		r.record.Budgeted = err.Budget
-		if err.Hint != "" {
+		if err.Advice != "" {
 			break
 		}
 		r.record.Hint = fmt.Sprintf("nothing to do: run it again after %s, it resumes where it stopped", err.Until.UTC().Format(time.RFC3339))

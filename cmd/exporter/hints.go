@@ -32,18 +32,11 @@ func (a *app) hintFor(err error, account string) string {
 
 // hint is the canonical text of hintFor.
 func hint(err error, account string) string {
-	var own interface{ Hint() string }
+	text := pipeline.Hint(err)
 	var refused *extract.RefusedError
 	var api *extract.Error
-	switch {
-	case errors.As(err, &own):
-		return own.Hint()
-	case errors.As(err, &refused):
-		return refused.Advice + ": " + canonicalLogin(account)
-	case errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope):
-		return api.Hint + ": " + canonicalLogin(account)
-	case errors.As(err, &api):
-		return api.Hint
+	if errors.As(err, &refused) || errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope) {
+		text += ": " + canonicalLogin(account)
 	}
-	return pipeline.Hint(err)
+	return text
 }

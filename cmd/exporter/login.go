@@ -187,7 +187,7 @@ func readLine(ctx context.Context, from interface{ Read([]byte) (int, error) }) 
 }
 
 // signInTime is how long Spotify may take to answer with a token and a profile.
-const signInTime = 2 * time.Minute
+const signInTime = 90 * time.Second
 
 // connect turns the code into a token, asks whose it is, and stores both.
 func (l *login) connect(ctx context.Context, attempt *extract.Authorization, code string) error {

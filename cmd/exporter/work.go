@@ -71,5 +71,5 @@ func (a *app) nobody(needUser bool) error {
 	if !needUser {
 		message = "the jobs need no account, but without one they need SPOTIFY_CLIENT_SECRET, which is not set"
 	}
-	return &extract.Error{Kind: extract.SignIn, Path: "accounts", Message: message, Hint: "connect an account"}
+	return &extract.Error{Kind: extract.SignIn, Path: "accounts", Message: message, Advice: "connect an account"}
 }
