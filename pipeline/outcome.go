@@ -66,14 +66,14 @@ func Hint(err error) string {
 	var schema *load.SchemaError
 	var hinted interface{ Hint() string }
 	switch {
+	case errors.As(err, &hinted):
+		return hinted.Hint()
 	case errors.As(err, &locked):
 		return "wait until the other run has ended, or stop it"
 	case errors.As(err, &schema):
 		return schema.Hint
 	case errors.Is(err, load.ErrFenced):
 		return "nothing to do: the other run goes on"
-	case errors.As(err, &hinted):
-		return hinted.Hint()
 	}
 	return ""
 }

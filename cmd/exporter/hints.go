@@ -33,10 +33,15 @@ func (a *app) hintFor(err error, account string) string {
 // hint is the canonical text of hintFor.
 func hint(err error, account string) string {
 	text := pipeline.Hint(err)
-	var refused *extract.RefusedError
-	var api *extract.Error
-	if errors.As(err, &refused) || errors.As(err, &api) && (api.Kind == extract.SignIn || api.Kind == extract.Scope) {
+	var first interface{ Hint() string }
+	errors.As(err, &first)
+	switch e := first.(type) {
+	case *extract.RefusedError:
 		text += ": " + canonicalLogin(account)
+	case *extract.Error:
+		if e.Kind == extract.SignIn || e.Kind == extract.Scope {
+			text += ": " + canonicalLogin(account)
+		}
 	}
 	return text
 }

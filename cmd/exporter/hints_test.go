@@ -12,7 +12,7 @@ import (
 
 func TestHints(t *testing.T) {
 	t.Parallel()
-	signIn := func(kind extract.Kind) error { return &extract.Error{Kind: kind, Hint: "sign in again"} }
+	signIn := func(kind extract.Kind) error { return &extract.Error{Kind: kind, Advice: "sign in again"} }
 	for _, tt := range []struct {
 		config, account string
 		err             error
