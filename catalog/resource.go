@@ -35,6 +35,14 @@ func Find(name string) *Resource {
 	return nil
 }
 
+// Noun is what the parents of a resource are, for messages.
+func Noun(resource string) string {
+	if r := Find(resource); r != nil && r.Parents != nil {
+		return r.Parents.Noun
+	}
+	return "list"
+}
+
 // A Resource is one thing that can be exported, without its item type.
 type Resource struct {
 	Name string

@@ -27,7 +27,7 @@ type cycle struct {
 type fanOut struct {
 	*export
 	parents parents
-	left    int // of the day's budget, when the run began; -1: there is none
+	budget  int // that is left of the day's budget, when the run began; -1: there is none
 	feed    *catalog.Feed
 
 	read            int // parents whose list was read
@@ -47,9 +47,7 @@ type parentRemoval struct {
 
 // run reads the parents that the cycle still lacks.
 func (f *fanOut) run(ctx context.Context) error {
-	if f.parents.listed && !f.parents.complete {
-		f.findings.failed(f.listName(""), "not every "+f.parents.noun+" could be listed", "the next run tries again")
-	}
+	f.noteParents()
 	f.policy.beginCycle(f.state)
 	for _, p := range f.parents.all {
 		s := f.state.parents[p.ID]
@@ -63,7 +61,7 @@ func (f *fanOut) run(ctx context.Context) error {
 		return err
 	}
 	defer f.feed.Release()
-	width := newWidth(f.export, f.feed, f.left)
+	width := newWidth(f.export, f.feed, f.budget)
 	err = f.sideBySide(ctx, f.feed, width.launch, func(r partReading) error {
 		width.done(r.index)
 		return f.take(r)
@@ -243,7 +241,7 @@ func (f *fanOut) commitState(id string, state parentState, removals ...load.Remo
 
 // unfinished says how far the run got, and when the next one goes on.
 func (f *fanOut) unfinished(err error) error {
-	text := fmt.Sprintf("%d of %d %ss fresh", f.record.Fresh, f.record.Parents, f.parents.noun)
+	text := fmt.Sprintf("%d of %d %ss up to date", f.record.Fresh, f.record.Parents, f.parents.noun)
 	var api *extract.Error
 	if errors.As(err, &api) && api.Kind == extract.Blocked {
 		return &unfinishedError{fmt.Sprintf("%s, next after %s: %s", text, api.Until.UTC().Format("2006-01-02 15:04Z"), api.Message), err}

@@ -52,22 +52,11 @@ func (f *fanOut) finishRemovals() {
 // finishLeft removes the rows of parents that have left a list of the API which was
 // read completely. It refuses to when they are too many, or all.
 func (f *fanOut) finishLeft() {
-	if !f.parents.complete {
+	if !f.parents.complete() {
 		return
 	}
-	here := map[string]bool{}
-	for _, p := range f.parents.all {
-		here[p.ID] = true
-	}
-	left, gone, rows := []string(nil), 0, 0
-	for _, id := range slices.Sorted(maps.Keys(f.state.parents)) {
-		n := entries(f.state.parents[id])
-		rows += n
-		if !here[id] {
-			left, gone = append(left, id), gone+n
-		}
-	}
-	if gone > 0 && !f.mode.AcceptRemovals && (len(here) == 0 || reconcile.TooMany(gone, rows)) {
+	left, gone, rows := f.left()
+	if gone > 0 && !f.mode.AcceptRemovals && (len(f.parents.all) == 0 || reconcile.TooMany(gone, rows)) {
 		f.findings.list(f.listName(""), reconcile.Open{Entries: rows - gone, Pending: gone, Refused: gone})
 		return
 	}
@@ -77,6 +66,48 @@ func (f *fanOut) finishLeft() {
 		f.removals = append(f.removals, load.Removal{Table: r.Table().Name, Where: where})
 		f.state.change[parentPrefix+id] = nil
 	}
+}
+
+// left lists the parents that are no longer among those of the list, and counts the
+// rows that they have, of those of all.
+func (f *fanOut) left() (ids []string, gone, rows int) {
+	here := map[string]bool{}
+	for _, p := range f.parents.all {
+		here[p.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.state.parents)) {
+		n := entries(f.state.parents[id])
+		rows += n
+		if !here[id] {
+			ids, gone = append(ids, id), gone+n
+		}
+	}
+	return ids, gone, rows
+}
+
+// noteParents tells what the list of the parents leaves open: entries that could not
+// be read can be parents that seem to have left it.
+func (f *fanOut) noteParents() {
+	if !f.parents.listed {
+		return
+	}
+	of := f.job.Resource.Parents.Of
+	if !f.parents.reading.Complete {
+		f.findings.moved(of, f.parents.reading.Reason, nil)
+		return
+	}
+	v := reconcile.DecideReplacement(reconcile.ReplaceInput{
+		Before: stateEntry[reconcile.Stored](f.state.before, parentsEntry), Reading: f.parents.reading, Dated: true, At: f.policy.at,
+	})
+	remember(f.state, parentsEntry, v.After)
+	if !f.parents.complete() {
+		_, v.Open.Pending, _ = f.left()
+		v.Open.Why = reconcile.Unreadable
+		if v.Open.Unreadable == 0 {
+			v.Open.Why = reconcile.Holes
+		}
+	}
+	f.findings.list(of, v.Open)
 }
 
 // entries is how many entries are stored of a parent's list.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
@@ -17,9 +18,15 @@ import (
 type parents struct {
 	noun string
 	all  []catalog.Parent
-	// listed: they are the entries of a list of the API. complete: all of them are
-	// known, so that those which are not among them have left the list.
-	listed, complete bool
+	// listed: they are the entries of a list of the API, which was read like this.
+	listed  bool
+	reading listdiff.Reading
+}
+
+// complete tells whether all parents are known, so that those which are not among
+// them have left the list.
+func (p *parents) complete() bool {
+	return p.listed && p.reading.Complete && !p.reading.Keys.Damaged()
 }
 
 // A parentFinder finds out what the parents of a job are.
@@ -37,7 +44,7 @@ func (p *parentFinder) find(ctx context.Context) (parents, error) {
 	var err error
 	if of := p.job.Resource.Parents.Of; of != "" {
 		out.listed = true
-		out.all, out.complete, err = p.listed(ctx, catalog.Find(of))
+		out.all, out.reading, err = p.listed(ctx, catalog.Find(of))
 		return out, err
 	}
 	ids := p.job.Options.Parents.IDs
@@ -50,37 +57,30 @@ func (p *parentFinder) find(ctx context.Context) (parents, error) {
 	return out, err
 }
 
-// listed reads a list of the API whose entries are the parents. It is complete when
-// each of them could be read.
-func (p *parentFinder) listed(ctx context.Context, of *catalog.Resource) (all []catalog.Parent, complete bool, err error) {
+// listed reads the list of the API whose entries are the parents.
+func (p *parentFinder) listed(ctx context.Context, of *catalog.Resource) ([]catalog.Parent, listdiff.Reading, error) {
 	feed, err := of.Open(catalog.Params{Account: p.account, Job: p.job.Name, Options: of.Defaults()})
 	if err != nil {
-		return nil, false, err
+		return nil, listdiff.Reading{}, err
 	}
 	defer feed.Release()
-	complete = true
-	for i := range feed.Parts {
-		reading := feed.Read(p.client, i, extract.Plan{})
-		var found []catalog.Parent
-		for step, err := range reading.Steps(ctx) {
-			if err != nil {
-				return nil, false, fmt.Errorf("list each %s: %w", p.job.Resource.Parents.Noun, err)
-			}
-			if step.Restart {
-				found = nil
-			}
-			found = append(found, feed.Parents(step)...)
+	reading := feed.Read(p.client, 0, extract.Plan{})
+	var all []catalog.Parent
+	for step, err := range reading.Steps(ctx) {
+		if err != nil {
+			return nil, listdiff.Reading{}, fmt.Errorf("list each %s: %w", p.job.Resource.Parents.Noun, err)
 		}
-		result := reading.Result()
-		complete = complete && result.Complete && !result.Keys.Damaged()
-		all = append(all, found...)
+		if step.Restart {
+			all = nil
+		}
+		all = append(all, feed.Parents(step)...)
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(p catalog.Parent) bool {
 		before := seen[p.ID]
 		seen[p.ID] = true
 		return before
-	}), complete, nil
+	}), reading.Result(), nil
 }
 
 // named returns the ids that tables name, the most frequent first.

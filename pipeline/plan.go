@@ -208,7 +208,7 @@ func (e *estimate) parents(ctx context.Context) error {
 	}
 	defer feed.Release()
 	e.Lists = len(todo)
-	e.Note = fmt.Sprintf("%d of %d %ss are fresh", len(parents.all)-len(todo), len(parents.all), parents.noun)
+	e.Note = fmt.Sprintf("%d of %d %ss are up to date", len(parents.all)-len(todo), len(parents.all), parents.noun)
 	each := e.usualPages(parents.all, feed)
 	for _, part := range feed.Parts {
 		m := e.state.of(part, true)

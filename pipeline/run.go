@@ -143,7 +143,7 @@ func (r *run) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return (&fanOut{export: r.export, parents: parents, left: left}).run(ctx)
+	return (&fanOut{export: r.export, parents: parents, budget: left}).run(ctx)
 }
 
 // finish commits the final record and what goes with it.

@@ -20,6 +20,7 @@ const (
 	markPrefix    = "mark:"    // the newest entry of a list that is appended, by part
 	parentPrefix  = "parent:"  // what is remembered of a parent
 	cycleEntry    = "cycle"
+	parentsEntry  = "parents" // the list of the parents, where it is one of the API
 )
 
 // A jobState is what a job remembers between runs, and what the run adds to it. It

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 )
 
@@ -33,10 +34,10 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 			thousands(c.Inserted), thousands(c.Updated), thousands(c.Unchanged), thousands(c.Removed))
 	}
 	if r.Parents > 0 && r.Status != load.StatusDeferred { // its message says so
-		fmt.Fprintf(w, "  %s of %s artists are fresh\n", thousands(r.Fresh), thousands(r.Parents))
+		fmt.Fprintf(w, "  %s of %s are up to date\n", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"))
 	}
 	if r.Spared > 0 {
-		fmt.Fprintf(w, "  %s spared: only what can have changed was read\n", counted(r.Spared, "request", "requests"))
+		fmt.Fprintf(w, "  %s saved by reading only what can have changed\n", counted(r.Spared, "request", "requests"))
 	}
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
@@ -182,7 +183,7 @@ func note(s pipeline.JobStatus) string {
 		text = "late: no good run for two turns of the schedule"
 	}
 	if r.Parents > 0 {
-		text = strings.TrimSuffix(fmt.Sprintf("%s of %s artists fresh; %s", thousands(r.Fresh), thousands(r.Parents), text), "; ")
+		text = strings.TrimSuffix(fmt.Sprintf("%s of %s up to date; %s", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"), text), "; ")
 	}
 	return text
 }
