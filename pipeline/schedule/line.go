@@ -1,3 +1,6 @@
+// Package schedule runs tasks when their cron lines are due: it reads the lines,
+// makes up missed runs and keeps the loop of a serving process. It knows nothing
+// of jobs, accounts or destinations.
 package schedule
 
 import (
@@ -8,15 +11,19 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// A Line is a cron line in a time zone. Unlike a plain cron, daylight
-// saving neither skips nor doubles a run that is due at a time of day: a time
-// that does not exist that day runs at the next minute that does, and a time
-// that comes twice runs once. A schedule for every hour follows real hours.
-type Line struct {
-	Line string
-	Zone *time.Location
+// allHours are the bits of a cron line's hour field that is due in every hour.
+const allHours = 1<<24 - 1
 
-	cron   cron.Schedule
+// A Line is a cron line in a time zone.
+//
+// A line that is due in every hour (*, 0-23, */1) follows real time: 23 or 25
+// hours of a day on which the clocks change. Every other line follows the wall
+// clock. A time that comes twice is due once, at the first of the two. Times that
+// do not exist are due at the first minute that does, all of them once: on a night
+// without the hour from 2 to 3, "*/15 2 * * *" is due once, at 3.
+type Line struct {
+	zone   *time.Location
+	cron   cron.Schedule // always asked in UTC, where no clock changes
 	hourly bool
 }
 
@@ -36,72 +43,66 @@ func Parse(line string, zone *time.Location) (*Line, error) {
 	if parsed.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("schedule %q never comes, for example 30 February", line)
 	}
-	fields := strings.Fields(line)
-	hourly := line == "@hourly" || len(fields) == 5 && strings.HasPrefix(fields[1], "*")
-	return &Line{Line: line, Zone: zone, cron: parsed, hourly: hourly}, nil
+	fields, _ := parsed.(*cron.SpecSchedule)
+	return &Line{zone: zone, cron: parsed, hourly: fields != nil && fields.Hour&allHours == allHours}, nil
 }
 
-// Next returns the first time after t at which the schedule is due, in UTC.
-func (s *Line) Next(t time.Time) time.Time {
-	if s.hourly {
-		return s.cron.Next(t.In(s.Zone)).UTC()
+// Next returns the first time after t at which the line is due, in UTC; the zero
+// time if that is more than five years away.
+func (l *Line) Next(t time.Time) time.Time {
+	if l.hourly {
+		return l.nextReal(t.In(l.zone))
 	}
-	// Times of day are counted on a clock without daylight saving, and only
-	// the result is placed in the zone.
-	wall := asUTC(t.In(s.Zone))
+	wall := clock(t.In(l.zone))
 	for {
-		wall = s.cron.Next(wall)
-		if wall.IsZero() {
+		if wall = l.cron.Next(wall); wall.IsZero() {
 			return time.Time{}
 		}
-		if due := s.place(wall); due.After(t) {
+		if due := l.place(wall); due.After(t) {
 			return due
 		}
 	}
 }
 
-// Last returns the newest time at or before t, but not before from, at which
-// the schedule was due; the zero time when there is none.
-func (s *Line) Last(from, t time.Time) time.Time {
-	var last time.Time
-	for due := s.Next(from.Add(-time.Second)); !due.IsZero() && !due.After(t); due = s.Next(due) {
-		last = due
+// nextReal returns the first instant after t at which the clocks show a time of
+// the line, be it for the second time.
+func (l *Line) nextReal(t time.Time) time.Time {
+	for wall := clock(t); ; {
+		_, change := t.ZoneBounds()
+		due := l.cron.Next(wall)
+		if due.IsZero() {
+			return time.Time{}
+		}
+		if due = t.Add(due.Sub(clock(t))).Truncate(time.Second).UTC(); change.IsZero() || due.Before(change) {
+			return due
+		}
+		t = change
+		wall = clock(t).Add(-time.Second) // the instant of the change counts, too
 	}
-	return last
 }
 
-// place returns the instant at which the zone's clocks show the given time,
-// the first of two, or the first instant after a gap that swallows it.
-func (s *Line) place(wall time.Time) time.Time {
-	due := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, s.Zone)
-	if shown := asUTC(due); !shown.Equal(wall) {
-		return s.afterGap(wall)
+// place returns the instant at which the clocks show a time: the first of two, or
+// the end of the gap that swallows it.
+func (l *Line) place(wall time.Time) time.Time {
+	due := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, l.zone)
+	start, end := due.ZoneBounds()
+	// Of a time that does not exist, time.Date makes one before the gap or after it.
+	switch shown := clock(due); {
+	case shown.After(wall):
+		return start.UTC()
+	case shown.Before(wall):
+		return end.UTC()
+	case start.IsZero():
+		return due.UTC()
 	}
-	// Of a time that comes twice, time.Date picks one; the other is at most a
-	// few hours earlier.
-	for _, back := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
-		if earlier := due.Add(-back); asUTC(earlier.In(s.Zone)).Equal(wall) {
-			return earlier.UTC()
-		}
+	before := start.Add(-time.Second)
+	if earlier := before.Add(wall.Sub(clock(before))); earlier.Before(start) {
+		return earlier.UTC()
 	}
 	return due.UTC()
 }
 
-// afterGap finds the first minute that exists after a time that does not.
-func (s *Line) afterGap(wall time.Time) time.Time {
-	_, before := wall.Add(-24 * time.Hour).In(s.Zone).Zone()
-	due := wall.Add(-time.Duration(before) * time.Second)
-	for asUTC(due.In(s.Zone)).Sub(wall) > 0 {
-		previous := due.Add(-time.Minute)
-		if asUTC(previous.In(s.Zone)).Before(wall) {
-			break
-		}
-		due = previous
-	}
-	return due.UTC()
-}
-
-// asUTC returns the time that the clocks of t's zone show, as if it were UTC.
-func asUTC(t time.Time) time.Time {
+// clock returns the time that the clocks of t's zone show, as if it were UTC.
+func clock(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
