@@ -68,7 +68,7 @@ func (d *door) who(context.Context) ([]*pipeline.User, *pipeline.User, error) {
 	return d.users, nil, d.err
 }
 
-func TestSchedulerTellsOnceWhenItIsNotReady(t *testing.T) {
+func TestServeTellsOnceWhenItIsNotReady(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(5))
 	log := &lines{}
@@ -90,10 +90,10 @@ func TestSchedulerTellsOnceWhenItIsNotReady(t *testing.T) {
 	log.wait(t, `error="no account is connected"`, 2)
 }
 
-// TestSchedulerRunsAgainAfterASignIn revokes the sign-in before a turn of the
-// schedule, and signs in again later; also with a scheduler that was not there
+// TestServeRunsAgainAfterASignIn revokes the sign-in before a turn of the
+// schedule, and signs in again later; also with a loop that was not there
 // when the run ended.
-func TestSchedulerRunsAgainAfterASignIn(t *testing.T) {
+func TestServeRunsAgainAfterASignIn(t *testing.T) {
 	t.Parallel()
 	for _, restart := range []bool{false, true} {
 		s := newStage(t, nightly, world(20))

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +21,7 @@ type Opener func(ctx context.Context, d config.Destination) (load.Destination, e
 // Options are what a Runner works with besides the configuration.
 type Options struct {
 	Open    Opener
+	Migrate Opener      // opens what Open refuses as outdated; nil: it stays refused
 	Quota   quota.Store // in which requests are counted
 	Version string      // of the program, for the run record
 	Log     *slog.Logger
@@ -37,8 +37,9 @@ type Runner struct {
 	config *config.Config
 	Options
 
+	destinations *destinations
+
 	mu     sync.Mutex
-	open   map[string]load.Destination
 	shared map[string]*sharing // by what the jobs read
 }
 
@@ -53,22 +54,13 @@ func NewRunner(c *config.Config, o Options) *Runner {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{config: c, Options: o, open: map[string]load.Destination{}, shared: map[string]*sharing{}}
+	r := &Runner{config: c, Options: o, shared: map[string]*sharing{}}
+	r.destinations = &destinations{config: c, options: &r.Options, openings: map[string]*opening{}, told: map[string]bool{}}
+	return r
 }
 
 // Close closes the destinations that were opened.
-func (r *Runner) Close(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var errs []error
-	for name, d := range r.open {
-		if err := d.Close(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("close destination %s: %w", name, err))
-		}
-	}
-	clear(r.open)
-	return errors.Join(errs...)
-}
+func (r *Runner) Close(ctx context.Context) error { return r.destinations.close(ctx) }
 
 // Mode says how a job is run.
 type Mode struct {
@@ -130,17 +122,7 @@ func newRunID() string {
 
 // Destination returns the named destination, opened.
 func (r *Runner) Destination(ctx context.Context, name string) (load.Destination, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if d := r.open[name]; d != nil {
-		return d, nil
-	}
-	d, err := r.Open(ctx, *r.config.Destination(name))
-	if err != nil {
-		return nil, fmt.Errorf("open destination %s: %w", name, err)
-	}
-	r.open[name] = d
-	return d, nil
+	return r.destinations.get(ctx, name, openTimeout)
 }
 
 // Limiter counts the requests that are made for a user, and keeps them within the

@@ -17,6 +17,7 @@ import (
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -135,28 +136,28 @@ func (s *stage) users(context.Context) ([]*pipeline.User, *pipeline.User, error)
 	return []*pipeline.User{s.user}, nil, nil
 }
 
-// serve runs a scheduler for the stage's user until the test ends.
-func (s *stage) serve(t *testing.T) *pipeline.Scheduler {
+// serve runs a loop for the stage's user until the test ends.
+func (s *stage) serve(t *testing.T) *schedule.Loop {
 	t.Helper()
 	return s.serveFor(t, s.users)
 }
 
 // serveFor runs one for whoever is connected.
-func (s *stage) serveFor(t *testing.T, who pipeline.Users) *pipeline.Scheduler {
+func (s *stage) serveFor(t *testing.T, who pipeline.Users) *schedule.Loop {
 	t.Helper()
 	jobs, err := s.config.Select(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, who, time.Millisecond)
+	loop := s.runner.Loop(jobs, who, time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
-	serving.Go(func() { scheduler.Serve(ctx) })
+	serving.Go(func() { loop.Serve(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		serving.Wait()
 	})
-	return scheduler
+	return loop
 }
 
 // next waits for a run to end.
@@ -171,7 +172,7 @@ func (s *stage) next(t *testing.T) load.Run {
 	}
 }
 
-// none makes sure that no run begins while the scheduler looks many times.
+// none makes sure that no run begins while the loop looks at the clock many times.
 func (s *stage) none(t *testing.T) {
 	t.Helper()
 	select {
@@ -183,10 +184,10 @@ func (s *stage) none(t *testing.T) {
 
 const nightly = "jobs: {saved_tracks: {destinations: [lake], schedule: \"0 3 * * *\"}}\n"
 
-func TestSchedulerMakesUpOnceForWhatWasMissed(t *testing.T) {
+func TestServeMakesUpOnceForWhatWasMissed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(20))
-	scheduler := s.serve(t)
+	loop := s.serve(t)
 	s.none(t) // a job that never ran waits for its time
 	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
 	if run := s.next(t); run.Status != load.StatusOK {
@@ -197,18 +198,18 @@ func TestSchedulerMakesUpOnceForWhatWasMissed(t *testing.T) {
 	s.clock.set(time.Date(2026, 11, 7, 9, 30, 0, 0, time.UTC))
 	s.next(t)
 	s.none(t)
-	if err := scheduler.Ready(); err != nil {
+	if err := loop.Ready(); err != nil {
 		t.Errorf("not ready: %v", err)
 	}
-	if err := scheduler.Alive(); err != nil {
+	if err := loop.Alive(); err != nil {
 		t.Errorf("not alive: %v", err)
 	}
-	if due := scheduler.Upcoming()[0].DueAt; !due.Equal(time.Date(2026, 11, 8, 3, 0, 0, 0, time.UTC)) {
+	if due := loop.Upcoming()[0].DueAt; !due.Equal(time.Date(2026, 11, 8, 3, 0, 0, 0, time.UTC)) {
 		t.Errorf("due at %s", due)
 	}
 }
 
-func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
+func TestServeRemembersAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, nightly, world(20))
 	if run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
@@ -223,7 +224,7 @@ func TestSchedulerRemembersAcrossRestarts(t *testing.T) {
 	s.none(t)
 }
 
-func TestSchedulerReadsOnceWhatTwoJobsNeed(t *testing.T) {
+func TestServeReadsOnceWhatTwoJobsNeed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, `jobs:
   tracks: {resource: saved_tracks, destinations: [lake], schedule: "0 3 * * *"}
@@ -244,7 +245,7 @@ func TestSchedulerReadsOnceWhatTwoJobsNeed(t *testing.T) {
 	}
 }
 
-func TestSchedulerContinuesADeferredRun(t *testing.T) {
+func TestServeContinuesADeferredRun(t *testing.T) {
 	t.Parallel()
 	o := world(40)
 	o.Quota = map[string]int{"artists/albums": 6}
@@ -267,7 +268,7 @@ func TestSchedulerContinuesADeferredRun(t *testing.T) {
 	}
 }
 
-func TestSchedulerStopsInOrder(t *testing.T) {
+func TestServeStopsInOrder(t *testing.T) {
 	t.Parallel()
 	o := world(3000)
 	o.Latency = 30 * time.Millisecond
@@ -276,12 +277,12 @@ func TestSchedulerStopsInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scheduler := pipeline.NewScheduler(s.runner, jobs, s.users, time.Millisecond)
+	loop := s.runner.Loop(jobs, s.users, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
 	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
 	began := time.Now()
-	scheduler.Serve(ctx)
+	loop.Serve(ctx)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("stopping took %s", took)
 	}

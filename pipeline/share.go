@@ -21,23 +21,22 @@ func (r *Runner) ShareLists(tasks []Task) []Task {
 	var out []Task
 	for _, same := range together(tasks, shareKey) {
 		out = append(out, same...)
-		r.share(same)
+		r.share(shareKey(same[0]), len(same))
 	}
 	return out
 }
 
-// share lets tasks of one key share answers. Each of them must be run.
-func (r *Runner) share(same []Task) {
-	if len(same) < 2 {
+// share lets so many tasks of one key share answers. Each of them must be run.
+func (r *Runner) share(key string, tasks int) {
+	if tasks < 2 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := shareKey(same[0])
 	if r.shared[key] == nil {
 		r.shared[key] = &sharing{answers: extract.NewAnswers(sharedBytes, r.Now)}
 	}
-	r.shared[key].left += len(same)
+	r.shared[key].left += tasks
 }
 
 // answers are those that the task has in common with others, or nil. They are

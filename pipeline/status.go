@@ -4,50 +4,88 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/config"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 )
+
+// statusTimeout is how long a destination may take to show its history.
+const statusTimeout = 5 * time.Second
 
 // JobStatus is how a job stands at one destination.
 type JobStatus struct {
 	Job         string    `json:"job"`
 	Destination string    `json:"destination"`
 	Account     string    `json:"account_id,omitempty"`
-	Last        *load.Run `json:"last_run,omitempty"` // nil: never run
+	Last        *load.Run `json:"last_run,omitempty"` // nil: never run, or unknown
 	LastOK      time.Time `json:"last_ok_at,omitzero"`
-	// Late says that the last good run is older than two turns of the schedule.
-	Late   bool      `json:"late"`
-	NextAt time.Time `json:"next_at,omitzero"`
+	// Overdue: no run has succeeded in the last two scheduled slots.
+	Overdue bool      `json:"overdue"`
+	NextAt  time.Time `json:"next_at,omitzero"`
+	// Err tells why the destination could not be read. Nothing is known then but
+	// the schedule.
+	Err error `json:"-"`
+
+	since time.Time // start of the oldest run that is known
 }
 
-// Status reads how every job stands at each of its destinations. It asks the
-// API nothing.
-func (r *Runner) Status(ctx context.Context, jobs []*config.Job) ([]JobStatus, error) {
+// Status reads how every job stands at each of its destinations, which it reads
+// side by side. It asks the API nothing.
+func (r *Runner) Status(ctx context.Context, jobs []*config.Job) []JobStatus {
+	histories := r.histories(ctx, jobs)
 	var out []JobStatus
-	history := map[string][]load.Run{}
 	for _, job := range jobs {
 		for _, name := range job.Destinations {
-			if _, ok := history[name]; !ok {
-				d, err := r.Destination(ctx, name)
-				if err != nil {
-					return nil, err
-				}
-				if history[name], err = d.Runs(ctx, 50); err != nil {
-					return nil, fmt.Errorf("read the history at %s: %w", name, err)
-				}
-			}
-			out = append(out, r.standing(job, name, history[name])...)
+			out = append(out, r.standing(job, name, histories[name])...)
 		}
 	}
-	return out, nil
+	return out
+}
+
+// recorded is the history of a destination, or why it could not be read.
+type recorded struct {
+	runs []load.Run // newest first
+	err  error
+}
+
+// histories reads the histories of all destinations of some jobs, by name.
+func (r *Runner) histories(ctx context.Context, jobs []*config.Job) map[string]*recorded {
+	out := map[string]*recorded{}
+	var reading sync.WaitGroup
+	for _, job := range jobs {
+		for _, name := range job.Destinations {
+			if out[name] == nil {
+				h := &recorded{}
+				out[name] = h
+				reading.Go(func() { h.runs, h.err = r.recorded(ctx, name) })
+			}
+		}
+	}
+	reading.Wait()
+	return out
+}
+
+func (r *Runner) recorded(ctx context.Context, name string) ([]load.Run, error) {
+	limited, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	d, err := r.destinations.get(ctx, name, statusTimeout) // which has the same end
+	if err != nil {
+		return nil, err
+	}
+	runs, err := d.Runs(limited, 50)
+	if err != nil {
+		return nil, fmt.Errorf("read the history at %s: %w", name, err)
+	}
+	return runs, nil
 }
 
 // standing sums up a job's history at one destination, by account.
-func (r *Runner) standing(job *config.Job, destination string, runs []load.Run) []JobStatus {
+func (r *Runner) standing(job *config.Job, destination string, h *recorded) []JobStatus {
 	var out []JobStatus
-	for _, run := range runs { // newest first
+	for _, run := range h.runs {
 		if run.Job != job.Name {
 			continue
 		}
@@ -56,23 +94,31 @@ func (r *Runner) standing(job *config.Job, destination string, runs []load.Run) 
 			i = len(out)
 			out = append(out, JobStatus{Job: job.Name, Destination: destination, Account: run.Account, Last: &run})
 		}
+		out[i].since = run.StartedAt
 		if run.Status == load.StatusOK && out[i].LastOK.IsZero() {
 			out[i].LastOK = run.FinishedAt
 		}
 	}
 	if len(out) == 0 {
-		out = []JobStatus{{Job: job.Name, Destination: destination}}
+		out = []JobStatus{{Job: job.Name, Destination: destination, Err: h.err}}
 	}
-	if job.Schedule == nil {
-		return out
-	}
-	now := r.Now()
-	for i := range out {
-		out[i].NextAt = job.Schedule.Next(now)
-		if !out[i].LastOK.IsZero() {
-			second := job.Schedule.Next(job.Schedule.Next(out[i].LastOK))
-			out[i].Late = !second.IsZero() && now.After(second)
+	if job.Schedule != nil {
+		for i := range out {
+			out[i].schedule(job.Schedule, r.Now())
 		}
 	}
 	return out
+}
+
+// schedule fills in what follows from the job's schedule.
+func (s *JobStatus) schedule(line *schedule.Line, now time.Time) {
+	s.NextAt = line.Next(now)
+	since := s.LastOK
+	if since.IsZero() {
+		since = s.since
+	}
+	if !since.IsZero() {
+		second := line.Next(line.Next(since))
+		s.Overdue = !second.IsZero() && now.After(second)
+	}
 }

@@ -18,16 +18,11 @@ type tables struct {
 	account string
 }
 
-// open opens the destinations.
-func (t *tables) open(ctx context.Context, r *Runner, names []string) error {
-	for _, name := range names {
-		d, err := r.Destination(ctx, name)
-		if err != nil {
-			return err
-		}
-		t.names, t.opened = append(t.names, name), append(t.opened, d)
-	}
-	return nil
+// open opens the destinations side by side.
+func (t *tables) open(ctx context.Context, r *Runner, names []string) (err error) {
+	t.names = names
+	t.opened, err = r.destinations.each(ctx, names)
+	return err
 }
 
 // rows returns the rows that the tables hold of a part.

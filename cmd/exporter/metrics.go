@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -15,13 +16,13 @@ import (
 // metrics are what a monitoring system wants to know of a serving process, in
 // the format of Prometheus.
 type metrics struct {
-	registry *prometheus.Registry
-	runs     *prometheus.CounterVec
-	lastOK   *prometheus.GaugeVec
-	spent    *prometheus.CounterVec
-	spared   *prometheus.CounterVec
-	refused  *prometheus.CounterVec
-	waited   *prometheus.CounterVec
+	registry  *prometheus.Registry
+	runs      *prometheus.CounterVec
+	lastOK    *prometheus.GaugeVec
+	requests  *prometheus.CounterVec
+	saved     *prometheus.CounterVec
+	throttled *prometheus.CounterVec
+	waited    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -32,14 +33,14 @@ func newMetrics() *metrics {
 		registry: prometheus.NewPedanticRegistry(),
 		runs:     counter("runs_total", "Runs that ended, by job and status.", "job", "status"),
 		lastOK: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tracklake_last_ok_timestamp_seconds", Help: "When a job's last good run ended, as a Unix time.",
+			Name: "tracklake_last_ok_timestamp_seconds", Help: "When a job's last successful run ended, as a Unix time.",
 		}, []string{"job", "account_id"}),
-		spent:   counter("requests_total", "Requests that were made to the Web API.", "job"),
-		spared:  counter("requests_spared_total", "Requests that reading everything would have cost in addition.", "job"),
-		refused: counter("requests_refused_total", "Requests that Spotify answered with 429.", "job"),
-		waited:  counter("waited_seconds_total", "Time spent waiting for rate limits and budgets.", "job"),
+		requests:  counter("requests_total", "Requests made to the Web API.", "job"),
+		saved:     counter("requests_saved_total", "Additional requests that reading everything would have cost.", "job"),
+		throttled: counter("requests_throttled_total", "Requests that Spotify answered with 429.", "job"),
+		waited:    counter("waited_seconds_total", "Time spent waiting for rate limits and budgets.", "job"),
 	}
-	m.registry.MustRegister(m.runs, m.lastOK, m.spent, m.spared, m.refused, m.waited)
+	m.registry.MustRegister(m.runs, m.lastOK, m.requests, m.saved, m.throttled, m.waited)
 	return m
 }
 
@@ -53,9 +54,9 @@ func (m *metrics) observe(e pipeline.Event) {
 	if r.Status == load.StatusOK {
 		m.lastOK.WithLabelValues(r.Job, r.Account).Set(float64(r.FinishedAt.Unix()))
 	}
-	m.spent.WithLabelValues(r.Job).Add(float64(r.Requests))
-	m.spared.WithLabelValues(r.Job).Add(float64(r.Spared))
-	m.refused.WithLabelValues(r.Job).Add(float64(r.Refused))
+	m.requests.WithLabelValues(r.Job).Add(float64(r.Requests))
+	m.saved.WithLabelValues(r.Job).Add(float64(r.Spared))
+	m.throttled.WithLabelValues(r.Job).Add(float64(r.Refused))
 	m.waited.WithLabelValues(r.Job).Add((time.Duration(max(0, r.WaitedMS)) * time.Millisecond).Seconds())
 }
 
@@ -85,7 +86,9 @@ func (s *signIns) Describe(to chan<- *prometheus.Desc) {
 
 // Collect measures.
 func (s *signIns) Collect(to chan<- prometheus.Metric) {
-	all, err := s.pool.store.List(s.pool.app.ctx)
+	ctx, cancel := context.WithTimeout(s.pool.app.ctx, accountsTimeout)
+	defer cancel()
+	all, err := s.pool.store.List(ctx)
 	failed := 0.0
 	if err != nil {
 		failed = 1

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/pipeline"
+	"github.com/tracklake/tracklake/pipeline/schedule"
 )
 
 type serveCmd struct {
@@ -19,7 +20,7 @@ type serveCmd struct {
 	NoMigrate bool   `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
 
-// lookEvery is how often the scheduler looks at the clock.
+// lookEvery is how often the loop looks at the clock.
 const lookEvery = time.Second
 
 // Run is the command serve. It ends, with code 0, on SIGINT or SIGTERM.
@@ -27,6 +28,9 @@ func (c *serveCmd) Run(a *app) error {
 	config, jobs, err := a.load(nil)
 	if err != nil {
 		return err
+	}
+	if jobs = pipeline.Scheduled(jobs); len(jobs) == 0 {
+		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
 	}
 	show := &progress{app: a, log: a.log()}
 	measured := newMetrics()
@@ -37,21 +41,16 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	scheduler := pipeline.NewScheduler(w.runner, jobs, w.clients.users, lookEvery)
-	if scheduler.Jobs() == 0 {
-		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
-	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+		return errors.Join(fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err), w.close(a.ctx))
 	}
 	for _, j := range jobs {
-		if j.Schedule != nil {
-			show.log.Info("job is scheduled", "job", j.Name, "due_at", j.Schedule.Next(time.Now()))
-		}
+		show.log.Info("job is scheduled", "job", j.Name, "due_at", j.Schedule.Next(time.Now()))
 	}
+	loop := w.runner.Loop(jobs, w.clients.users, lookEvery)
 	show.log.Info("serving", "address", listener.Addr().String())
-	serveUntilDone(a.ctx, onlyHosts(c.Listen, a.endpoints(scheduler, measured.handler(w.clients))), scheduler, listener, show.log)
+	serveUntilDone(a.ctx, onlyHosts(c.Listen, a.endpoints(loop, measured.handler(w.clients))), loop, listener, show.log)
 	if err := w.close(a.ctx); err != nil {
 		return err
 	}
@@ -59,8 +58,8 @@ func (c *serveCmd) Run(a *app) error {
 	return nil
 }
 
-// serveUntilDone runs the scheduler and the HTTP server until ctx ends.
-func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Scheduler, l net.Listener, log *slog.Logger) {
+// serveUntilDone runs the loop and the HTTP server until ctx ends.
+func serveUntilDone(ctx context.Context, handler http.Handler, loop *schedule.Loop, l net.Listener, log *slog.Logger) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -68,7 +67,7 @@ func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Sched
 			log.Error("health endpoints stopped", "error", err)
 		}
 	})
-	s.Serve(ctx)
+	loop.Serve(ctx)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
@@ -79,25 +78,25 @@ func serveUntilDone(ctx context.Context, handler http.Handler, s *pipeline.Sched
 
 // endpoints answers /healthz (is the process alive), /readyz (can jobs run) and
 // /metrics.
-func (a *app) endpoints(s *pipeline.Scheduler, metrics http.Handler) http.Handler {
+func (a *app) endpoints(loop *schedule.Loop, metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, "", s.Alive(), nil)
+		answer(w, "", loop.Alive(), nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		problem := s.Ready()
-		answer(w, a.hintOf(problem), problem, s.Upcoming())
+		problem := loop.Ready()
+		answer(w, a.hintOf(problem), problem, loop.Upcoming())
 	})
 	return mux
 }
 
-func answer(w http.ResponseWriter, hint string, problem error, jobs []pipeline.Upcoming) {
+func answer(w http.ResponseWriter, hint string, problem error, jobs []schedule.Upcoming) {
 	body := struct {
 		Status  string              `json:"status"`
 		Problem string              `json:"problem,omitempty"`
 		Hint    string              `json:"hint,omitempty"`
-		Jobs    []pipeline.Upcoming `json:"jobs,omitempty"`
+		Jobs    []schedule.Upcoming `json:"jobs,omitempty"`
 	}{Status: "ok", Jobs: jobs}
 	w.Header().Set("Content-Type", "application/json")
 	if problem != nil {

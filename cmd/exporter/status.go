@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,38 +20,48 @@ type statusCmd struct {
 	JSON bool     `name:"json" help:"Print as JSON."`
 }
 
-// Run is the command status. It asks the API nothing and needs no key.
+// accountsTimeout is how long status waits for the store of accounts.
+const accountsTimeout = 5 * time.Second
+
+// Run is the command status. It asks the API nothing and needs no key. It shows
+// what it can read, and fails only when no destination can be read.
 func (c *statusCmd) Run(a *app) error {
 	config, jobs, err := a.load(c.Jobs)
 	if err != nil {
 		return err
 	}
-	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
-	standing, err := runner.Status(a.ctx, jobs)
-	if err != nil {
-		return err
-	}
+	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true)})
+	all := runner.Status(a.ctx, jobs)
 	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
 		return err
 	}
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
+	code := codeFailed
+	if slices.ContainsFunc(all, func(s pipeline.JobStatus) bool { return s.Err == nil }) {
+		code = codeOK
+	}
 	known := a.signIns(config)
 	if a.account != "" {
-		standing = ofAccount(standing, a.account, known)
+		all = ofAccount(all, a.account, known)
 	}
 	a.several.Store(len(known) > 1)
-	for _, s := range standing {
+	for _, s := range all {
 		if s.Last != nil {
 			s.Last.Hint = a.typed(s.Last.Hint, a.accountFlag(nameOf(s.Account, known)))
 		}
 	}
 	if c.JSON {
 		a.warnUnreadable(known)
-		return a.printJSON(withSignIns(standing, known))
+		err = a.printJSON(a.statusViews(all, known))
+	} else if err = a.printStatus(all, known, config.Location); err == nil {
+		err = a.printEndings(known)
 	}
-	if err := a.printStatus(standing, known); err != nil {
+	if err != nil {
 		return err
 	}
-	return a.printEndings(known)
+	return exitWith(code)
 }
 
 // signIns lists the connected accounts. Status is of use without them, too.
@@ -61,7 +72,9 @@ func (a *app) signIns(config *config.Config) []accounts.Account {
 		return nil
 	}
 	defer store.close()
-	all, err := store.List(a.ctx)
+	ctx, cancel := context.WithTimeout(a.ctx, accountsTimeout)
+	defer cancel()
+	all, err := store.List(ctx)
 	if err != nil {
 		a.log().Warn("connected accounts are not shown", "error", err, "hint", a.hintOf(err))
 	}
@@ -90,20 +103,25 @@ func nameOf(accountID string, known []accounts.Account) string {
 	return name
 }
 
-// aStanding is a job's standing with the sign-in of its account.
-type aStanding struct {
+// A statusView is how a job stands, with the sign-in of its account.
+type statusView struct {
 	pipeline.JobStatus
+	Problem    string `json:"problem,omitempty"` // why nothing is known
+	Hint       string `json:"hint,omitempty"`
 	Name       string `json:"account,omitempty"`
 	SignIn     string `json:"sign_in,omitempty"` // ok, soon, urgent or ended
 	SignInEnds string `json:"sign_in_ends_on,omitempty"`
 	DaysLeft   *int   `json:"sign_in_days_left,omitempty"`
 }
 
-func withSignIns(standing []pipeline.JobStatus, known []accounts.Account) []aStanding {
+func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account) []statusView {
 	now := time.Now()
-	out := make([]aStanding, len(standing))
-	for i, s := range standing {
+	out := make([]statusView, len(all))
+	for i, s := range all {
 		out[i].JobStatus = s
+		if s.Err != nil {
+			out[i].Problem, out[i].Hint = s.Err.Error(), a.hintOf(s.Err)
+		}
 		for _, k := range known {
 			if k.AccountID == s.Account && s.Account != "" && k.Name == nameOf(s.Account, known) {
 				d := describeSignIn(k, now)
@@ -150,42 +168,84 @@ func ofAccount(all []pipeline.JobStatus, account string, known []accounts.Accoun
 	return out
 }
 
-func (a *app) printStatus(standing []pipeline.JobStatus, known []accounts.Account) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tDESTINATION\tACCOUNT\tLAST RUN\tSTATUS\tLAST OK\tNEXT\tNOTE")
-	for _, s := range standing {
-		if s.Last == nil {
-			fmt.Fprintf(w, "%s\t%s\t-\tnever\t-\t-\t%s\t\n", s.Job, s.Destination, moment(s.NextAt))
-			continue
+// printStatus prints a table of the jobs, with notes below their lines, and the
+// destinations that could not be read. Times are those of the zone.
+func (a *app) printStatus(all []pipeline.JobStatus, known []accounts.Account, zone *time.Location) error {
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Job, s.Destination, orDash(nameOf(s.Account, known)),
-			moment(s.Last.StartedAt), s.Last.Status, moment(s.LastOK), moment(s.NextAt), note(s))
+		return t.In(zone).Format("2006-01-02 15:04 MST")
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "JOB\tDESTINATION\tACCOUNT\tLAST RUN\tSTATUS\tNEXT SLOT")
+	for _, s := range all {
+		account, last, status := "-", "never", "-"
+		switch {
+		case s.Err != nil:
+			last, status = "-", "unknown"
+		case s.Last != nil:
+			account, last, status = orDash(nameOf(s.Account, known)), at(s.Last.StartedAt), string(s.Last.Status)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Job, s.Destination, account, last, status, at(s.NextAt))
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the status: %w", err)
 	}
+	lines := strings.Split(table.String(), "\n")
+	fmt.Fprintln(a.stdout, lines[0])
+	for i, s := range all {
+		fmt.Fprintln(a.stdout, lines[i+1])
+		if text := note(s, at); text != "" {
+			fmt.Fprintln(a.stdout, "  "+text)
+		}
+	}
+	a.printUnreadable(all)
 	return nil
 }
 
-// note is the one thing about a job that its reader should know.
-func note(s pipeline.JobStatus) string {
-	r := s.Last
-	text := ""
-	switch {
-	case r.Status == load.StatusDeferred:
-		text = fmt.Sprintf("goes on after %s", moment(r.DeferredTo))
-		if r.Pending > 0 {
-			text += "; " + counted(r.Pending, "pending removal", "pending removals")
+// printUnreadable tells why destinations could not be read.
+func (a *app) printUnreadable(all []pipeline.JobStatus) {
+	told := map[string]bool{}
+	for _, s := range all {
+		if s.Err == nil || told[s.Destination] {
+			continue
 		}
-	case r.Message != "":
-		text = printable(r.Message)
-	case s.Late:
-		text = "late: no good run for two turns of the schedule"
+		told[s.Destination] = true
+		fmt.Fprintf(a.stdout, "\nDestination %s cannot be read: %s\n", s.Destination, printable(s.Err.Error()))
+		if hint := a.hintOf(s.Err); hint != "" {
+			fmt.Fprintf(a.stdout, "  hint: %s\n", printable(hint))
+		}
+	}
+}
+
+// note is what the reader of a job's line should know besides.
+func note(s pipeline.JobStatus, at func(time.Time) string) string {
+	var notes []string
+	add := func(text string) { notes = append(notes, text) }
+	r := s.Last
+	if r == nil {
+		return ""
 	}
 	if r.Parents > 0 {
-		text = strings.TrimSuffix(fmt.Sprintf("%s of %s up to date; %s", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"), text), "; ")
+		add(fmt.Sprintf("%s of %s up to date", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s")))
 	}
-	return text
+	if r.Status == load.StatusDeferred {
+		add("resumes after " + at(r.DeferredTo))
+		if r.Pending > 0 {
+			add(counted(r.Pending, "pending removal", "pending removals"))
+		}
+	} else if r.Message != "" {
+		add(printable(r.Message))
+	}
+	if r.Status != load.StatusOK && !s.LastOK.IsZero() {
+		add("last ok " + at(s.LastOK))
+	}
+	if s.Overdue {
+		add("overdue: no successful run in the last two scheduled slots")
+	}
+	return strings.Join(notes, "; ")
 }
 
 // moment writes a time for people, in UTC.

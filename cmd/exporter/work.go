@@ -33,10 +33,11 @@ func (a *app) work(config *config.Config, o workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	runner := pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(o.noMigrate), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe,
-	})
-	return &work{app: a, config: config, clients: clients, runner: runner}, nil
+	options := pipeline.Options{Open: opener(true), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe}
+	if !o.noMigrate {
+		options.Migrate = opener(false)
+	}
+	return &work{app: a, config: config, clients: clients, runner: pipeline.NewRunner(config, options)}, nil
 }
 
 // close closes the destinations and the accounts.

@@ -1,6 +1,3 @@
-// Package schedule runs tasks when their cron lines are due: it reads the lines,
-// makes up missed runs and keeps the loop of a serving process. It knows nothing
-// of jobs, accounts or destinations.
 package schedule
 
 import (

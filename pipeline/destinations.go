@@ -1,0 +1,162 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline/config"
+)
+
+const (
+	// openTimeout is how long a destination may take to open, and migrateTimeout
+	// how long to migrate what it has stored.
+	openTimeout    = 15 * time.Second
+	migrateTimeout = time.Hour
+	// failedFor is how long an opening that failed is not repeated, so that not
+	// everybody waits for a server that has just not answered.
+	failedFor = 5 * time.Second
+	// waitingAfter is how long an opening takes before the log tells of it.
+	waitingAfter = 5 * time.Second
+)
+
+// destinations opens each destination once, however many ask for it, side by
+// side. It is safe for concurrent use.
+type destinations struct {
+	config  *config.Config
+	options *Options
+
+	mu       sync.Mutex
+	openings map[string]*opening
+	told     map[string]bool // the log tells that it is waited for
+}
+
+// An opening is under way, or done.
+type opening struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the rest is set
+	load.Destination
+	err error
+	at  time.Time
+}
+
+// get returns the named destination. It waits until that is open, or ctx ends.
+// An opening that begins here takes at most patience, besides a migration; it
+// goes on when ctx ends.
+func (d *destinations) get(ctx context.Context, name string, patience time.Duration) (load.Destination, error) {
+	o := d.begin(ctx, name, patience)
+	slow := time.NewTimer(waitingAfter)
+	defer slow.Stop()
+	for {
+		select {
+		case <-o.done:
+			return o.Destination, o.err
+		default:
+		}
+		select {
+		case <-o.done:
+		case <-slow.C:
+			d.tell(name)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("destination %s is not open yet: %w", name, ctx.Err())
+		}
+	}
+}
+
+// each returns the named destinations, which open side by side.
+func (d *destinations) each(ctx context.Context, names []string) ([]load.Destination, error) {
+	for _, name := range names {
+		d.begin(ctx, name, openTimeout)
+	}
+	out := make([]load.Destination, len(names))
+	for i, name := range names {
+		var err error
+		if out[i], err = d.get(ctx, name, openTimeout); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// begin returns the opening of a destination that is under way, done, or has just
+// failed, or else a new one.
+func (d *destinations) begin(ctx context.Context, name string, patience time.Duration) *opening {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if o := d.openings[name]; o != nil && !o.outdated() {
+		return o
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	o := &opening{cancel: cancel, done: make(chan struct{})}
+	d.openings[name] = o
+	go func() {
+		defer close(o.done)
+		o.Destination, o.err = d.open(ctx, name, patience)
+		o.at = time.Now()
+	}()
+	return o
+}
+
+// outdated tells whether the opening failed some time ago.
+func (o *opening) outdated() bool {
+	select {
+	case <-o.done:
+		return o.err != nil && time.Since(o.at) > failedFor
+	default:
+		return false
+	}
+}
+
+// open opens a destination, and migrates it if it must and may.
+func (d *destinations) open(ctx context.Context, name string, patience time.Duration) (load.Destination, error) {
+	within := func(limit time.Duration, open Opener) (load.Destination, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return open(ctx, *d.config.Destination(name))
+	}
+	opened, err := within(patience, d.options.Open)
+	var outdated *load.SchemaError
+	if errors.As(err, &outdated) && d.options.Migrate != nil {
+		opened, err = within(migrateTimeout, d.options.Migrate)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open destination %s: %w", name, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told[name] = false
+	return opened, nil
+}
+
+// tell writes a log line that a destination is waited for, once until it opens.
+func (d *destinations) tell(name string) {
+	d.mu.Lock()
+	told := d.told[name]
+	d.told[name] = true
+	d.mu.Unlock()
+	if !told {
+		d.options.Log.Info("waiting for destination " + name)
+	}
+}
+
+// close ends the openings that are under way, and closes what is open.
+func (d *destinations) close(ctx context.Context) error {
+	d.mu.Lock()
+	all := d.openings
+	d.openings = map[string]*opening{}
+	d.mu.Unlock()
+	var errs []error
+	for name, o := range all {
+		o.cancel()
+		if <-o.done; o.err != nil {
+			continue
+		}
+		if err := o.Close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("close destination %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
