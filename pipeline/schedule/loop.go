@@ -141,7 +141,7 @@ func (l *Loop) lookUp(ctx context.Context, now time.Time) {
 func (l *Loop) take(now time.Time) map[string][]*task {
 	groups := map[string][]*task{}
 	for _, t := range l.tasks {
-		if t.busy || t.known && t.err == nil && !t.due(now) || time.Now().Before(t.askAt) {
+		if t.busy || t.known && !t.due(now) || time.Now().Before(t.askAt) {
 			continue
 		}
 		t.busy = true
