@@ -279,11 +279,23 @@ func TestServeStopsInOrder(t *testing.T) {
 	}
 	loop := s.runner.Loop(jobs, s.users, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(200*time.Millisecond, cancel)
+	var stopped time.Time
+	var stopping sync.WaitGroup
+	stopping.Go(func() {
+		defer cancel()
+		for range 2000 {
+			if up := loop.Upcoming(); len(up) > 0 && up[0].Running {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(100 * time.Millisecond)
+		stopped = time.Now()
+	})
 	s.clock.set(time.Date(2026, 11, 2, 3, 0, 1, 0, time.UTC))
-	began := time.Now()
 	loop.Serve(ctx)
-	if took := time.Since(began); took > 5*time.Second {
+	stopping.Wait()
+	if took := time.Since(stopped); took > 5*time.Second {
 		t.Errorf("stopping took %s", took)
 	}
 	if run := s.next(t); run.Status != load.StatusInterrupted {

@@ -14,7 +14,7 @@ import (
 func TestStatusShowsWhatItCanReach(t *testing.T) {
 	t.Parallel()
 	s := besideASilentDatabase(t)
-	if run := s.runner.Run(t.Context(), s.config.Job("top_tracks"), s.user, pipeline.Mode{}); run.Status != load.StatusOK {
+	if run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("top_tracks"), User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
 		t.Fatalf("run = %+v", run)
 	}
 	if err := s.runner.Close(t.Context()); err != nil {
@@ -65,7 +65,7 @@ func TestOverdue(t *testing.T) {
 			t.Error("a job that never ran is overdue")
 		}
 		s.clock.set(time.Date(2026, 11, 1, 13, 0, 0, 0, time.UTC))
-		s.runner.Run(t.Context(), jobs[0], s.user, pipeline.Mode{})
+		s.runner.Run(t.Context(), pipeline.Task{Job: jobs[0], User: s.user}, pipeline.Mode{})
 		if run := s.next(t); (run.Status == load.StatusOK) != ever {
 			t.Fatalf("run = %+v", run)
 		}
