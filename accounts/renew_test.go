@@ -190,6 +190,9 @@ func TestARefusalSaysWhenItIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, 1)
 	began := p.clock.Now()
+	if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil { // its access token stays, and is revoked as well
+		t.Fatal(err)
+	}
 	p.sim.RevokeUser(0)
 	told := func(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }
 	since := "Spotify has refused the sign-in since " + told(began)
@@ -203,6 +206,10 @@ func TestARefusalSaysWhenItIsTriedAgain(t *testing.T) {
 	}
 	if a := account(); a.Refusal(began) != "" || !a.NextTry(began).IsZero() {
 		t.Errorf("before: %+v", a)
+	}
+	_ = ask(t, p.client(t, 0, p.clock.Now))
+	if p.sim.ForgetRequests(); kind(ask(t, p.client(t, 0, p.clock.Now))) != extract.SignIn || p.sim.Count("/") != 0 {
+		t.Errorf("%d requests while it is known that they are in vain", p.sim.Count("/"))
 	}
 	for _, step := range []struct {
 		pass time.Duration
@@ -334,6 +341,25 @@ func TestAnEndedSignInIsNotTriedAgain(t *testing.T) {
 		}
 		if n := p.sim.Count("/api/token"); n != want {
 			t.Errorf("refused after %s: presented %d times, want %d", age, n, want)
+		}
+	}
+}
+
+// TestARefusalIsFinalAfterAWeek lets the machine be off for the week in which the
+// token would have been tried again.
+func TestARefusalIsFinalAfterAWeek(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		p := newPlace(t, 1)
+		p.sim.RevokeUser(0)
+		_ = ask(t, p.client(t, 0, p.clock.Now))
+		p.clock.pass(7 * 24 * time.Hour)
+		if late {
+			p.clock.pass(time.Second)
+		}
+		p.sim.ForgetRequests()
+		if err := ask(t, p.client(t, 0, p.clock.Now)); kind(err) != extract.SignIn || (p.sim.Count("/api/token") == 0) != late {
+			t.Errorf("late %t: %d token requests, %v", late, p.sim.Count("/api/token"), err)
 		}
 	}
 }
