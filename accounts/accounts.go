@@ -104,9 +104,9 @@ func New(b Backend, o Options) *Store {
 	return s
 }
 
-// slow logs what is waited for, if that takes longer than the store's patience.
-// The caller ends it.
-func (s *Store) slow(what string) (end func()) {
+// Slow logs what the caller waits for, if that takes longer than five seconds. The
+// caller ends it.
+func (s *Store) Slow(what string) (end func()) {
 	told := make(chan struct{})
 	timer := time.AfterFunc(s.patience, func() {
 		defer close(told)
@@ -121,7 +121,7 @@ func (s *Store) slow(what string) (end func()) {
 
 // rows returns all rows, by name. Where a row cannot be used, its Problem says why.
 func (s *Store) rows(ctx context.Context) ([]Row, error) {
-	defer s.slow("the list of accounts")()
+	defer s.Slow("the list of accounts")()
 	rows, err := s.backend.Rows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
@@ -163,12 +163,12 @@ func markDuplicates(rows []Row) {
 
 // locked changes the row of a name, be it usable or not.
 func (s *Store) locked(ctx context.Context, name string, f func(context.Context, *Row) (*Row, error)) error {
-	end := s.slow("the lock of account " + name)
+	end := s.Slow("the lock of account " + name)
 	defer func() { end() }()
-	return s.backend.Change(ctx, name, func(ctx context.Context, r *Row) (*Row, error) { //nolint:wrapcheck // the caller says what was done
+	return s.backend.Change(ctx, name, func(ctx context.Context, r *Row) (*Row, error) {
 		end()
 		out, err := f(ctx, r)
-		end = s.slow("account " + name + " to be stored")
+		end = s.Slow("account " + name + " to be stored")
 		return out, err
 	})
 }
@@ -228,7 +228,7 @@ func (s *Store) Check(ctx context.Context, name string) error {
 	if err := s.writable(rows); err != nil {
 		return err
 	}
-	defer s.slow("the store of accounts")()
+	defer s.Slow("the store of accounts")()
 	if err := s.backend.Check(ctx, !s.keys.Empty()); err != nil {
 		return fmt.Errorf("try whether a sign-in can be stored: %w", err)
 	}

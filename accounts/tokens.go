@@ -70,7 +70,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (_ *Row, err error) {
 	if err := r.backend.Check(ctx, !r.keys.Empty()); err != nil {
 		return row, fmt.Errorf("nothing was asked of Spotify, as its answer could not be stored: %w", err)
 	}
-	end := r.slow("Spotify's token endpoint")
+	end := r.Slow("Spotify's token endpoint")
 	fresh, err := r.ask(ctx, r.token)
 	end()
 	var api *extract.Error

@@ -123,7 +123,7 @@ func orNull(t time.Time) *time.Time {
 // in one transaction.
 func (b *Backend) Change(ctx context.Context, name string, change func(context.Context, *accounts.Row) (*accounts.Row, error)) error {
 	if err := accounts.CheckName(name); err != nil {
-		return err //nolint:wrapcheck // it says all
+		return err
 	}
 	tx, before, err := b.lock(ctx, name)
 	if err != nil {
@@ -166,13 +166,13 @@ func (b *Backend) lock(ctx context.Context, name string) (pgx.Tx, *accounts.Row,
 
 func lockRow(ctx context.Context, tx pgx.Tx, name string) ([]accounts.Row, error) {
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", "tracklake account "+name); err != nil {
-		return nil, err //nolint:wrapcheck // the caller describes it
+		return nil, err
 	}
 	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM exporter.accounts WHERE name = $1 FOR UPDATE", name)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // as above
+		return nil, err
 	}
-	return pgx.CollectRows(rows, scan) //nolint:wrapcheck // as above
+	return pgx.CollectRows(rows, scan)
 }
 
 // rollback ends a transaction. After a commit it does nothing.
@@ -191,7 +191,7 @@ func store(ctx context.Context, tx pgx.Tx, name string, r *accounts.Row) error {
 		return nil
 	}
 	if err := accounts.CheckRow(name, r); err != nil {
-		return err //nolint:wrapcheck // it says all
+		return err
 	}
 	if r.KeyID == "" {
 		return noKey()

@@ -152,7 +152,7 @@ func (r *Receiver) Receive(ctx context.Context, state string, finish func(contex
 type answers struct {
 	host, path, state string
 	finish            func(context.Context, url.Values) (string, error)
-	ctx               context.Context //nolint:containedctx // of the sign-in, which outlives a browser that goes away
+	ctx               context.Context // of the sign-in, which outlives a browser that goes away
 	done              chan error
 	answered          atomic.Bool
 }

@@ -37,7 +37,7 @@ func (a *app) keys() (*accounts.Keys, error) {
 			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
 		}
 	}
-	return nil, nil
+	return nil, nil // no key is fine: nothing is encrypted then
 }
 
 func readKeys(path string) (*accounts.Keys, error) {
@@ -73,7 +73,7 @@ func readDotenv(path string) (map[string]string, error) {
 	if err := checkSecretFile(path); err != nil {
 		return nil, err
 	}
-	return godotenv.Read(path) //nolint:wrapcheck // checkDotenv says what is wrong
+	return godotenv.Read(path)
 }
 
 // checkSecretFile refuses a file that everybody can read or write. Whether it is
@@ -83,5 +83,5 @@ func checkSecretFile(path string) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	return accounts.CheckMode(path, info, everybody, "") //nolint:wrapcheck // it says all
+	return accounts.CheckMode(path, info, everybody, "")
 }

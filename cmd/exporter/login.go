@@ -193,8 +193,10 @@ const signInTime = 90 * time.Second
 func (l *login) connect(ctx context.Context, attempt *extract.Authorization, code string) error {
 	ctx, cancel := context.WithTimeout(ctx, signInTime)
 	defer cancel()
-	defer time.AfterFunc(5*time.Second, func() { l.app.log().Warn("still waiting", "for", "Spotify's token endpoint") }).Stop()
+	end := l.store.Slow("Spotify's token endpoint")
+	defer end()
 	token, err := attempt.Exchange(ctx, code)
+	end()
 	if err != nil {
 		return fmt.Errorf("sign in: %w", err)
 	}
