@@ -22,7 +22,7 @@ import (
 
 // Parse checks the text of a jobs.yaml. See [Load].
 func Parse(path string, text []byte, env func(string) (string, bool), drivers []load.Driver) (*Config, error) {
-	p := &fileParser{env: env, drivers: drivers, config: &Config{Path: path, Location: time.UTC}}
+	p := &fileParser{reader: reader{env: env}, drivers: drivers, config: &Config{Path: path, Location: time.UTC}}
 	root, err := parseYAML(text)
 	if err != nil {
 		return nil, &Error{Path: path, Problems: []Problem{*err}}
@@ -53,15 +53,10 @@ func parseYAML(text []byte) (ast.Node, *Problem) {
 // fileParser walks the syntax tree, so that every problem has its line, and
 // goes on after each, so that all are told at once.
 type fileParser struct {
-	env      func(string) (string, bool)
-	drivers  []load.Driver
-	config   *Config
-	sound    []Job // those without a problem of their own
-	problems []Problem
-}
-
-func (p *fileParser) fail(n ast.Node, format string, args ...any) {
-	p.problems = append(p.problems, Problem{Line: lineOf(n), Message: fmt.Sprintf(format, args...)})
+	reader
+	drivers []load.Driver
+	config  *Config
+	sound   []Job // those without a problem of their own
 }
 
 func (p *fileParser) file(root ast.Node) {
@@ -303,21 +298,6 @@ func (c *Config) SourceOf(resource string) *Job {
 		}
 	}
 	return nil
-}
-
-// expand replaces ${NAME} by the variable's value and returns the names of
-// those that are not set.
-func (p *fileParser) expand(s string) (string, []string) {
-	var unset []string
-	out := variablePattern().ReplaceAllStringFunc(s, func(ref string) string {
-		name := ref[2 : len(ref)-1]
-		value, ok := p.env(name)
-		if !ok || value == "" {
-			unset = append(unset, name)
-		}
-		return value
-	})
-	return out, unset
 }
 
 func namePattern() *regexp.Regexp     { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) }

@@ -9,6 +9,16 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// A reader reads values of the syntax tree, and collects what is wrong with them.
+type reader struct {
+	env      func(string) (string, bool)
+	problems []Problem
+}
+
+func (p *reader) fail(n ast.Node, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Line: lineOf(n), Message: fmt.Sprintf(format, args...)})
+}
+
 // An entry is one key of a mapping with its value.
 type entry struct {
 	name  string
@@ -19,7 +29,7 @@ type entry struct {
 
 // entries returns the entries of a mapping in file order; nil and an empty
 // value have none.
-func (p *fileParser) entries(n ast.Node, what string) []entry {
+func (p *reader) entries(n ast.Node, what string) []entry {
 	var pairs []*ast.MappingValueNode
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
@@ -50,7 +60,7 @@ func (p *fileParser) entries(n ast.Node, what string) []entry {
 
 // mapping returns the values of a mapping by key and refuses keys that are
 // not among the known ones.
-func (p *fileParser) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
+func (p *reader) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
 	out := map[string]ast.Node{}
 	for _, e := range p.entries(n, what) {
 		if !slices.Contains(known, e.name) {
@@ -63,7 +73,7 @@ func (p *fileParser) mapping(n ast.Node, what string, known []string) map[string
 }
 
 // list returns the items of a sequence.
-func (p *fileParser) list(n ast.Node, what string) []ast.Node {
+func (p *reader) list(n ast.Node, what string) []ast.Node {
 	if seq, ok := n.(*ast.SequenceNode); ok {
 		return seq.Values
 	}
@@ -72,7 +82,7 @@ func (p *fileParser) list(n ast.Node, what string) []ast.Node {
 }
 
 // text returns a scalar as text, with its variables filled in.
-func (p *fileParser) text(n ast.Node, what string) string {
+func (p *reader) text(n ast.Node, what string) string {
 	value, unset := p.expand(p.rawText(n, what))
 	for _, name := range unset {
 		p.fail(n, "%s needs %s, which is not set; set it in the environment or .env", what, name)
@@ -81,7 +91,7 @@ func (p *fileParser) text(n ast.Node, what string) string {
 }
 
 // rawText returns a scalar as it is written.
-func (p *fileParser) rawText(n ast.Node, what string) string {
+func (p *reader) rawText(n ast.Node, what string) string {
 	switch n := n.(type) {
 	case *ast.StringNode:
 		return n.Value
@@ -94,8 +104,23 @@ func (p *fileParser) rawText(n ast.Node, what string) string {
 	return ""
 }
 
+// expand replaces ${NAME} by the variable's value and returns the names of
+// those that are not set.
+func (p *reader) expand(s string) (string, []string) {
+	var unset []string
+	out := variablePattern().ReplaceAllStringFunc(s, func(ref string) string {
+		name := ref[2 : len(ref)-1]
+		value, ok := p.env(name)
+		if !ok || value == "" {
+			unset = append(unset, name)
+		}
+		return value
+	})
+	return out, unset
+}
+
 // word returns a scalar that must be one of the known words.
-func (p *fileParser) word(n, parent ast.Node, what string, known []string) string {
+func (p *reader) word(n, parent ast.Node, what string, known []string) string {
 	if n == nil {
 		p.fail(parent, "%s is missing; use one of %s", what, strings.Join(known, ", "))
 		return ""
