@@ -50,6 +50,8 @@ func allowed() map[string][]string {
 		"pipeline/schedule":       {},
 		"simulate":                {},
 		"transform":               {},
+		"internal/tcpproxy":       {},
+		"signin":                  {},
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 )
 
 // URL makes an empty database, which is dropped when the test ends, and
@@ -28,6 +30,27 @@ func URL(t testing.TB) string {
 		}
 	})
 	return address
+}
+
+// Proxy starts a proxy to a database, which ends with the test, and returns it with the
+// database's address there. What passes is not encrypted, so that it can be recognised.
+func Proxy(t testing.TB, address string) (*tcpproxy.Proxy, string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := tcpproxy.New(u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	u.Host, u.RawQuery = p.Addr(), "sslmode=disable"
+	return p, u.String()
 }
 
 // Create makes an empty database and returns its address and the function that

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/postgres"
 )
@@ -22,34 +23,41 @@ const (
 // and holds what Commit says against what the database has.
 func TestCommitThroughCuts(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		where cut
-		takes bool
-	}{
-		"COMMIT never arrives":      {beforeCommit, false},
-		"half of COMMIT arrives":    {tornCommit, false},
-		"the reply is lost":         {beforeReply, true},
-		"half of the reply arrives": {tornReply, true},
+	for name, c := range map[string]cut{
+		"COMMIT never arrives":      {tcpproxy.ToServer, commitMessage, 0, false},
+		"half of COMMIT arrives":    {tcpproxy.ToServer, commitMessage, 7, false},
+		"the reply is lost":         {tcpproxy.ToClient, commitReply, 0, true},
+		"half of the reply arrives": {tcpproxy.ToClient, commitReply, 7, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			direct := pgtest.URL(t)
-			p, address := newProxy(t, direct)
-			r := &cutRun{proxy: p, where: c.where, takes: c.takes, d: open(t, address), conn: connect(t, direct)}
+			p, address := pgtest.Proxy(t, direct)
+			r := &cutRun{cut: c, proxy: p, d: open(t, address), conn: connect(t, direct)}
 			for n := range cutRounds {
 				r.round(t, n)
-			}
-			if got := int(p.cuts.Load()); got != cutRounds {
-				t.Errorf("%d connections were cut, want %d", got, cutRounds)
 			}
 		})
 	}
 }
 
-type cutRun struct {
-	proxy *proxy
-	where cut
+// https://www.postgresql.org/docs/current/protocol-message-formats.html
+const (
+	commitMessage = "Q\x00\x00\x00\x0bcommit\x00"
+	commitReply   = "C\x00\x00\x00\x0bCOMMIT\x00"
+)
+
+// A cut is where the connection breaks, and whether the commit takes effect.
+type cut struct {
+	way   tcpproxy.Direction
+	text  string
+	pass  int
 	takes bool
+}
+
+type cutRun struct {
+	cut
+	proxy *tcpproxy.Proxy
 	d     *postgres.Destination
 	conn  *pgx.Conn // around the proxy
 	rows  int       // that must be there
@@ -68,9 +76,10 @@ func (r *cutRun) round(t *testing.T, n int) {
 	}
 	first := n * 2 * perCommit
 	write(t, s, span(first, first+perCommit))
-	r.proxy.next.Store(int32(r.where))
+	fired := r.proxy.When(r.way, r.text, r.pass, tcpproxy.Reset)
 	change := load.Change{Run: record("job", n, status), State: load.State{"round": fmt.Append(nil, n)}}
 	result, err := s.Commit(t.Context(), change)
+	<-fired
 	if (err == nil) != r.takes {
 		t.Fatalf("round %d: Commit says %v, but took effect: %t", n, err, r.takes)
 	}
