@@ -1,5 +1,5 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PROVIDED := scripts/with-postgres scripts/with-python scripts/with-browser
+PROVIDED := scripts/with-postgres scripts/with-pgbouncer scripts/with-python scripts/with-browser
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help

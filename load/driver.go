@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/tracklake/tracklake/transform"
 )
@@ -29,5 +30,6 @@ type OpenOptions struct {
 	Version   string // of the program
 	Tables    []*transform.Schema
 	Views     []transform.View
-	NoMigrate bool // refuse what is not up to date, instead of migrating it
+	NoMigrate bool         // refuse what is not up to date, instead of migrating it
+	Log       *slog.Logger // hears what is waited for; may be nil
 }

@@ -20,7 +20,7 @@ import (
 func connected(t *testing.T) (url string, keys *accounts.Keys) {
 	t.Helper()
 	url = pgtest.URL(t)
-	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+	if _, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := accounts.ParseKeys(strings.Repeat("ab", 32))

@@ -26,7 +26,7 @@ func TestBackend(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, func(t *testing.T) func() accounts.Backend {
 		url := pgtest.URL(t)
-		if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+		if _, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false); err != nil {
 			t.Fatal(err)
 		}
 		return func() accounts.Backend { return open(t, url) }
@@ -36,7 +36,7 @@ func TestBackend(t *testing.T) {
 func TestBackendIsAlwaysEncrypted(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+	if _, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false); err != nil {
 		t.Fatal(err)
 	}
 	s := accounts.New(open(t, url), accounts.Options{})
@@ -50,7 +50,7 @@ func TestBackendIsAlwaysEncrypted(t *testing.T) {
 func TestCheckOfADatabaseThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+	if _, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t, url+"&default_transaction_read_only=on")

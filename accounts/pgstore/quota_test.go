@@ -22,7 +22,7 @@ import (
 func quotaURL(t testing.TB) string {
 	t.Helper()
 	url := pgtest.URL(t)
-	if _, err := postgres.Migrate(t.Context(), url, false); err != nil {
+	if _, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false); err != nil {
 		t.Fatal(err)
 	}
 	return url

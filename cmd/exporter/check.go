@@ -34,7 +34,7 @@ func (c *checkCmd) Run(a *app) error {
 		return err
 	}
 	findings := []finding{{Check: "configuration", OK: true, Detail: fmt.Sprintf("%s: %s, %s", config.Path, counted(len(jobs), "job", "jobs"), counted(len(config.Destinations), "destination", "destinations"))}}
-	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
+	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true, a.log()), Log: a.log()})
 	for _, d := range config.Destinations {
 		if used(jobs, d.Name) {
 			findings = append(findings, a.checkDestination(runner, d))

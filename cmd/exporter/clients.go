@@ -17,7 +17,6 @@ import (
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/quota"
-	"github.com/tracklake/tracklake/load/postgres"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
@@ -77,7 +76,7 @@ func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (
 		return nil, &usageError{fmt.Errorf("token_store is %[1]s, and destination %[1]s needs %[2]s, which is not set", d.Name, strings.Join(d.Unset, ", "))}
 	}
 	if migrate {
-		if _, err := postgres.Migrate(a.ctx, d.Address, false); err != nil {
+		if _, err := d.Driver.Migrate(a.ctx, d.Address, openOptions(log), false); err != nil {
 			return nil, fmt.Errorf("prepare accounts at %s: %w", d.Name, err)
 		}
 	}

@@ -84,7 +84,7 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	runner := pipeline.NewRunner(config, pipeline.Options{
-		Open: opener(false), Quota: quota.NewFile(filepath.Join(scratch, "quota.json")), Version: version(), Log: show.log, Observe: show.observe,
+		Open: opener(false, show.log), Quota: quota.NewFile(filepath.Join(scratch, "quota.json")), Version: version(), Log: show.log, Observe: show.observe,
 	})
 	user := &pipeline.User{App: credentials.ClientID, Client: client}
 	runs := runAll(a.ctx, runner, pipeline.Tasks(jobs, []*pipeline.User{user}, nil), pipeline.Mode{})

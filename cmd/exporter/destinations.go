@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
@@ -17,16 +18,16 @@ func drivers() []load.Driver {
 }
 
 // opener returns the function that opens destinations.
-func opener(noMigrate bool) pipeline.Opener {
+func opener(noMigrate bool, log *slog.Logger) pipeline.Opener {
 	return func(ctx context.Context, d config.Destination) (load.Destination, error) {
-		o := openOptions()
+		o := openOptions(log)
 		o.NoMigrate = noMigrate
 		return d.Driver.Open(ctx, d.Address, o)
 	}
 }
 
-func openOptions() load.OpenOptions {
-	return load.OpenOptions{Version: version(), Tables: catalog.Tables(), Views: catalog.Views()}
+func openOptions(log *slog.Logger) load.OpenOptions {
+	return load.OpenOptions{Version: version(), Tables: catalog.Tables(), Views: catalog.Views(), Log: log}
 }
 
 // A checker is a destination that can test itself.

@@ -58,7 +58,7 @@ func (c *forgetCmd) Run(a *app) error {
 		return err
 	}
 	defer store.close()
-	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true), Log: a.log()})
+	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true, a.log()), Log: a.log()})
 	f := &forgotten{NotLookedAt: missing, runner: runner, store: store}
 	err = f.find(a, reached, c.Name)
 	if err == nil {

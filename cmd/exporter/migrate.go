@@ -24,7 +24,7 @@ func (c *migrateCmd) Run(a *app) error {
 		if len(d.Unset) > 0 {
 			continue
 		}
-		names, err := d.Driver.Migrate(a.ctx, d.Address, openOptions(), c.DryRun)
+		names, err := d.Driver.Migrate(a.ctx, d.Address, openOptions(a.log()), c.DryRun)
 		if err != nil {
 			return fmt.Errorf("migrate %s: %w", d.Name, err)
 		}

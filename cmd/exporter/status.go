@@ -30,7 +30,7 @@ func (c *statusCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true)})
+	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true, a.log())})
 	all := runner.Status(a.ctx, jobs)
 	if err := runner.Close(context.WithoutCancel(a.ctx)); err != nil {
 		return err

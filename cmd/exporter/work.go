@@ -33,9 +33,9 @@ func (a *app) work(config *config.Config, o workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := pipeline.Options{Open: opener(true), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe}
+	options := pipeline.Options{Open: opener(true, o.log), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe}
 	if !o.noMigrate {
-		options.Migrate = opener(false)
+		options.Migrate = opener(false, o.log)
 	}
 	return &work{app: a, config: config, clients: clients, runner: pipeline.NewRunner(config, options)}, nil
 }

@@ -62,14 +62,14 @@ func Create(ctx context.Context) (address string, drop func() error, err error) 
 		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or go test by scripts/with-postgres")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := exec(ctx, server, "CREATE DATABASE "+name); err != nil {
+	if err := execute(ctx, server, "CREATE DATABASE "+name); err != nil {
 		return "", nil, err
 	}
 	u.Path = "/" + name
-	return u.String(), func() error { return exec(ctx, server, "DROP DATABASE "+name+" WITH (FORCE)") }, nil
+	return u.String(), func() error { return execute(ctx, server, "DROP DATABASE "+name+" WITH (FORCE)") }, nil
 }
 
-func exec(ctx context.Context, server, sql string) error {
+func execute(ctx context.Context, server, sql string) error {
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {
 		return fmt.Errorf("connect to TEST_DATABASE_URL: %w", err)

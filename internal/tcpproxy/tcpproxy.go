@@ -175,6 +175,9 @@ func (p *Proxy) serve(client net.Conn) {
 		return
 	}
 	c := &Conn{proxy: p, sides: [2]net.Conn{ToServer: server, ToClient: client}}
+	for _, side := range c.sides { // a sender is to notice that it is slow
+		_ = side.(*net.TCPConn).SetReadBuffer(64 << 10)
+	}
 	p.mu.Lock()
 	p.conns = append(p.conns, c)
 	fresh := p.fresh

@@ -36,11 +36,9 @@ func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error
 		case err == nil, c.DryRun && errors.Is(err, errDryRun):
 			return s.committed(ctx, c, result)
 		case try < mergeTries && inTheWay(err):
-			pause := time.Duration(rand.Int64N(int64(50*time.Millisecond) << try)) //nolint:gosec // jitter
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return s.total, ctx.Err()
+			delay := time.Duration(rand.Int64N(int64(50*time.Millisecond) << try))
+			if err := pause(ctx, delay); err != nil {
+				return s.total, err
 			}
 		default:
 			return s.total, err
@@ -50,9 +48,13 @@ func (s *session) Commit(ctx context.Context, c load.Change) (load.Result, error
 
 // attempt is one try of the transaction.
 func (s *session) attempt(ctx context.Context, c load.Change) (load.Result, error) {
-	tx, err := s.conn.Begin(ctx)
+	var tx pgx.Tx
+	err := s.do(ctx, "begin commit", s.d.limits.answer, func(ctx context.Context) (err error) {
+		tx, err = s.conn.Begin(ctx)
+		return err
+	})
 	if err != nil {
-		return load.Result{}, fmt.Errorf("begin commit: %w", err)
+		return load.Result{}, err
 	}
 	s.commits++
 	result, err := s.fill(ctx, tx, c)
@@ -61,12 +63,12 @@ func (s *session) attempt(ctx context.Context, c load.Change) (load.Result, erro
 	}
 	if err != nil {
 		s.commits--
-		if undo := tx.Rollback(ctx); undo != nil && !s.conn.IsClosed() {
-			err = errors.Join(err, undo)
+		if s.conn.IsClosed() {
+			return result, err
 		}
-		return result, err
+		return result, errors.Join(err, s.do(ctx, "roll back", s.d.limits.answer, tx.Rollback))
 	}
-	if err := tx.Commit(ctx); err != nil {
+	if err := s.do(ctx, "commit", s.d.limits.answer, tx.Commit); err != nil {
 		return result, s.settle(ctx, err)
 	}
 	return result, nil
@@ -74,44 +76,64 @@ func (s *session) attempt(ctx context.Context, c load.Change) (load.Result, erro
 
 // fill does the transaction's work.
 func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Result, error) {
-	var fence int64
-	err := tx.QueryRow(ctx, "SELECT fence FROM exporter.fences WHERE account_id = $1 AND job = $2 FOR UPDATE", s.job.Account, s.job.Name).Scan(&fence)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // no row: the account was forgotten
-		return load.Result{}, fmt.Errorf("check fence: %w", err)
-	}
-	if fence != s.fence {
-		return load.Result{}, load.ErrFenced
-	}
-	if err := s.plan(ctx, tx); err != nil {
-		return load.Result{}, err
-	}
 	result := load.Result{Tables: maps.Clone(s.total.Tables)}
-	for _, r := range c.Removals {
-		removed, err := s.remove(ctx, tx, r)
-		if err != nil {
-			return result, fmt.Errorf("remove rows of %s: %w", r.Table, err)
+	err := s.do(ctx, "prepare commit", s.d.limits.answer, func(ctx context.Context) error {
+		if err := s.checkFence(ctx, tx); err != nil {
+			return err
 		}
-		result.Tables[r.Table] = result.Tables[r.Table].Add(load.Count{Removed: removed})
+		return s.plan(ctx, tx)
+	})
+	if err != nil {
+		return result, err
+	}
+	for _, r := range c.Removals {
+		err := s.do(ctx, "remove rows of "+r.Table, s.d.limits.work, func(ctx context.Context) error {
+			removed, err := s.remove(ctx, tx, r)
+			result.Tables[r.Table] = result.Tables[r.Table].Add(load.Count{Removed: removed})
+			return err
+		})
+		if err != nil {
+			return result, err
+		}
 	}
 	// All jobs merge tables in the same order, so that they do not deadlock.
 	for _, name := range slices.Sorted(maps.Keys(s.staged)) {
 		if s.staged[name] == 0 {
 			continue
 		}
-		count, err := s.merge(ctx, tx, s.tables[name])
+		err := s.do(ctx, "merge "+name, s.d.limits.work, func(ctx context.Context) error {
+			count, err := s.merge(ctx, tx, s.tables[name])
+			result.Tables[name] = result.Tables[name].Add(count)
+			return err
+		})
 		if err != nil {
-			return result, fmt.Errorf("merge %s: %w", name, err)
+			return result, err
 		}
-		result.Tables[name] = result.Tables[name].Add(count)
 	}
-	if err := s.keepState(ctx, tx, c.State); err != nil {
-		return result, err
+	return result, s.do(ctx, "keep state and run record", s.d.limits.work, func(ctx context.Context) error {
+		if err := s.keepState(ctx, tx, c.State); err != nil {
+			return err
+		}
+		if err := s.keepRowCounts(ctx, tx, c.Run); err != nil {
+			return err
+		}
+		c.Run.Tables = result.Tables
+		return s.record(ctx, tx, c.Run)
+	})
+}
+
+// checkFence keeps other sessions of the job from beginning until the commit, and
+// fails if one has begun.
+func (s *session) checkFence(ctx context.Context, tx pgx.Tx) error {
+	var fence int64
+	err := tx.QueryRow(ctx, "SELECT fence FROM exporter.fences WHERE account_id = $1 AND job = $2 FOR UPDATE", s.job.Account, s.job.Name).Scan(&fence)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) { // no row: the account was forgotten
+		return fmt.Errorf("check fence: %w", err)
 	}
-	if err := s.keepRowCounts(ctx, tx, c.Run); err != nil {
-		return result, err
+	if fence != s.fence {
+		return load.ErrFenced
 	}
-	c.Run.Tables = result.Tables
-	return result, s.record(ctx, tx, c.Run)
+	return nil
 }
 
 // keepRowCounts keeps how many rows there are at the end of a run.
@@ -124,10 +146,7 @@ func (s *session) keepRowCounts(ctx context.Context, tx pgx.Tx, run load.Run) er
 		return err
 	}
 	_, err = tx.Exec(ctx, "UPDATE exporter.fences SET row_counts = $3 WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name, rows)
-	if err != nil {
-		return fmt.Errorf("keep row counts: %w", err)
-	}
-	return nil
+	return err
 }
 
 // plan keeps the planner from walking large tables row by row: of those that
@@ -136,10 +155,8 @@ func (s *session) keepRowCounts(ctx context.Context, tx pgx.Tx, run load.Run) er
 func (s *session) plan(ctx context.Context, tx pgx.Tx) error {
 	for _, rows := range s.staged {
 		if rows >= 1000 {
-			if _, err := tx.Exec(ctx, "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"); err != nil {
-				return fmt.Errorf("prepare merge: %w", err)
-			}
-			return nil
+			_, err := tx.Exec(ctx, "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'")
+			return err
 		}
 	}
 	return nil
@@ -200,42 +217,48 @@ func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) er
 	if batch.Len() == 0 {
 		return nil
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("keep state: %w", err)
-	}
-	return nil
+	return tx.SendBatch(ctx, batch).Close()
 }
 
 // settle finds out whether a COMMIT took effect whose reply was lost: the run
-// record carries the number of the commit.
+// record carries the number of the commit. To take the job's lock it ends what the
+// server still knows of the connection, and so the transaction.
 func (s *session) settle(ctx context.Context, cause error) error {
 	var pg *pgconn.PgError
 	if errors.As(cause, &pg) { // the server itself says that it did not
 		s.commits--
-		return fmt.Errorf("commit: %w", cause)
+		return cause
 	}
 	// Also an interrupted run wants to know.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.d.limits.answer)
 	defer cancel()
-	// The staging tables go with the connection: this session may neither merge
-	// nor remove any more rows, unless the commit took effect.
-	s.broken = fmt.Errorf("the connection was lost in a commit: %w", cause)
-	closing := s.conn.Close(ctx)
-	if err := s.connect(ctx); err != nil {
-		return errors.Join(fmt.Errorf("commit: the reply was lost, and whether it took effect is not known: %w", cause), err, closing)
-	}
-	clear(s.staged)
-	var done int
-	err := s.conn.QueryRow(ctx, "SELECT commits FROM exporter.runs WHERE run_id = $1", s.run.ID).Scan(&done)
+	done, err := s.lookUp(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("commit: look up whether it took effect: %w", err)
-	case done >= s.commits:
+		s.broken = &hinted{
+			fmt.Errorf("%w; cannot tell whether the commit took effect: %s", cause, err.Error()),
+			"run it again when the database answers: the commit took effect as a whole or not at all, and the next run begins with what is there",
+		}
+	case done < s.commits:
+		s.commits--
+		s.broken = &hinted{fmt.Errorf("%w; the commit did not take effect", cause), "run it again"}
+	default:
 		s.broken = nil
-		return nil
 	}
-	s.commits--
-	return fmt.Errorf("commit: the connection was lost before it took effect: %w", cause)
+	return s.broken
+}
+
+// lookUp connects anew and reads how many commits of the run took effect. What was
+// staged is lost with the old connection.
+func (s *session) lookUp(ctx context.Context) (commits int, err error) {
+	clear(s.staged)
+	if err := errors.Join(s.disconnect(ctx), s.connect(ctx, s.d.limits.connect)); err != nil {
+		return 0, err
+	}
+	err = s.do(ctx, "look up the run", s.d.limits.answer, func(ctx context.Context) error {
+		return s.conn.QueryRow(ctx, "SELECT commits FROM exporter.runs WHERE run_id = $1", s.run.ID).Scan(&commits)
+	})
+	return commits, err
 }
 
 // committed goes on after a commit, or after a dry run of one.
@@ -246,9 +269,10 @@ func (s *session) committed(ctx context.Context, c load.Change, result load.Resu
 	}
 	// The staging tables go with the connection.
 	if c.DryRun {
-		if _, err := s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID); err != nil {
-			return result, fmt.Errorf("forget dry run: %w", err)
-		}
+		return result, s.do(ctx, "forget dry run", s.d.limits.answer, func(ctx context.Context) error {
+			_, err := s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID)
+			return err
+		})
 	}
 	return result, nil
 }

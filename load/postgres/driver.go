@@ -12,14 +12,14 @@ func Driver() load.Driver {
 		Type: "postgres", Setting: "url", Accounts: true,
 		Doc: "Address of the database, like ${DATABASE_URL}.",
 		Open: func(ctx context.Context, address string, o load.OpenOptions) (load.Destination, error) {
-			d, err := Open(ctx, address, Options{NoMigrate: o.NoMigrate})
+			d, err := Open(ctx, address, Options{NoMigrate: o.NoMigrate, Log: o.Log})
 			if err != nil {
 				return nil, err
 			}
 			return d, nil
 		},
-		Migrate: func(ctx context.Context, address string, _ load.OpenOptions, dryRun bool) ([]string, error) {
-			return Migrate(ctx, address, dryRun)
+		Migrate: func(ctx context.Context, address string, o load.OpenOptions, dryRun bool) ([]string, error) {
+			return Migrate(ctx, address, Options{Log: o.Log}, dryRun)
 		},
 	}
 }

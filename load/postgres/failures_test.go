@@ -96,7 +96,7 @@ func TestMigratorsAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for i := range applied {
 		g.Go(func() (err error) {
-			applied[i], err = postgres.Migrate(t.Context(), url, false)
+			applied[i], err = postgres.Migrate(t.Context(), url, postgres.Options{}, false)
 			return err
 		})
 	}
@@ -108,7 +108,7 @@ func TestMigratorsAtOnce(t *testing.T) {
 	if len(all) == 0 || len(slices.Compact(slices.Clone(all))) != len(all) {
 		t.Errorf("applied %q, want every migration once", all)
 	}
-	again, err := postgres.Migrate(t.Context(), url, false)
+	again, err := postgres.Migrate(t.Context(), url, postgres.Options{}, false)
 	if err != nil || len(again) != 0 {
 		t.Errorf("migrating again applied %q: %v", again, err)
 	}
@@ -138,10 +138,18 @@ func TestSchemaThatDoesNotFit(t *testing.T) {
 				exec(t, conn, c.prepare)
 			}
 			before := relations(t, conn)
-			_, err := postgres.Open(t.Context(), url, c.options)
+			d, err := postgres.Open(t.Context(), url, c.options)
+			if err == nil {
+				defer d.Close(t.Context())
+				_, err = d.Runs(t.Context(), 1)
+				_, _, beginning := d.Begin(t.Context(), announce("job", 1))
+				if diff := cmp.Diff(err, beginning); diff != "" {
+					t.Errorf("Begin says something else: %s", diff)
+				}
+			}
 			var schema *load.SchemaError
 			if !errors.As(err, &schema) {
-				t.Fatalf("Open says %v, want a *load.SchemaError", err)
+				t.Fatalf("the error is %v, want a *load.SchemaError", err)
 			}
 			if schema.Have != c.have || !strings.Contains(schema.Hint, c.hint) {
 				t.Errorf("error %+v, want version %d and a hint about %q", schema, c.have, c.hint)
@@ -179,6 +187,17 @@ func TestUnreachableErrorsHideThePassword(t *testing.T) {
 		"not a port":        "postgres://me:s3cr3t@localhost:port/music",
 		"not an address":    "postgres://me:s3cr3t@[::1/music",
 		"an unknown option": "postgres://me:s3cr3t@" + nobody + "/music?sslmode=s3cr3t",
+		"an @":              "postgres://me:p@s3cr3t@localhost/music",
+		"an @ and a /":      "postgres://me:p@s3cr3t/1@localhost/music",
+		"a / and a number":  "postgres://me:12/s3cr3t@localhost/music",
+		"a / and an @":      "postgres://me:12/p@s3cr3t@localhost/music",
+		"an @ at the end":   "postgres://me:s3cr3t@@localhost/music",
+		"a #":               "postgres://me:p#s3cr3t@" + nobody + "/music",
+		"a ?":               "postgres://me:p?s3cr3t@" + nobody + "/music",
+		"a :":               "postgres://me:p:s3cr3t@" + nobody + "/music",
+		"a %":               "postgres://me:p%s3cr3t@" + nobody + "/music",
+		"a space":           "postgres://me:p s3cr3t@" + nobody + "/music",
+		"words":             "host=127.0.0.1 port=1 user=me password=p@s3cr3t dbname=music",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

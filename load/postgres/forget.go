@@ -16,16 +16,18 @@ func (d *Destination) Forget(ctx context.Context, account string, dryRun bool) (
 	if account == "" {
 		return out, errors.New("forget account: it has no name")
 	}
-	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
-		if !dryRun {
-			if err := lockJobs(ctx, tx, account); err != nil {
-				return err
+	err := d.read(ctx, "forget account", d.limits.work, func(ctx context.Context) error {
+		return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+			if !dryRun {
+				if err := lockJobs(ctx, tx, account); err != nil {
+					return err
+				}
 			}
-		}
-		return forget(ctx, tx, account, dryRun, &out)
+			return forget(ctx, tx, account, dryRun, &out)
+		})
 	})
 	if err != nil {
-		return load.Forgotten{}, fmt.Errorf("forget account: %w", err)
+		return load.Forgotten{}, err
 	}
 	return out, nil
 }

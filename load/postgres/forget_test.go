@@ -27,7 +27,7 @@ func TestForgettingLeavesNoTrace(t *testing.T) {
 	defer conn.Close(t.Context())
 	const gone, stays = "aGoneForGood", "aStays"
 	for _, account := range []string{gone, stays} {
-		run := load.Run{ID: "run of " + account, Account: account, Job: "j", Resource: "r", Kind: "run", Status: load.StatusRunning}
+		run := load.Run{ID: "run of " + account, Account: account, Job: "j", Resource: "r", Kind: "run", Status: load.StatusRunning, StartedAt: moment(0)}
 		s, _, err := d.Begin(t.Context(), load.Job{Account: account, Name: "j", Resource: "r", Run: run})
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -18,20 +17,29 @@ import (
 
 // Migrate brings the schema of a database up to date and returns what it
 // applied, or, in a dry run, what it would apply.
-func Migrate(ctx context.Context, url string, dryRun bool) ([]string, error) {
-	config, err := parse(url)
+func Migrate(ctx context.Context, url string, o Options, dryRun bool) ([]string, error) {
+	db, _, err := find(ctx, url, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := reach(ctx, config.ConnConfig); err != nil {
-		return nil, err
-	}
-	return migrate(ctx, config.ConnConfig, dryRun)
+	return db.migrate(ctx, dryRun)
 }
 
-func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []string, err error) {
-	db := stdlib.OpenDB(*config)
-	defer func() { err = errors.Join(err, db.Close()) }()
+// migrate is Migrate of a database that answers.
+func (db *database) migrate(ctx context.Context, dryRun bool) (names []string, err error) {
+	what := "migrate"
+	if dryRun {
+		what = "check schema"
+	}
+	err = db.wait(ctx, what, db.limits.work, func(ctx context.Context) (err error) {
+		pool := stdlib.OpenDB(*db.config)
+		names, err = migrate(ctx, pool, dryRun)
+		return errors.Join(err, pool.Close())
+	})
+	return names, err
+}
+
+func migrate(ctx context.Context, db *sql.DB, dryRun bool) (names []string, err error) {
 	provider, err := newProvider(db)
 	if err != nil {
 		return nil, err
@@ -40,38 +48,20 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, dryRun bool) (names []
 	if err != nil {
 		return nil, err
 	}
-	if dryRun {
-		return wouldApply(ctx, provider, there)
+	pending, err := pendingOf(ctx, provider, there)
+	if err != nil || dryRun || len(pending) == 0 {
+		return pending, err
 	}
-	if err := makeSchema(ctx, db); err != nil {
-		return nil, err
-	}
-	pending, err := pendingOf(ctx, provider)
-	if err != nil || len(pending) == 0 {
-		return nil, err
+	if !there {
+		if err := makeSchema(ctx, db); err != nil {
+			return nil, err
+		}
 	}
 	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
-	names = nil
 	for _, r := range results {
 		names = append(names, r.Source.Path)
 	}
-	return names, nil
-}
-
-// wouldApply lists what a migration would apply, and changes nothing: asking
-// goose for the version makes its table.
-func wouldApply(ctx context.Context, p *goose.Provider, there bool) ([]string, error) {
-	if there {
-		return pendingOf(ctx, p)
-	}
-	var all []string
-	for _, s := range p.ListSources() {
-		all = append(all, s.Path)
-	}
-	return all, nil
+	return names, err
 }
 
 // firstRelease is the highest version that belongs to the first release.
@@ -81,7 +71,7 @@ const firstRelease = 9
 // release migrated is a *load.SchemaError: its tables hold other rows.
 func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
 	if err := db.QueryRowContext(ctx, "SELECT to_regclass('exporter.migrations') IS NOT NULL").Scan(&there); err != nil {
-		return false, fmt.Errorf("check schema: %w", err)
+		return false, err
 	}
 	if !there {
 		return false, nil
@@ -89,7 +79,7 @@ func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
 	var old int64
 	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM exporter.migrations WHERE version_id <= $1", firstRelease).Scan(&old)
 	if err != nil {
-		return false, fmt.Errorf("check schema: %w", err)
+		return false, err
 	}
 	if old > 0 {
 		return false, &load.SchemaError{
@@ -102,47 +92,23 @@ func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
 	return true, nil
 }
 
-// checkSchema refuses a schema that is not of this program's version.
-func checkSchema(ctx context.Context, config *pgx.ConnConfig) (err error) {
-	db := stdlib.OpenDB(*config)
-	defer func() { err = errors.Join(err, db.Close()) }()
-	there, err := migrated(ctx, db)
-	if err != nil {
-		return err
-	}
-	if !there {
-		return &load.SchemaError{Message: "the database has no Tracklake tables yet", Hint: "make them with: exporter migrate"}
-	}
-	provider, err := newProvider(db)
-	if err != nil {
-		return err
-	}
-	pending, err := pendingOf(ctx, provider)
-	if err != nil {
-		return err
-	}
-	if len(pending) > 0 {
-		return &load.SchemaError{
-			Message: fmt.Sprintf("the database schema is older than this program: %d migrations are missing", len(pending)),
-			Hint:    "bring it up to date with: exporter migrate",
-		}
-	}
-	return nil
-}
-
 // pendingOf lists the migrations to apply. A schema that knows later ones than
 // this program is a *load.SchemaError.
-func pendingOf(ctx context.Context, p *goose.Provider) ([]string, error) {
-	have, want, err := p.GetVersions(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read schema version: %w", err)
-	}
-	if have > want {
-		return nil, &load.SchemaError{
-			Have: have, Want: want,
-			Message: fmt.Sprintf("the database schema has version %d, this program knows only %d", have, want),
-			Hint:    "update exporter; an older program must not write to a newer schema",
+func pendingOf(ctx context.Context, p *goose.Provider, there bool) ([]string, error) {
+	var have int64
+	if there { // to ask goose for the version would make its table
+		current, want, err := p.GetVersions(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read schema version: %w", err)
 		}
+		if current > want {
+			return nil, &load.SchemaError{
+				Have: current, Want: want,
+				Message: fmt.Sprintf("the database schema has version %d, this program knows only %d", current, want),
+				Hint:    "update exporter; an older program must not write to a newer schema",
+			}
+		}
+		have = current
 	}
 	var out []string
 	for _, s := range p.ListSources() {
@@ -154,16 +120,12 @@ func pendingOf(ctx context.Context, p *goose.Provider) ([]string, error) {
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60)) // seconds, tries
 	if err != nil {
-		return nil, fmt.Errorf("prepare migrations: %w", err)
+		return nil, err
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, migrations.Files,
+	return goose.NewProvider(goose.DialectPostgres, db, migrations.Files,
 		goose.WithSessionLocker(locker), goose.WithTableName("exporter.migrations"))
-	if err != nil {
-		return nil, fmt.Errorf("prepare migrations: %w", err)
-	}
-	return p, nil
 }
 
 // makeSchema makes the schema that the table of migrations lies in. Two
@@ -171,19 +133,8 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 func makeSchema(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS exporter")
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		switch pg.Code {
-		case "23505", "42P06":
-			return nil
-		case "42501":
-			return &hinted{
-				err:  errors.New("the database user may not create schemas"),
-				hint: "grant it: GRANT CREATE ON DATABASE … TO …; or run exporter migrate as the owner",
-			}
-		}
+	if errors.As(err, &pg) && (pg.Code == "23505" || pg.Code == "42P06") {
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("make schema exporter: %w", err)
-	}
-	return nil
+	return err
 }

@@ -193,8 +193,14 @@ func migrateFirstRelease(t *testing.T, url string, version int64) {
 func TestFirstReleaseIsRefused(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(ctx context.Context, url string) error{
-		"migrate": func(ctx context.Context, url string) error { _, err := postgres.Migrate(ctx, url, false); return err },
-		"dry run": func(ctx context.Context, url string) error { _, err := postgres.Migrate(ctx, url, true); return err },
+		"migrate": func(ctx context.Context, url string) error {
+			_, err := postgres.Migrate(ctx, url, postgres.Options{}, false)
+			return err
+		},
+		"dry run": func(ctx context.Context, url string) error {
+			_, err := postgres.Migrate(ctx, url, postgres.Options{}, true)
+			return err
+		},
 		"open": func(ctx context.Context, url string) error {
 			_, err := postgres.Open(ctx, url, postgres.Options{})
 			return err

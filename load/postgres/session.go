@@ -3,10 +3,10 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,10 +18,11 @@ import (
 // session is one run of one job, on a connection of its own: the job's lock
 // and the staging tables live and die with it.
 type session struct {
-	d     *Destination
-	job   load.Job
-	conn  *pgx.Conn
-	fence int64
+	d      *Destination
+	job    load.Job
+	conn   *pgx.Conn
+	server process
+	fence  int64
 
 	tables  map[string]*statements
 	staged  map[string]int64 // rows in the staging tables; a key for each that exists
@@ -36,6 +37,12 @@ type session struct {
 	done    bool
 }
 
+// A process is that of the server which serves a connection.
+type process struct {
+	PID     int32
+	Started time.Time
+}
+
 // lockKey is the advisory lock of a job.
 func lockKey(account, job string) int64 {
 	h := fnv.New64a()
@@ -44,9 +51,30 @@ func lockKey(account, job string) int64 {
 }
 
 // Begin takes the job's lock, raises its fence and records the run. The lock
-// belongs to the connection, so it does not outlive the process; PgBouncer
-// must not pool it by transaction.
+// belongs to the connection, so it does not outlive the process.
 func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.State, error) {
+	if err := d.usable(); err != nil {
+		return nil, nil, err
+	}
+	s := d.newSession(job)
+	err := s.connect(ctx, 2*time.Second)
+	var state load.State
+	if err == nil {
+		err = s.do(ctx, "begin run", d.limits.answer, func(ctx context.Context) error {
+			return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) (err error) {
+				state, err = s.begin(ctx, tx)
+				return err
+			})
+		})
+	}
+	if err != nil {
+		_ = s.Close(ctx) // what has failed is told already
+		return nil, nil, err
+	}
+	return s, state, nil
+}
+
+func (d *Destination) newSession(job load.Job) *session {
 	s := &session{
 		d: d, job: job, run: job.Run, tables: map[string]*statements{}, staged: map[string]int64{},
 		total: load.Result{Tables: map[string]load.Count{}},
@@ -54,69 +82,85 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 	for _, t := range job.Tables {
 		s.tables[t.Name] = newStatements(t)
 	}
-	if err := s.connect(ctx); err != nil {
-		return nil, nil, err
+	return s
+}
+
+// do does something on the session's connection, within a limit. What was staged is
+// lost with the connection.
+func (s *session) do(ctx context.Context, what string, limit time.Duration, f func(ctx context.Context) error) error {
+	err := s.d.wait(ctx, what, limit, f)
+	if err != nil && s.conn.IsClosed() && s.broken == nil {
+		s.broken = err
 	}
-	var state load.State
-	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) (err error) {
-		state, err = s.begin(ctx, tx)
+	return err
+}
+
+// connect opens the session's connection, ends the one that it had before, and takes
+// the job's lock, for which it tries for a while.
+func (s *session) connect(ctx context.Context, patience time.Duration) error {
+	conn, err := s.d.dial(ctx)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	before := s.server
+	err = s.do(ctx, "prepare session", s.d.limits.answer, func(ctx context.Context) error {
+		err := conn.QueryRow(ctx, "SELECT pid, backend_start, set_config('temp_buffers', '32MB', false) FROM pg_stat_activity WHERE pid = pg_backend_pid()").
+			Scan(&s.server.PID, &s.server.Started, nil)
+		if err != nil || before.PID == 0 {
+			return err
+		}
+		_, err = conn.Exec(ctx, endProcess, before.PID, before.Started)
 		return err
 	})
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("begin run: %w", err), s.conn.Close(ctx))
+		return err
 	}
-	return s, state, nil
+	return s.lock(ctx, patience)
 }
 
-// connect opens the session's connection and takes the lock.
-func (s *session) connect(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, s.d.config)
-	if err != nil {
-		return unreachable(s.d.config, err)
-	}
-	if _, err := conn.Exec(ctx, "SET temp_buffers = '32MB'"); err != nil {
-		return errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close(ctx))
-	}
-	if err := s.lock(ctx, conn); err != nil {
-		return errors.Join(err, conn.Close(ctx))
-	}
-	s.conn = conn
-	return nil
+// endProcess ends what the server still knows of a lost connection, with its
+// transaction and its locks.
+const endProcess = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2"
+
+// disconnect closes the connection, without waiting for a server that is silent.
+func (s *session) disconnect(ctx context.Context) error {
+	return s.d.wait(context.WithoutCancel(ctx), "disconnect", s.d.limits.notice, s.conn.Close)
 }
 
-// lock takes the job's lock. It tries for a moment: the server takes a while
-// to notice that a process which held it has died.
-func (s *session) lock(ctx context.Context, conn *pgx.Conn) error {
-	for try := 0; ; try++ {
+// lock takes the job's lock. It tries for a while: the server takes a moment to notice
+// that a process which held it has died.
+func (s *session) lock(ctx context.Context, patience time.Duration) error {
+	for end := time.Now().Add(patience); ; {
 		var got bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockKey(s.job.Account, s.job.Name)).Scan(&got); err != nil {
-			return fmt.Errorf("lock job: %w", err)
+		err := s.do(ctx, "lock job", s.d.limits.answer, func(ctx context.Context) error {
+			return s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockKey(s.job.Account, s.job.Name)).Scan(&got)
+		})
+		if err != nil || got {
+			return err
 		}
-		if got {
-			return nil
+		if time.Now().After(end) {
+			return s.lockedBy(ctx)
 		}
-		if try == 20 {
-			return s.lockedBy(ctx, conn)
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
 
 // lockedBy tells who holds the job's lock.
-func (s *session) lockedBy(ctx context.Context, conn *pgx.Conn) error {
+func (s *session) lockedBy(ctx context.Context) error {
 	locked := &load.LockedError{Job: s.job.Name, Holder: "another process"}
 	key := uint64(lockKey(s.job.Account, s.job.Name))
 	var pid int
 	var client *string
 	var since time.Time
-	err := conn.QueryRow(ctx, `SELECT a.pid, host(a.client_addr), a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-		WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1 AND l.objid::bigint = $2 AND l.objsubid = 1
-		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-		int64(key>>32), int64(key&0xffffffff)).Scan(&pid, &client, &since)
+	err := s.do(ctx, "find the holder of the lock", s.d.limits.answer, func(ctx context.Context) error {
+		return s.conn.QueryRow(ctx, `SELECT a.pid, host(a.client_addr), a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+			WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1 AND l.objid::bigint = $2 AND l.objsubid = 1
+			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+			int64(key>>32), int64(key&0xffffffff)).Scan(&pid, &client, &since)
+	})
 	if err == nil {
 		locked.Holder, locked.Since = fmt.Sprintf("database connection %d", pid), since
 		if client != nil {
@@ -144,7 +188,7 @@ func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
 	}
 	s.run.Status = load.StatusRunning
 	if err := s.record(ctx, tx, s.run); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("record run: %w", err)
 	}
 	state, missing, err := stateIfThere(ctx, tx, s.job, rows)
 	s.missing = missing
@@ -154,43 +198,6 @@ func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
 // Missing names the tables that have lost rows.
 func (s *session) Missing() []string { return s.missing }
 
-// record writes the run record.
-func (s *session) record(ctx context.Context, tx pgx.Tx, r load.Run) error {
-	tables, err := json.Marshal(r.Tables)
-	if err != nil || r.Tables == nil {
-		tables = []byte("{}")
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO exporter.runs (run_id, account_id, job, resource, kind, status, started_at, finished_at, version,
-			fence, commits, tables, items, requests, retries, waited_ms, rejects, pending, parents, fresh, message, hint, deferred_to, spared, refused,
-			unreadable, field_errors)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
-		ON CONFLICT (run_id) DO UPDATE SET status = EXCLUDED.status, finished_at = EXCLUDED.finished_at, commits = EXCLUDED.commits,
-			tables = EXCLUDED.tables, items = EXCLUDED.items, requests = EXCLUDED.requests, retries = EXCLUDED.retries,
-			waited_ms = EXCLUDED.waited_ms, rejects = EXCLUDED.rejects, pending = EXCLUDED.pending, parents = EXCLUDED.parents,
-			fresh = EXCLUDED.fresh, message = EXCLUDED.message, hint = EXCLUDED.hint, deferred_to = EXCLUDED.deferred_to,
-			spared = EXCLUDED.spared, refused = EXCLUDED.refused, unreadable = EXCLUDED.unreadable, field_errors = EXCLUDED.field_errors`,
-		r.ID, s.job.Account, s.job.Name, r.Resource, r.Kind, string(r.Status), r.StartedAt, moment(r.FinishedAt), r.Version,
-		s.fence, s.commits, tables, r.Items, r.Requests, r.Retries, r.WaitedMS, r.Rejects, r.Pending, r.Parents, r.Fresh,
-		text(r.Message), text(r.Hint), moment(r.DeferredTo), r.Spared, r.Refused, r.Unreadable, r.FieldErrors)
-	if err != nil {
-		return fmt.Errorf("record run: %w", err)
-	}
-	return nil
-}
-
-// moment makes the zero time NULL.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// text drops what PostgreSQL cannot store.
-func text(s string) string {
-	return string(bytes.ReplaceAll(bytes.ToValidUTF8([]byte(s), []byte("\uFFFD")), []byte{0}, []byte("\uFFFD")))
-}
-
 // Write copies a batch into its staging table. No transaction stays open
 // between batches: a run may wait long for the API, and must not hold back
 // the database meanwhile.
@@ -198,26 +205,53 @@ func (s *session) Write(ctx context.Context, b transform.Batch) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	t := s.tables[b.Table.Name]
+	name := b.Table.Name
+	t := s.tables[name]
 	if t == nil {
-		return fmt.Errorf("stage %s: the table was not announced when the run began", b.Table.Name)
+		return fmt.Errorf("stage %s: the table was not announced when the run began", name)
 	}
-	if _, there := s.staged[b.Table.Name]; !there {
-		if _, err := s.conn.Exec(ctx, t.createStage()); err != nil {
-			return fmt.Errorf("make staging table of %s: %w", b.Table.Name, err)
+	if _, there := s.staged[name]; !there {
+		err := s.do(ctx, "make staging table of "+name, s.d.limits.answer, func(ctx context.Context) error {
+			_, err := s.conn.Exec(ctx, t.createStage())
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		s.staged[b.Table.Name] = 0
+		s.staged[name] = 0
 	}
 	var err error
 	if s.buffer, err = appendRows(s.buffer[:0], b.Record, s.arrival); err != nil {
-		return fmt.Errorf("encode %s: %w", b.Table.Name, err)
+		return fmt.Errorf("encode %s: %w", name, err)
 	}
-	if _, err := s.conn.PgConn().CopyFrom(ctx, bytes.NewReader(s.buffer), t.copyIn()); err != nil {
-		return fmt.Errorf("copy into %s: %w", b.Table.Name, err)
+	if err := s.copy(ctx, t); err != nil {
+		return err
 	}
 	s.arrival += b.Record.NumRows()
-	s.staged[b.Table.Name] += b.Record.NumRows()
+	s.staged[name] += b.Record.NumRows()
 	return nil
+}
+
+// copy copies the buffer into a staging table. It may take long, as long as it gets on.
+func (s *session) copy(ctx context.Context, t *statements) error {
+	limited, alive, done := s.d.watch(ctx, "copy into "+t.table.Name, s.d.limits.answer)
+	_, err := s.conn.PgConn().CopyFrom(limited, &heard{bytes.NewReader(s.buffer), alive}, t.copyIn())
+	if err = done(err); err != nil && s.conn.IsClosed() {
+		s.broken = err
+	}
+	return err
+}
+
+// A heard reader tells that it is read.
+type heard struct {
+	io.Reader
+	alive func()
+}
+
+// Read reads.
+func (h *heard) Read(p []byte) (int, error) {
+	h.alive()
+	return h.Reader.Read(p)
 }
 
 // Discard empties the staging tables.
@@ -226,8 +260,12 @@ func (s *session) Discard(ctx context.Context) error {
 		if rows == 0 {
 			continue
 		}
-		if _, err := s.conn.Exec(ctx, "TRUNCATE "+s.tables[name].stage); err != nil {
-			return fmt.Errorf("empty staging table of %s: %w", name, err)
+		err := s.do(ctx, "empty staging table of "+name, s.d.limits.answer, func(ctx context.Context) error {
+			_, err := s.conn.Exec(ctx, "TRUNCATE "+s.tables[name].stage)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		s.staged[name] = 0
 	}
@@ -237,23 +275,40 @@ func (s *session) Discard(ctx context.Context) error {
 // Close releases the lock with the connection. A run that did not end is
 // recorded as failed.
 func (s *session) Close(ctx context.Context) error {
-	if s.done {
+	if s.done || s.conn == nil {
 		return nil
 	}
 	s.done = true
+	ctx = context.WithoutCancel(ctx)
 	var err error
-	if !s.run.Finished() {
-		_, err = s.d.pool.Exec(ctx, `UPDATE exporter.runs SET status = 'failed', message = 'the run was abandoned'
-			WHERE run_id = $1 AND status = 'running'`, s.run.ID)
-	}
 	// The server drops the staging tables after the connection; the lock need
 	// not wait for that.
 	if !s.conn.IsClosed() {
-		_, unlock := s.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
-		err = errors.Join(err, unlock)
+		err = s.do(ctx, "release the lock", s.d.limits.connect, func(ctx context.Context) error {
+			_, err := s.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
+			return err
+		})
 	}
-	if err = errors.Join(err, s.conn.Close(ctx)); err != nil {
+	if lost := s.conn.IsClosed(); lost || !s.run.Finished() {
+		err = errors.Join(err, s.d.wait(ctx, "record the end of the run", s.d.limits.connect, func(ctx context.Context) error { return s.abandon(ctx, lost) }))
+	}
+	if err = errors.Join(err, s.disconnect(ctx)); err != nil {
 		return fmt.Errorf("close session: %w", err)
 	}
 	return nil
+}
+
+// abandon ends the record of a run that did not end, and what is left of a lost
+// connection.
+func (s *session) abandon(ctx context.Context, lost bool) error {
+	message := "the run was abandoned"
+	if s.broken != nil {
+		message = s.broken.Error()
+	}
+	batch := &pgx.Batch{}
+	if lost {
+		batch.Queue(endProcess, s.server.PID, s.server.Started)
+	}
+	batch.Queue("UPDATE exporter.runs SET status = 'failed', message = $2 WHERE run_id = $1 AND status = 'running'", s.run.ID, text(message))
+	return s.d.pool.SendBatch(ctx, batch).Close()
 }

@@ -12,13 +12,16 @@ import (
 )
 
 // State returns what a job has committed last, if its rows are still there.
-func (d *Destination) State(ctx context.Context, job load.Job) (load.State, error) {
-	before := load.Rows{}
-	err := d.pool.QueryRow(ctx, "SELECT row_counts FROM exporter.fences WHERE account_id = $1 AND job = $2", job.Account, job.Name).Scan(&before)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("read row counts: %w", err)
-	}
-	state, _, err := stateIfThere(ctx, d.pool, job, before)
+func (d *Destination) State(ctx context.Context, job load.Job) (state load.State, err error) {
+	err = d.read(ctx, "read state", d.limits.answer, func(ctx context.Context) error {
+		before := load.Rows{}
+		err := d.pool.QueryRow(ctx, "SELECT row_counts FROM exporter.fences WHERE account_id = $1 AND job = $2", job.Account, job.Name).Scan(&before)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("row counts: %w", err)
+		}
+		state, _, err = stateIfThere(ctx, d.pool, job, before)
+		return err
+	})
 	return state, err
 }
 
