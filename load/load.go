@@ -15,31 +15,62 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-// A Destination keeps tables, and beside them the state and the history of
-// the jobs that fill them. It is safe for concurrent use.
+// A Destination keeps tables, and beside them the state and the records of the
+// jobs that fill them. It is safe for concurrent use. Whatever it waits for, on a
+// network or for a lock, it waits for a limited time.
 type Destination interface {
 	// Begin takes the lock of one job of one account, raises its fence, and
-	// records the run as running. It returns the job's state as last
-	// committed, or none when rows are missing; see [Session.Missing]. A lock
-	// that is held elsewhere is a [*LockedError].
-	Begin(ctx context.Context, job Job) (Session, State, error)
+	// records the run as running. A lock that is held elsewhere is a
+	// [*LockedError]. The caller closes the session.
+	Begin(ctx context.Context, job Job) (Session, Start, error)
+	// Runs returns the records of runs, the newest first. A run older than
+	// [RunsKept] is forgotten when its job next runs.
+	Runs(ctx context.Context, query RunsQuery) ([]Run, error)
+	// State returns what Begin would return, without taking the job's lock.
+	State(ctx context.Context, job Job) (State, error)
+	// Values counts the values of a text or list-of-text column over the
+	// account's rows that are there now, most frequent first, ties by value.
+	// A table that does not exist yet has none.
+	Values(ctx context.Context, query ValueQuery) ([]ValueCount, error)
+	// Check does what a run does, up to the commit, and undoes it. It returns
+	// what a run would bring up to date first, as migrate would name it.
+	Check(ctx context.Context) (pending []string, err error)
+	// Forget deletes all that is kept of an account: its rows in every table, its
+	// jobs' state, fences and locks, and its run records. It returns what it
+	// deleted; a dry run counts and deletes nothing. While a run of the account
+	// is going on, that is a [*LockedError], and nothing is deleted. Repeating it
+	// after a crash completes it. An account without a name is an error.
+	Forget(ctx context.Context, account string, dryRun bool) (Forgotten, error)
 	// Close frees what the destination holds. Sessions must be closed before.
 	Close(ctx context.Context) error
 
-	History
-	Source
 	Closures
 	Ledger
-	Forgetter
+}
+
+// A Start is where a run continues from.
+type Start struct {
+	// State is what the job last committed, or nothing when rows are missing.
+	State State
+	// Missing names the removable tables that have fewer rows than after the job's
+	// last finished run: somebody has emptied or exchanged them. What the state
+	// says was read is then not there.
+	Missing []string
+}
+
+// RunsKept is how long the record of a run is kept. A destination may keep fewer.
+const RunsKept = 365 * 24 * time.Hour
+
+// A RunsQuery selects run records.
+type RunsQuery struct {
+	Job     string // empty: all
+	Account string // empty: all
+	Limit   int    // of each job and account; 0: none
 }
 
 // A Session is one run of one job at one destination. It is used by one
 // goroutine at a time.
 type Session interface {
-	// Missing names the removable tables that had fewer rows when the session
-	// began than after the job's last finished run: somebody has emptied or
-	// exchanged them. What the state says was read is then not there.
-	Missing() []string
 	// Write stages a batch. It does not keep the record after it returns.
 	// Nothing staged is visible before Commit.
 	Write(ctx context.Context, batch transform.Batch) error
@@ -65,22 +96,6 @@ type Session interface {
 	// Close releases the lock, drops what was not committed and publishes
 	// what was. It is safe to call twice.
 	Close(ctx context.Context) error
-}
-
-// History gives access to what a destination recorded of runs.
-type History interface {
-	// Runs returns the newest runs first, at most limit of each job and account.
-	Runs(ctx context.Context, limit int) ([]Run, error)
-	// State returns what Begin would return, without taking the job's lock.
-	State(ctx context.Context, job Job) (State, error)
-}
-
-// Source reads values back, for jobs that take their parents from a table.
-type Source interface {
-	// Values counts the values of a text or list-of-text column over the
-	// account's rows that are there now, most frequent first, ties by value.
-	// A table that does not exist yet has none.
-	Values(ctx context.Context, query ValueQuery) ([]ValueCount, error)
 }
 
 // Closures keeps which endpoint families are closed until when, per client ID.
@@ -143,16 +158,6 @@ const LedgerWindow = 24 * time.Hour
 // LedgerSlot is how exactly the time of a request is kept. A request counts
 // until the end of its slot has left the window, so never too short.
 const LedgerSlot = time.Second
-
-// A Forgetter deletes what is kept of an account.
-type Forgetter interface {
-	// Forget deletes all that is kept of an account: its rows in every table, its
-	// jobs' state, fences and locks, and its run records. It returns what it
-	// deleted; a dry run counts and deletes nothing. A run of the account that
-	// is going on is a [*LockedError], and nothing is deleted. Repeating it
-	// after a crash completes it. An account without a name is an error.
-	Forget(ctx context.Context, account string, dryRun bool) (Forgotten, error)
-}
 
 // Forgotten counts what was kept of an account.
 type Forgotten struct {

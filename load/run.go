@@ -22,33 +22,33 @@ const (
 
 // A Run is the record of one run of one job for one account. Times are UTC.
 type Run struct {
-	ID          string           `json:"run_id"`
-	Account     string           `json:"account_id"`
-	Job         string           `json:"job"`
-	Resource    string           `json:"resource"`
-	Kind        string           `json:"kind"` // run, backfill
-	Status      Status           `json:"status"`
-	StartedAt   time.Time        `json:"started_at"`
-	FinishedAt  time.Time        `json:"finished_at,omitzero"`
-	Version     string           `json:"version"` // of the program
-	Tables      map[string]Count `json:"tables,omitempty"`
-	Items       int              `json:"items"` // read from the API
-	Requests    int              `json:"requests"`
-	Retries     int              `json:"retries"`
-	Spared      int              `json:"spared"`    // requests that reading everything would have cost in addition
-	Refused     int              `json:"refused"`   // requests that were answered with 429
-	WaitedMS    int64            `json:"waited_ms"` // for the rate limit
-	Rejects     int              `json:"rejects"`
-	Pending     int              `json:"pending"`      // rows that were not seen and whose removal is not proven
-	Unreadable  int              `json:"unreadable"`   // entries of lists that could not be read
-	FieldErrors int              `json:"field_errors"` // values of an unexpected type, stored as NULL
-	Message     string           `json:"message,omitempty"`
-	Hint        string           `json:"hint,omitempty"`       // what to do next
-	DeferredTo  time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
-	Budgeted    bool             `json:"-"`                    // deferred by a budget of our own; not stored
-	Parents     int              `json:"parents,omitempty"`    // of a fan-out: all
-	Fresh       int              `json:"fresh,omitempty"`      // of a fan-out: up to date
-	Fence       int64            `json:"fence"`                // set by the destination
+	ID            string           `json:"run_id"`
+	Account       string           `json:"account_id"`
+	Job           string           `json:"job"`
+	Resource      string           `json:"resource"`
+	Kind          string           `json:"kind"` // run, backfill
+	Status        Status           `json:"status"`
+	StartedAt     time.Time        `json:"started_at"`
+	FinishedAt    time.Time        `json:"finished_at,omitzero"`
+	Version       string           `json:"version"` // of the program
+	Tables        map[string]Count `json:"tables,omitempty"`
+	Items         int              `json:"items"` // read from the API
+	Requests      int              `json:"requests"`
+	Retries       int              `json:"retries"`
+	SavedRequests int              `json:"saved_requests"` // that reading everything would have cost in addition
+	Throttled     int              `json:"throttled"`      // requests that were answered with 429
+	WaitedMS      int64            `json:"waited_ms"`      // for the rate limit
+	Rejects       int              `json:"rejects"`
+	Pending       int              `json:"pending"`      // rows that were not seen and whose removal is not proven
+	Unreadable    int              `json:"unreadable"`   // entries of lists that could not be read
+	FieldErrors   int              `json:"field_errors"` // values of an unexpected type, stored as NULL
+	Message       string           `json:"message,omitempty"`
+	Hint          string           `json:"hint,omitempty"`       // what to do next
+	DeferredTo    time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
+	Budgeted      bool             `json:"-"`                    // deferred by a budget of our own; not stored
+	Parents       int              `json:"parents,omitempty"`    // of a fan-out: all
+	Fresh         int              `json:"fresh,omitempty"`      // of a fan-out: up to date
+	Fence         int64            `json:"fence"`                // set by the destination
 }
 
 // Finished tells whether the run has ended.

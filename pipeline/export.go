@@ -62,8 +62,8 @@ func (x *export) count(r partReading) {
 // cost fills in what the run has spent so far.
 func (x *export) cost() {
 	spent := x.client.Stats()
-	x.record.Requests, x.record.Retries, x.record.Refused = spent.Requests, spent.Retries, spent.Throttled
-	x.record.Spared = x.saved + spent.Shared
+	x.record.Requests, x.record.Retries, x.record.Throttled = spent.Requests, spent.Retries, spent.Throttled
+	x.record.SavedRequests = x.saved + spent.Shared
 	x.record.WaitedMS = (spent.Waited + x.waited()).Milliseconds()
 }
 

@@ -85,14 +85,14 @@ func (c *calendar) learn(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, state, err := d.Begin(context.Background(), load.Job{Account: transform.App, Name: "artist_albums", Resource: "artist_albums", Tables: c.config.Job("artist_albums").Resource.Tables, Run: load.Run{ID: fmt.Sprint("look ", c.night), StartedAt: c.clock.Now()}})
+	s, start, err := d.Begin(context.Background(), load.Job{Account: transform.App, Name: "artist_albums", Resource: "artist_albums", Tables: c.config.Job("artist_albums").Resource.Tables, Run: load.Run{ID: fmt.Sprint("look ", c.night), StartedAt: c.clock.Now()}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	for key, text := range state {
+	for key, text := range start.State {
 		id, ok := strings.CutPrefix(key, "parent:")
 		var parent struct {
 			ReadAt time.Time `json:"read_at"`

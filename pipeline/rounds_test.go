@@ -131,7 +131,7 @@ func TestABackfillThatRunsGoOnWith(t *testing.T) {
 	for _, backfill := range []bool{true, false, true, false} {
 		run := c.passIn(t, pipeline.Mode{Backfill: backfill})
 		requests += run.Requests
-		if run.Spared > 0 {
+		if run.SavedRequests > 0 {
 			t.Errorf("lists were searched: %+v", run)
 		}
 		if run.Status == load.StatusOK {
@@ -145,7 +145,7 @@ func TestABackfillThatRunsGoOnWith(t *testing.T) {
 	if requests < want {
 		t.Errorf("%d requests for %d pages", requests, want)
 	}
-	if run := c.pass(t); run.Spared == 0 {
+	if run := c.pass(t); run.SavedRequests == 0 {
 		t.Errorf("the night after, lists are still read whole: %+v", run)
 	}
 }

@@ -98,16 +98,16 @@ func (r *run) identify(ctx, writing context.Context) error {
 // openSessions takes the job's lock in each destination.
 func (r *run) openSessions(ctx context.Context) error {
 	for i, d := range r.tables.opened {
-		session, state, err := d.Begin(ctx, r.loadJob())
+		session, start, err := d.Begin(ctx, r.loadJob())
 		if err != nil {
 			return fmt.Errorf("begin at %s: %w", r.Job.Destinations[i], err)
 		}
 		r.sessions.add(r.Job.Destinations[i], session)
-		if missing := session.Missing(); len(missing) > 0 {
+		if len(start.Missing) > 0 {
 			r.log.Warn("rows are missing that were there after the last run; every list is synced in full",
-				"destination", r.Job.Destinations[i], "tables", missing)
+				"destination", r.Job.Destinations[i], "tables", start.Missing)
 		}
-		r.states = append(r.states, state)
+		r.states = append(r.states, start.State)
 	}
 	var err error
 	r.newest, err = r.tables.newest(ctx, r.Job.Name, r.record.ID)

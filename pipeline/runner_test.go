@@ -157,7 +157,7 @@ func TestEachRunCountsItsOwnRequests(t *testing.T) {
 	if got, want := tracks.Requests+top.Requests, s.sim.Count("/v1/"); got != want {
 		t.Errorf("the runs count %d and %d requests, Spotify %d", tracks.Requests, top.Requests, want)
 	}
-	if top.Refused != 0 || tracks.Refused != 1 || tracks.WaitedMS < 500 || tracks.WaitedMS > 5000 {
+	if top.Throttled != 0 || tracks.Throttled != 1 || tracks.WaitedMS < 500 || tracks.WaitedMS > 5000 {
 		t.Errorf("saved tracks %+v\ntop tracks %+v", tracks, top)
 	}
 }

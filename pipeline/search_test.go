@@ -365,8 +365,8 @@ func TestASearchIsNoProofForever(t *testing.T) {
 		}
 		return run
 	}
-	if run := next(24*time.Hour, pipeline.Mode{}); run.Requests != 1 || run.Spared != 5 {
-		t.Errorf("a quiet night costs %d requests, and spares %d", run.Requests, run.Spared)
+	if run := next(24*time.Hour, pipeline.Mode{}); run.Requests != 1 || run.SavedRequests != 5 {
+		t.Errorf("a quiet night costs %d requests, and spares %d", run.Requests, run.SavedRequests)
 	}
 	// One came where one went: nothing shows, until all is read again.
 	position := 150
@@ -423,7 +423,7 @@ func TestJobsShareAList(t *testing.T) {
 	if run := s.run(t, "saved_tracks", pipeline.Mode{}); run.Requests != 7 {
 		t.Errorf("the first: %d requests", run.Requests)
 	}
-	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 0 || run.Spared != 6 || run.Status != load.StatusOK || run.Tables["saved_tracks"].Inserted != 300 {
+	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 0 || run.SavedRequests != 6 || run.Status != load.StatusOK || run.Tables["saved_tracks"].Inserted != 300 {
 		t.Errorf("the second: %+v", run)
 	}
 }

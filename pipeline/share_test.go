@@ -72,7 +72,7 @@ func TestJobsShareWhatTheirOptionsHaveInCommon(t *testing.T) {
 	s.shares(t)
 	s.run(t, "top_tracks", pipeline.Mode{})
 	s.sim.ForgetRequests()
-	if run := s.run(t, "more", pipeline.Mode{}); run.Status != load.StatusOK || run.Spared != 1 {
+	if run := s.run(t, "more", pipeline.Mode{}); run.Status != load.StatusOK || run.SavedRequests != 1 {
 		t.Errorf("%+v", run)
 	}
 	if n := s.sim.Count("/v1/me/top"); n != 1 {
@@ -86,7 +86,7 @@ func TestJobsShareNoOldAnswers(t *testing.T) {
 	s.shares(t)
 	s.run(t, "saved_tracks", pipeline.Mode{})
 	s.clock.set(s.clock.Now().Add(20 * time.Minute))
-	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 3 || run.Spared != 0 {
+	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 3 || run.SavedRequests != 0 {
 		t.Errorf("after 20 minutes: %+v", run)
 	}
 }

@@ -75,7 +75,7 @@ func (r *Runner) recorded(ctx context.Context, name string) ([]load.Run, error) 
 	if err != nil {
 		return nil, err
 	}
-	runs, err := d.Runs(limited, 50)
+	runs, err := d.Runs(limited, load.RunsQuery{Limit: 50})
 	if err != nil {
 		return nil, fmt.Errorf("read the history at %s: %w", name, err)
 	}

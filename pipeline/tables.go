@@ -84,6 +84,5 @@ func (t *tables) lastAccount(ctx context.Context, job string, log *slog.Logger) 
 // history returns the newest runs of a job, at most limit of each account; an empty
 // account stands for all.
 func history(ctx context.Context, d load.Destination, job, account string, limit int) ([]load.Run, error) {
-	runs, err := d.Runs(ctx, limit)
-	return slices.DeleteFunc(runs, func(r load.Run) bool { return r.Job != job || account != "" && r.Account != account }), err
+	return d.Runs(ctx, load.RunsQuery{Job: job, Account: account, Limit: limit})
 }

@@ -57,12 +57,15 @@ func (a *app) checkDestination(runner *pipeline.Runner, d config.Destination) fi
 	if err != nil {
 		return a.failed(name, err)
 	}
-	if self, ok := opened.(checker); ok {
-		if err := self.Check(a.ctx); err != nil {
-			return a.failed(name, err)
-		}
+	pending, err := opened.Check(a.ctx)
+	if err != nil {
+		return a.failed(name, err)
 	}
-	return finding{Check: name, OK: true, Detail: d.Driver.Type + " is reachable and writable"}
+	detail := d.Driver.Type + " is reachable and writable"
+	if len(pending) > 0 {
+		detail += "; run will apply " + strings.Join(pending, ", ")
+	}
+	return finding{Check: name, OK: true, Detail: detail}
 }
 
 // checkAccounts asks Spotify whose each connected account is.

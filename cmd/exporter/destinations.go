@@ -29,8 +29,3 @@ func opener(noMigrate bool, log *slog.Logger) pipeline.Opener {
 func openOptions(log *slog.Logger) load.OpenOptions {
 	return load.OpenOptions{Version: version(), Tables: catalog.Tables(), Views: catalog.Views(), Log: log}
 }
-
-// A checker is a destination that can test itself.
-type checker interface {
-	Check(ctx context.Context) error
-}

@@ -55,8 +55,8 @@ func (m *metrics) observe(e pipeline.Event) {
 		m.lastOK.WithLabelValues(r.Job, r.Account).Set(float64(r.FinishedAt.Unix()))
 	}
 	m.requests.WithLabelValues(r.Job).Add(float64(r.Requests))
-	m.saved.WithLabelValues(r.Job).Add(float64(r.Spared))
-	m.throttled.WithLabelValues(r.Job).Add(float64(r.Refused))
+	m.saved.WithLabelValues(r.Job).Add(float64(r.SavedRequests))
+	m.throttled.WithLabelValues(r.Job).Add(float64(r.Throttled))
 	m.waited.WithLabelValues(r.Job).Add((time.Duration(max(0, r.WaitedMS)) * time.Millisecond).Seconds())
 }
 

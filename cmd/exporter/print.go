@@ -36,8 +36,8 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	if r.Parents > 0 && r.Status != load.StatusDeferred { // its message says so
 		fmt.Fprintf(w, "  %s of %s are up to date\n", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"))
 	}
-	if r.Spared > 0 {
-		fmt.Fprintf(w, "  %s saved by reading only what can have changed\n", counted(r.Spared, "request", "requests"))
+	if r.SavedRequests > 0 {
+		fmt.Fprintf(w, "  %s saved by reading only what can have changed\n", counted(r.SavedRequests, "request", "requests"))
 	}
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))

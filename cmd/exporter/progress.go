@@ -105,7 +105,7 @@ func logRun(log *slog.Logger, r load.Run) {
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"spared", r.Spared}, {"refused", r.Refused}, {"rejects", r.Rejects}, {"unreadable", r.Unreadable}, {"pending", r.Pending}, {"field_errors", r.FieldErrors}} {
+	}{{"saved_requests", r.SavedRequests}, {"throttled", r.Throttled}, {"rejects", r.Rejects}, {"unreadable", r.Unreadable}, {"pending", r.Pending}, {"field_errors", r.FieldErrors}} {
 		if n.value > 0 {
 			attrs = append(attrs, n.name, n.value)
 		}

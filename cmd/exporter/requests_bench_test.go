@@ -51,7 +51,7 @@ func BenchmarkBusyNight(b *testing.B) {
 		_, _, run := w.export(b, "lake")
 		n := w.sim.Count("/")
 		most, sum = max(most, n), sum+n
-		if live, want := w.live(b), w.saved(); run.Status != load.StatusOK || run.Refused > 0 || !slices.Equal(live, want) {
+		if live, want := w.live(b), w.saved(); run.Status != load.StatusOK || run.Throttled > 0 || !slices.Equal(live, want) {
 			b.Errorf("%d rows, the library has %d: %+v", len(live), len(want), run)
 		}
 	}

@@ -48,7 +48,7 @@ func testCommits(t *testing.T, r *run) {
 	result := r.finish(t, s, "job", 5)
 	same(t, "count", load.Count{Inserted: 4, Removed: 1}, result.Tables["suite_facts"])
 	same(t, "rows", []string{"p1-a", "p1-b", "p1-removed", "p2-a", "p2-b", "p3-stays"}, r.lines(t, schema(facts()), "fact_id"))
-	runs, err := r.Destination.Runs(t.Context(), 1)
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func testDryRun(t *testing.T, r *run) {
 		t.Errorf("rows = %d, want 3000", n)
 	}
 	same(t, "things", nil, r.lines(t, schema(things()), "thing_id"))
-	runs, err := r.Destination.Runs(t.Context(), 5)
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +114,12 @@ func testRecord(t *testing.T, r *run) {
 	write(t, s, batch(t, facts(), r.account, fact{id: "1"}))
 	want := r.record("job", 0, load.StatusIncomplete)
 	want.Items, want.Rejects, want.Pending, want.Unreadable, want.FieldErrors = 1, 2, 3, 4, 5
-	want.Requests, want.Retries, want.Spared, want.Refused, want.WaitedMS = 6, 7, 8, 9, 10
+	want.Requests, want.Retries, want.SavedRequests, want.Throttled, want.WaitedMS = 6, 7, 8, 9, 10
 	want.Message, want.Hint, want.DeferredTo, want.Parents, want.Fresh = "message", "hint", moment(99), 11, 12
 	if _, err := s.Commit(t.Context(), load.Change{Run: want}); err != nil {
 		t.Fatal(err)
 	}
-	runs, err := r.Reopen(t).Runs(t.Context(), 1)
+	runs, err := r.Reopen(t).Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("runs = %v, %v", runs, err)
 	}
@@ -133,7 +133,7 @@ func testHistory(t *testing.T, r *run) {
 	}
 	s, _ := r.begin(t, "other", 15)
 	r.finish(t, s, "other", 15)
-	runs, err := r.Reopen(t).Runs(t.Context(), 2)
+	runs, err := r.Reopen(t).Runs(t.Context(), load.RunsQuery{Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +151,85 @@ func testHistory(t *testing.T, r *run) {
 		row("other", at(15), "ok", "run", "test", "0", "0"),
 		row("job", at(10), "ok", "run", "test", "-1", "1"),
 	}, got)
+}
+
+func testRunsQuery(t *testing.T, r *run) {
+	for i, account := range []string{"acc-1", "acc-10", "b_%.c"} {
+		own := &run{Harness: r.Harness, account: account}
+		for n := range 3 {
+			for _, job := range []string{"job", "job.2"} {
+				s, _ := own.begin(t, job, 10*n+i)
+				own.finish(t, s, job, 10*n+i)
+			}
+		}
+	}
+	for _, c := range []struct {
+		query load.RunsQuery
+		want  int
+	}{
+		{load.RunsQuery{}, 18},
+		{load.RunsQuery{Limit: 2}, 12},
+		{load.RunsQuery{Job: "job", Limit: 1}, 3},
+		{load.RunsQuery{Account: "acc-1"}, 6},
+		{load.RunsQuery{Account: "b_%.c", Job: "job.2", Limit: 2}, 2},
+		{load.RunsQuery{Account: "acc"}, 0},
+		{load.RunsQuery{Job: "2"}, 0},
+	} {
+		runs, err := r.Reopen(t).Runs(t.Context(), c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(runs) != c.want {
+			t.Errorf("%+v finds %d runs, want %d", c.query, len(runs), c.want)
+		}
+		before := moment(100)
+		for _, run := range runs {
+			if run.StartedAt.After(before) || c.query.Job != "" && run.Job != c.query.Job || c.query.Account != "" && run.Account != c.query.Account ||
+				c.query.Limit > 0 && run.StartedAt.Before(moment(10*(3-c.query.Limit))) {
+				t.Errorf("%+v finds the run of %s of %s at %s", c.query, run.Job, run.Account, run.StartedAt)
+			}
+			before = run.StartedAt
+		}
+	}
+}
+
+func testOldRuns(t *testing.T, r *run) {
+	const day = 24 * 60
+	other := &run{Harness: r.Harness, account: "acc-2"}
+	other.export(t, 0, nil, fact{id: "1"})
+	for _, minute := range []int{0, 5 * day, 366 * day} {
+		r.export(t, minute, nil, fact{id: "1"})
+	}
+	runs, err := r.Reopen(t).Runs(t.Context(), load.RunsQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, run := range runs {
+		got = append(got, row(run.Account, run.StartedAt.Format(time.DateOnly)))
+	}
+	same(t, "runs", []string{"acc-1 2027-11-02", "acc-1 2026-11-06", "acc-2 2026-11-01"}, got)
+}
+
+func testCheck(t *testing.T, r *run) {
+	check := func(d load.Destination) {
+		t.Helper()
+		if pending, err := d.Check(t.Context()); err != nil || len(pending) > 0 {
+			t.Errorf("check: %v, pending %q", err, pending)
+		}
+	}
+	check(r.Destination)
+	r.export(t, 0, nil, numbered(0, 10)...)
+	rows := r.lines(t, schema(facts()), "fact_id", "removed_at")
+	s, _ := r.begin(t, "job", 5)
+	check(r.Reopen(t)) // amid a run
+	r.finish(t, s, "job", 5)
+	check(r.Destination)
+	same(t, "rows", rows, r.lines(t, schema(facts()), "fact_id", "removed_at"))
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{})
+	if err != nil || len(runs) != 2 {
+		t.Errorf("%d runs, %v", len(runs), err)
+	}
 }
 
 // testConcurrent lets jobs of three accounts commit at once, two of each account.
@@ -193,7 +272,7 @@ func testConcurrent(t *testing.T, r *run) {
 func testEmpty(t *testing.T, r *run) {
 	result := r.export(t, 0, everything())
 	same(t, "count", load.Count{}, result.Tables["suite_facts"])
-	runs, err := r.Destination.Runs(t.Context(), 1)
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

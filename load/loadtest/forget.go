@@ -53,7 +53,7 @@ func testForget(t *testing.T, r *run) {
 	}
 	same(t, "rows of the others", left, rows())
 	same(t, "number of things of the others", len(accounts)-1, len(r.lines(t, schema(things()), "thing_id")))
-	runs, err := r.Reopen(t).Runs(t.Context(), 10)
+	runs, err := r.Reopen(t).Runs(t.Context(), load.RunsQuery{Limit: 10})
 	if err != nil || len(runs) != len(accounts)-1 {
 		t.Errorf("%d runs are left, %v", len(runs), err)
 	}

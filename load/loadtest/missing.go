@@ -29,11 +29,11 @@ func testMissing(t *testing.T, r *run) {
 		if err != nil || len(looked) != entries {
 			t.Errorf("state without the lock: %v, %v", looked, err)
 		}
-		s, state := r.begin(t, "job", minute)
-		if len(state) != entries {
-			t.Errorf("state: %v, want %d entries", state, entries)
+		s, start := r.start(t, "job", minute)
+		if len(start.State) != entries {
+			t.Errorf("state: %v, want %d entries", start.State, entries)
 		}
-		same(t, "tables that miss rows", missing, s.Missing())
+		same(t, "tables that miss rows", missing, start.Missing)
 		return s
 	}
 	fill(begin(0))

@@ -74,6 +74,9 @@ func tests() map[string]func(*testing.T, *run) {
 		"an abandoned run is recorded":       testAbandoned,
 		"an overtaken run cannot commit":     testFence,
 		"history":                            testHistory,
+		"runs are found by job and account":  testRunsQuery,
+		"old runs are forgotten":             testOldRuns,
+		"a check changes nothing":            testCheck,
 		"values are counted":                 testValueCounts,
 		"values of all accounts are counted": testValuesOfAll,
 		"closures are kept":                  testClosures,
@@ -99,7 +102,13 @@ type run struct {
 
 func (r *run) begin(t *testing.T, job string, minute int) (load.Session, load.State) {
 	t.Helper()
-	s, state, err := r.Destination.Begin(t.Context(), r.job(job, minute))
+	s, start := r.start(t, job, minute)
+	return s, start.State
+}
+
+func (r *run) start(t *testing.T, job string, minute int) (load.Session, load.Start) {
+	t.Helper()
+	s, start, err := r.Destination.Begin(t.Context(), r.job(job, minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +117,7 @@ func (r *run) begin(t *testing.T, job string, minute int) (load.Session, load.St
 			t.Error(err)
 		}
 	})
-	return s, state
+	return s, start
 }
 
 func (r *run) job(job string, minute int) load.Job {
@@ -117,7 +126,7 @@ func (r *run) job(job string, minute int) load.Job {
 
 func (r *run) record(job string, minute int, status load.Status) load.Run {
 	return load.Run{
-		ID: job + "-" + moment(minute).Format("150405"), Account: r.account, Job: job, Resource: "suite", Kind: "run",
+		ID: r.account + " " + job + moment(minute).Format(" 20060102150405"), Account: r.account, Job: job, Resource: "suite", Kind: "run",
 		Status: status, StartedAt: moment(minute), FinishedAt: moment(minute + 1), Version: "test",
 	}
 }
@@ -264,7 +273,7 @@ func testAbandoned(t *testing.T, r *run) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	runs, err := r.Destination.Runs(t.Context(), 5)
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

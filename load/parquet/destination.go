@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,8 +30,10 @@ type Options struct {
 	// Tables are all that the lake has, and Views those over them.
 	Tables []*transform.Schema
 	Views  []transform.View
-	// NoMigrate refuses a lake with older columns instead of rewriting its files.
+	// NoMigrate refuses a lake with older columns instead of rewriting its files, and
+	// makes none.
 	NoMigrate bool
+	Log       *slog.Logger // tells what is waited for; may be nil
 
 	faults func(step, path string) error
 	pause  func(took time.Duration) time.Duration // see pauseAfter
@@ -42,17 +46,28 @@ type Destination struct {
 	version string
 	storage storage
 	layouts map[string]*layout
-	lake    []byte // content of the lake's own file
+	lake    []byte   // content of the lake's own file
+	pending []string // what is not up to date
+	log     *slog.Logger
 	pause   func(took time.Duration) time.Duration
 }
 
 // Open makes the lake if need be, completes a publication that a crash has cut
-// short, and brings files of an older version up to date, unless the options forbid
-// it. A lake of a newer version, or of the first release, is a *load.SchemaError.
-func Open(ctx context.Context, path string, o Options) (*Destination, error) {
-	d, err := newDestination(path, o)
+// short, and brings files of an older version up to date. A lake of a newer version,
+// or of the first release, is a *load.SchemaError. When the options forbid to migrate,
+// that is also the error of Begin and Values for one that is absent or older.
+func Open(ctx context.Context, folder string, o Options) (*Destination, error) {
+	d, err := newDestination(folder, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.NoMigrate {
+		if d.pending, err = d.lacks(o.Tables); err != nil {
+			return nil, err
+		}
+		if len(d.pending) > 0 {
+			return d, nil
+		}
 	}
 	if err := d.storage.Complete(ctx); err != nil {
 		return nil, fmt.Errorf("recover %s: %w", d.root, err)
@@ -63,15 +78,19 @@ func Open(ctx context.Context, path string, o Options) (*Destination, error) {
 	return d, nil
 }
 
-func newDestination(path string, o Options) (*Destination, error) {
-	root, err := filepath.Abs(path)
+func newDestination(folder string, o Options) (*Destination, error) {
+	root, err := filepath.Abs(folder)
 	if err != nil {
-		return nil, fmt.Errorf("find folder %s: %w", path, err)
+		return nil, fmt.Errorf("find folder %s: %w", folder, err)
 	}
-	folder := &local{root: root, fault: o.faults}
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	files := &local{root: root, fault: o.faults, log: log}
 	d := &Destination{
-		root: root, version: o.Version, storage: folder, layouts: map[string]*layout{}, pause: pauseAfter,
-		scratch: scratch{folder.path("_exporter/staging"), func(path string, write func(io.Writer) error) error { return folder.write(path, false, write) }},
+		root: root, version: o.Version, storage: files, layouts: map[string]*layout{}, pause: pauseAfter, log: log,
+		scratch: scratch{files.path("_exporter/staging"), func(path string, write func(io.Writer) error) error { return files.write(path, false, write) }},
 	}
 	if o.pause != nil {
 		d.pause = o.pause
@@ -85,28 +104,38 @@ func newDestination(path string, o Options) (*Destination, error) {
 // Close frees nothing: a destination holds no resources between sessions.
 func (d *Destination) Close(context.Context) error { return nil }
 
-// Check writes and removes a file, to tell whether exports can be written.
-func (d *Destination) Check(context.Context) error {
-	name := fmt.Sprintf("_exporter/staging/check.%d", time.Now().UnixNano())
-	return errors.Join(putJSON(d.storage, name, "ok"), d.storage.Delete(name))
+// usable refuses a lake that is not up to date.
+func (d *Destination) usable() error {
+	if len(d.pending) == 0 {
+		return nil
+	}
+	return &load.SchemaError{
+		Want:    lakeFormat,
+		Message: fmt.Sprintf("the files in %s lack columns of this version: %s", d.root, strings.Join(d.pending, ", ")),
+		Hint:    "bring them up to date with: exporter migrate",
+	}
 }
 
 // Runs returns the newest runs first.
-func (d *Destination) Runs(_ context.Context, limit int) ([]load.Run, error) {
+func (d *Destination) Runs(_ context.Context, q load.RunsQuery) ([]load.Run, error) {
 	names, err := d.storage.List("_exporter/runs")
 	if err != nil {
 		return nil, err
 	}
 	var out []load.Run
 	for _, name := range names {
-		if !strings.HasSuffix(name, ".json") {
+		account, job, ok := strings.Cut(strings.TrimSuffix(path.Base(name), ".json"), ".")
+		if !ok || q.Account != "" && account != ownName(q.Account) || q.Job != "" && job != ownName(q.Job) {
 			continue
 		}
 		var runs []load.Run // oldest first
 		if err := readJSON(d.storage, name, &runs); err != nil {
 			return nil, fmt.Errorf("read runs: %w", err)
 		}
-		out = append(out, runs[max(0, len(runs)-limit):]...)
+		if q.Limit > 0 {
+			runs = runs[max(0, len(runs)-q.Limit):]
+		}
+		out = append(out, runs...)
 	}
 	slices.SortStableFunc(out, func(a, b load.Run) int { return b.StartedAt.Compare(a.StartedAt) })
 	return out, nil
@@ -114,8 +143,8 @@ func (d *Destination) Runs(_ context.Context, limit int) ([]load.Run, error) {
 
 // State returns what a job has committed last, if its rows are still there.
 func (d *Destination) State(_ context.Context, job load.Job) (load.State, error) {
-	state, _, err := d.state(job)
-	return state, err
+	start, err := d.start(job)
+	return start.State, err
 }
 
 // clearStaging removes what a dead run of a job has left; its lock is held.

@@ -25,5 +25,5 @@ func Driver() load.Driver {
 }
 
 func options(o load.OpenOptions) Options {
-	return Options{Version: o.Version, Tables: o.Tables, Views: o.Views, NoMigrate: o.NoMigrate}
+	return Options{Version: o.Version, Tables: o.Tables, Views: o.Views, NoMigrate: o.NoMigrate, Log: o.Log}
 }

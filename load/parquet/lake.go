@@ -62,7 +62,7 @@ func (d *Destination) openLake(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if !bytes.Equal(stored, d.lake) {
-		if err := d.upgrade(ctx, stored, want, o.NoMigrate); err != nil {
+		if err := d.upgrade(ctx, stored, want); err != nil {
 			return err
 		}
 	}

@@ -279,9 +279,9 @@ func TestADamagedFileIsNamed(t *testing.T) {
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	s, state, err := d.Begin(t.Context(), job(2))
-	if err != nil || len(state) > 0 || !slices.Equal(s.Missing(), []string{"facts"}) {
-		t.Errorf("state %v, missing %v, %v", state, s.Missing(), err)
+	s, start, err := d.Begin(t.Context(), job(2))
+	if err != nil || len(start.State) > 0 || !slices.Equal(start.Missing, []string{"facts"}) {
+		t.Errorf("start %v, %v", start, err)
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)

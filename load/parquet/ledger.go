@@ -3,6 +3,7 @@ package parquet
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -76,6 +77,11 @@ const ledgerName = "_exporter/requests.json"
 // changeLedger lets f change the ledger while no other process does, and keeps it
 // if f says so.
 func (d *Destination) changeLedger(ctx context.Context, f func(ledger) bool) error {
+	if len(d.pending) > 0 { // nobody has made the folder yet
+		if err := os.MkdirAll(d.lockFolder(), os.ModePerm); err != nil {
+			return describe("lock", err)
+		}
+	}
 	return d.locked(ctx, "requests", func() error {
 		all := ledger{}
 		if err := readJSON(d.storage, ledgerName, &all); err != nil || !f(all) {

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -20,6 +20,7 @@ import (
 type local struct {
 	root  string
 	fault func(step, path string) error
+	log   *slog.Logger
 }
 
 func (l *local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }
@@ -234,8 +235,8 @@ func (l *local) exclusively(ctx context.Context, f func() error) (err error) {
 		return err
 	}
 	lock := flock.New(path)
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return describe("lock", err)
+	if err := await(ctx, lock, l.log); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return f()

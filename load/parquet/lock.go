@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,11 +20,35 @@ import (
 // with the process, however that ends.
 func (d *Destination) locked(ctx context.Context, name string, f func() error) (err error) {
 	lock := flock.New(filepath.Join(d.root, "_exporter", name+".lock"))
-	if _, err := lock.TryLockContext(ctx, 2*time.Millisecond); err != nil {
-		return describe("lock", err)
+	if err := await(ctx, lock, d.log); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return f()
+}
+
+const (
+	lockPatience = time.Minute     // for what another process does under a lock
+	lockNotice   = 5 * time.Second // until the log tells what is waited for
+)
+
+// await takes a lock that another process may hold for a moment.
+func await(ctx context.Context, lock *flock.Flock, log *slog.Logger) error {
+	limited, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	notice := time.AfterFunc(lockNotice, func() {
+		log.Warn("waiting for another exporter that works on the same files", "lock", lock.Path(), "at_most", lockPatience)
+	})
+	defer notice.Stop()
+	_, err := lock.TryLockContext(limited, 5*time.Millisecond)
+	switch {
+	case err == nil:
+		return nil
+	case limited.Err() != nil && ctx.Err() == nil:
+		return &diskError{fmt.Errorf("lock %s: another exporter has held it for %s", lock.Path(), lockPatience), "wait until that exporter is done, or stop it, then run it again"}
+	default:
+		return describe("lock", err)
+	}
 }
 
 // holder tells a person who holds a job's lock.

@@ -104,8 +104,8 @@ func (s *session) bookkeeping(files []stagedFile) ([]move, error) {
 	return moves, stage(s.runsPath(), s.runs(record, false))
 }
 
-// keptRuns is how many runs of a job are remembered.
-const keptRuns = 200
+// keptRuns is how many runs of a job are remembered, of those within load.RunsKept.
+const keptRuns = 400
 
 // runs returns the job's history with a record added or replaced. Runs that never
 // ended belong to processes that did: we hold their lock.
@@ -128,6 +128,7 @@ func (s *session) runs(record load.Run, mendOthers bool) []load.Run {
 	} else {
 		all = append(all, record)
 	}
+	all = slices.DeleteFunc(all, func(r load.Run) bool { return r.StartedAt.Before(s.job.Run.StartedAt.Add(-load.RunsKept)) })
 	return all[max(0, len(all)-keptRuns):]
 }
 

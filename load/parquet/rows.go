@@ -8,23 +8,23 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// state returns a job's state, or none and the tables from which files were taken
-// since the job's last finished run.
-func (d *Destination) state(job load.Job) (load.State, []string, error) {
+// start returns a job's state, unless files were taken from its tables since its last
+// finished run.
+func (d *Destination) start(job load.Job) (load.Start, error) {
 	state, before := load.State{}, load.Rows{}
 	name := fileName(job.Account, job.Name) + ".json"
 	err := errors.Join(readJSON(d.storage, "_exporter/state/"+name, &state), readJSON(d.storage, "_exporter/rows/"+name, &before))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read state: %w", err)
+		return load.Start{}, fmt.Errorf("read state: %w", err)
 	}
 	now, err := d.rows(job, nil)
 	if err != nil {
-		return nil, nil, err
+		return load.Start{}, err
 	}
 	if missing := before.Missing(now); len(missing) > 0 {
-		return load.State{}, missing, nil
+		return load.Start{State: load.State{}, Missing: missing}, nil
 	}
-	return state, nil, nil
+	return load.Start{State: state}, nil
 }
 
 // rows counts the rows of a job's tables that only ever grow, as if the staged files

@@ -20,12 +20,11 @@ type session struct {
 	job  load.Job
 	lock *flock.Flock
 
-	fence   int64
-	guard   []byte // content of the fence's file
-	state   load.State
-	missing []string // tables
-	run     load.Run
-	total   map[string]load.Count // by table
+	fence int64
+	guard []byte // content of the fence's file
+	state load.State
+	run   load.Run
+	total map[string]load.Count // by table
 
 	commit   int32 // number of the one that stages rows now, from 1
 	staged   map[string]*staging
@@ -41,19 +40,24 @@ type session struct {
 }
 
 // Begin takes the job's lock, raises its fence and records the run.
-func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.State, error) {
+func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.Start, error) {
+	if err := d.usable(); err != nil {
+		return nil, load.Start{}, err
+	}
 	lock, err := d.lockJob(job)
 	if err != nil {
-		return nil, nil, err
+		return nil, load.Start{}, err
 	}
 	s := &session{
-		d: d, job: job, lock: lock, run: job.Run, commit: 1, state: load.State{},
+		d: d, job: job, lock: lock, run: job.Run, commit: 1,
 		total: map[string]load.Count{}, staged: map[string]*staging{}, removals: map[string][]removal{},
 	}
-	if err := s.begin(ctx); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("begin run: %w", err), lock.Unlock())
+	start, err := s.begin(ctx)
+	if err != nil {
+		return nil, load.Start{}, errors.Join(fmt.Errorf("begin run: %w", err), lock.Unlock())
 	}
-	return s, maps.Clone(s.state), nil
+	s.state = maps.Clone(start.State)
+	return s, start, nil
 }
 
 func (s *session) statePath() string { return "_exporter/state/" + s.name() + ".json" }
@@ -62,16 +66,28 @@ func (s *session) runsPath() string  { return "_exporter/runs/" + s.name() + ".j
 func (s *session) fencePath() string { return "_exporter/fences/" + s.name() + ".json" }
 func (s *session) name() string      { return fileName(s.job.Account, s.job.Name) }
 
-func (s *session) begin(ctx context.Context) error {
+func (s *session) begin(ctx context.Context) (load.Start, error) {
 	if err := s.d.storage.Complete(ctx); err != nil {
-		return err
+		return load.Start{}, err
 	}
 	if err := s.d.clearStaging(s.name()); err != nil {
-		return err
+		return load.Start{}, err
 	}
 	if err := s.d.sameLake(s.job); err != nil {
-		return err
+		return load.Start{}, err
 	}
+	if err := s.raiseFence(); err != nil {
+		return load.Start{}, err
+	}
+	start, err := s.d.start(s.job)
+	if err != nil {
+		return load.Start{}, err
+	}
+	s.run.Status = load.StatusRunning
+	return start, s.putRuns(s.runs(s.run, true))
+}
+
+func (s *session) raiseFence() (err error) {
 	if err := readJSON(s.d.storage, s.fencePath(), &s.fence); err != nil {
 		return err
 	}
@@ -84,19 +100,9 @@ func (s *session) begin(ctx context.Context) error {
 	if err := putJSON(s.d.storage, s.fencePath(), s.fence); err != nil {
 		return err
 	}
-	var err error
-	if s.guard, err = readAll(s.d.storage, s.fencePath()); err != nil {
-		return err
-	}
-	if s.state, s.missing, err = s.d.state(s.job); err != nil {
-		return err
-	}
-	s.run.Status = load.StatusRunning
-	return s.putRuns(s.runs(s.run, true))
+	s.guard, err = readAll(s.d.storage, s.fencePath())
+	return err
 }
-
-// Missing names the tables that have lost rows.
-func (s *session) Missing() []string { return s.missing }
 
 // Write stages a batch.
 func (s *session) Write(_ context.Context, b transform.Batch) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // Migrate brings the files of a lake up to date, and returns what it did, or, in a
@@ -21,29 +22,34 @@ func Migrate(ctx context.Context, path string, o Options, dryRun bool) ([]string
 	if err != nil {
 		return nil, err
 	}
-	stored, err := readAll(d.storage, lakeName)
-	if err != nil {
-		return nil, err
-	}
-	want := declared(o.Tables)
-	have, err := d.pastLake(stored, want)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, t := range o.Tables {
-		if !slices.Equal(have.Tables[t.Name], want.Tables[t.Name]) {
-			names = append(names, "columns of "+t.Name)
-		}
-	}
-	if dryRun || len(names) == 0 {
-		return names, nil
+	names, err := d.lacks(o.Tables)
+	if err != nil || dryRun || len(names) == 0 {
+		return names, err
 	}
 	o.NoMigrate = false
 	if d, err = Open(ctx, path, o); err != nil {
 		return nil, err
 	}
 	return names, d.Close(ctx)
+}
+
+// lacks names what is to be brought up to date for tables as they are declared.
+func (d *Destination) lacks(tables []*transform.Schema) (names []string, err error) {
+	stored, err := readAll(d.storage, lakeName)
+	if err != nil {
+		return nil, err
+	}
+	want := declared(tables)
+	have, err := d.pastLake(stored, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		if !slices.Equal(have.Tables[t.Name], want.Tables[t.Name]) {
+			names = append(names, "columns of "+t.Name)
+		}
+	}
+	return names, nil
 }
 
 // pastLake reads what a lake says of itself, and tells whether it can be given the
@@ -59,19 +65,12 @@ func (d *Destination) pastLake(stored []byte, want lake) (have lake, err error) 
 }
 
 // upgrade rewrites the files of a lake with older columns. No job may run meanwhile.
-func (d *Destination) upgrade(ctx context.Context, stored []byte, want lake, refuse bool) error {
+func (d *Destination) upgrade(ctx context.Context, stored []byte, want lake) error {
 	have, err := d.pastLake(stored, want)
 	if err != nil {
 		return err
 	}
 	if stored != nil {
-		if refuse {
-			return &load.SchemaError{
-				Have: int64(have.Format), Want: lakeFormat,
-				Message: "the files have the columns of an older version",
-				Hint:    "bring them up to date with: exporter migrate",
-			}
-		}
 		locks, err := d.lockJobs("")
 		if err != nil {
 			return fmt.Errorf("bring the files up to date: %w", err)

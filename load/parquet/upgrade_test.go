@@ -89,7 +89,7 @@ func TestALakeGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(state) != 1 {
+	if len(state.State) != 1 {
 		t.Errorf("state %v: the upgrade lost it", state)
 	}
 	if err := stageIn(t.Context(), s, newerFacts(), "0123", items(2, 5, 15)); err != nil {
@@ -211,16 +211,20 @@ func TestLakesThatAreRefused(t *testing.T) {
 		options parquet.Options
 		want    string
 	}{
-		"newer columns":         {newer, options(), "written by a newer version"},
-		"older, not to migrate": {older, kept, "columns of an older version"},
-		"the first release":     {first, options(), "first release"},
+		"newer columns":          {newer, options(), "written by a newer version"},
+		"older, not to migrate":  {older, kept, "lack columns of this version: columns of facts"},
+		"absent, not to migrate": {func(t *testing.T) string { t.Helper(); return t.TempDir() }, kept, "lack columns of this version"},
+		"the first release":      {first, options(), "first release"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := tt.lake(t)
 			before := names(t, root)
-			_, err := parquet.Open(t.Context(), root, tt.options)
+			d, err := parquet.Open(t.Context(), root, tt.options)
+			if err == nil {
+				_, _, err = d.Begin(t.Context(), job(1))
+			}
 			var refused *load.SchemaError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || refused.Hint == "" {
 				t.Errorf("error %v, want %q", err, tt.want)

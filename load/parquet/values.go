@@ -15,7 +15,7 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-// Values counts the values of a column; see load.Source.
+// Values counts the values of a column; see load.Destination.
 func (d *Destination) Values(_ context.Context, q load.ValueQuery) ([]load.ValueCount, error) {
 	l := d.layouts[q.Table]
 	if l == nil || l.table.Index(q.Column) < 0 || slices.ContainsFunc(q.Where, func(m load.Match) bool { return l.table.Index(m.Column) < 0 }) {
@@ -24,6 +24,9 @@ func (d *Destination) Values(_ context.Context, q load.ValueQuery) ([]load.Value
 	names, err := d.storage.List(q.Table)
 	if err != nil {
 		return nil, fmt.Errorf("read values of %s: %w", q.Table, err)
+	}
+	if len(names) > 0 && d.usable() != nil {
+		return nil, d.usable()
 	}
 	all, account := map[string]int{}, ""
 	v := &values{layout: l, query: q, counts: map[string]int{}}

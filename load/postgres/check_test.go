@@ -14,6 +14,7 @@ import (
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/internal/pgtest"
 	"github.com/tracklake/tracklake/load/postgres"
+	"github.com/tracklake/tracklake/migrations"
 )
 
 // dataOnly is what a role needs that only writes data.
@@ -61,6 +62,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		empty         bool   // the database has never been migrated
+		older         bool   // not all migrations were applied
 		prepare       string // by its owner
 		grants        string // for a role of its own; none: the owner checks
 		pending       bool
@@ -80,6 +82,8 @@ func TestCheck(t *testing.T) {
 			prepare: "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
 			message: "read-only transaction", hint: "primary server",
 		},
+		"older":                    {older: true, pending: true},
+		"older, data only":         {older: true, grants: dataOnly, message: "must be owner of table", hint: "connect as the owner"},
 		"empty":                    {empty: true, pending: true},
 		"empty, which may not be":  {empty: true, grants: "SELECT", message: "permission denied for database", hint: "connect as the owner"},
 		"empty, and nobody else's": {empty: true, grants: "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ROLE', current_database()); END $$", pending: true},
@@ -88,7 +92,10 @@ func TestCheck(t *testing.T) {
 			t.Parallel()
 			address := pgtest.URL(t)
 			conn := connect(t, address)
-			if !c.empty {
+			switch {
+			case c.older:
+				migrateTo(t, address, migrations.Files, 10)
+			case !c.empty:
 				open(t, address)
 			}
 			if c.prepare != "" {

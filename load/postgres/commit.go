@@ -202,7 +202,7 @@ func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Cou
 
 func (s *session) keepState(ctx context.Context, tx pgx.Tx, state load.State) error {
 	batch := &pgx.Batch{}
-	if len(s.missing) > 0 && s.commits == 1 { // the state speaks of rows that are not there
+	if s.stale && s.commits == 1 {
 		batch.Queue("DELETE FROM exporter.state WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name)
 	}
 	for _, key := range slices.Sorted(maps.Keys(state)) {

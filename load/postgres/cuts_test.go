@@ -126,7 +126,7 @@ func (r *cutRun) sameState(t *testing.T, state load.State, n int) {
 // sameRun compares the run record with the rows.
 func (r *cutRun) sameRun(t *testing.T, n, inserted int) {
 	t.Helper()
-	runs, err := r.d.Runs(t.Context(), 1)
+	runs, err := r.d.Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,9 @@ func (d *Destination) Close(context.Context) error {
 
 // Closed returns the closed families of a client ID.
 func (d *Destination) Closed(ctx context.Context, client string, at time.Time) (map[string]time.Time, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
 	rows, err := d.pool.Query(ctx, "SELECT family, not_before FROM exporter.closures WHERE client = $1 AND not_before <= $2",
 		client, at.Add(load.LongestClosure))
 	if err != nil {
@@ -130,7 +133,7 @@ func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
 	return nil
 }
 
-// Values counts the values of a column; see load.Source.
+// Values counts the values of a column; see load.Destination.
 func (d *Destination) Values(ctx context.Context, q load.ValueQuery) (out []load.ValueCount, err error) {
 	err = d.read(ctx, "read values of "+q.Table, d.limits.work, func(ctx context.Context) error {
 		columns, err := d.columns(ctx, q.Table)

@@ -12,7 +12,7 @@ func Driver() load.Driver {
 		Type: "postgres", Setting: "url", Accounts: true,
 		Doc: "Address of the database, like ${DATABASE_URL}.",
 		Open: func(ctx context.Context, address string, o load.OpenOptions) (load.Destination, error) {
-			d, err := Open(ctx, address, Options{NoMigrate: o.NoMigrate, Log: o.Log})
+			d, err := Open(ctx, address, Options{NoMigrate: o.NoMigrate, Tables: o.Tables, Log: o.Log})
 			if err != nil {
 				return nil, err
 			}

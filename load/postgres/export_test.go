@@ -20,3 +20,6 @@ func WithLimits(o Options, answer, lock time.Duration) Options {
 	o.limits = &limits{connect: answer, answer: answer, work: 2 * answer, lock: lock, notice: answer / 3}
 	return o
 }
+
+// RunsSQL is the query of Runs.
+func RunsSQL() string { return runsSQL() }

@@ -76,7 +76,7 @@ func TestKilledConnectionPublishesNothing(t *testing.T) {
 
 func sameStatuses(t *testing.T, d *postgres.Destination, want ...load.Status) {
 	t.Helper()
-	runs, err := d.Runs(t.Context(), 10)
+	runs, err := d.Runs(t.Context(), load.RunsQuery{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestSchemaThatDoesNotFit(t *testing.T) {
 			d, err := postgres.Open(t.Context(), url, c.options)
 			if err == nil {
 				defer d.Close(t.Context())
-				_, err = d.Runs(t.Context(), 1)
+				_, err = d.Runs(t.Context(), load.RunsQuery{Limit: 1})
 				_, _, beginning := d.Begin(t.Context(), announce("job", 1))
 				if diff := cmp.Diff(err, beginning); diff != "" {
 					t.Errorf("Begin says something else: %s", diff)

@@ -72,6 +72,9 @@ func (d *Destination) Unbook(ctx context.Context, b load.Booking) error {
 
 // Booked returns what was booked, by family.
 func (d *Destination) Booked(ctx context.Context, client string, at time.Time) (map[string]load.Booked, error) {
+	if err := d.usable(); err != nil {
+		return nil, err
+	}
 	rows, err := d.pool.Query(ctx, `SELECT family, sum(requests)::int, min(slot) FROM exporter.requests
 		WHERE client = $1 AND slot > $2 AND slot <= $3 AND requests > 0 GROUP BY family`, client, since(at), until(at))
 	if err != nil {

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,12 +64,21 @@ func TestSuite(t *testing.T) {
 	loadtest.Run(t, func(t *testing.T) loadtest.Harness {
 		t.Helper()
 		url := pgtest.URL(t)
-		d := open(t, url)
+		open := func(t *testing.T) load.Destination {
+			t.Helper()
+			d, err := postgres.Open(t.Context(), url, postgres.Options{Tables: loadtest.Tables()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close(context.WithoutCancel(t.Context())) })
+			return d
+		}
+		d := open(t)
 		conn := connect(t, url)
 		exec(t, conn, postgres.DDL(loadtest.Tables(), nil))
 		return loadtest.Harness{
 			Destination: d,
-			Reopen:      func(t *testing.T) load.Destination { t.Helper(); return open(t, url) },
+			Reopen:      open,
 			Rows: func(t *testing.T, table *transform.Schema, columns ...string) [][]string {
 				t.Helper()
 				return readRows(t, conn, table, columns)

@@ -24,7 +24,7 @@ func runFields(r *load.Run) []runField {
 		{"run_id", &r.ID}, {"account_id", &r.Account}, {"job", &r.Job}, {"resource", &r.Resource}, {"kind", &r.Kind},
 		{"status", &r.Status}, {"started_at", moment{&r.StartedAt}}, {"finished_at", moment{&r.FinishedAt}}, {"version", &r.Version},
 		{"fence", &r.Fence}, {"tables", &r.Tables}, {"items", &r.Items}, {"requests", &r.Requests}, {"retries", &r.Retries},
-		{"spared", &r.Spared}, {"refused", &r.Refused}, {"waited_ms", &r.WaitedMS}, {"rejects", &r.Rejects},
+		{"saved_requests", &r.SavedRequests}, {"throttled", &r.Throttled}, {"waited_ms", &r.WaitedMS}, {"rejects", &r.Rejects},
 		{"pending", &r.Pending}, {"unreadable", &r.Unreadable}, {"field_errors", &r.FieldErrors}, {"parents", &r.Parents},
 		{"fresh", &r.Fresh}, {"message", &r.Message}, {"hint", &r.Hint}, {"deferred_to", moment{&r.DeferredTo}},
 	}
@@ -50,16 +50,21 @@ func (m moment) Scan(from any) error {
 	return nil
 }
 
-// Runs returns the newest runs first.
-func (d *Destination) Runs(ctx context.Context, limit int) (out []load.Run, err error) {
+// runsSQL reads the newest runs of each job by its index. Every job has a fence.
+func runsSQL() string {
 	var columns []string
 	for _, f := range runFields(&load.Run{}) {
-		columns = append(columns, f.column)
+		columns = append(columns, "r."+f.column)
 	}
-	sql := "SELECT " + strings.Join(columns, ", ") + ` FROM (SELECT *, row_number() OVER (PARTITION BY account_id, job ORDER BY started_at DESC) AS nth
-		FROM exporter.runs) AS r WHERE nth <= $1 ORDER BY started_at DESC`
+	return "SELECT " + strings.Join(columns, ", ") + ` FROM exporter.fences AS f CROSS JOIN LATERAL (
+			SELECT * FROM exporter.runs WHERE account_id = f.account_id AND job = f.job ORDER BY started_at DESC LIMIT nullif($3, 0)
+		) AS r WHERE (f.job = $1 OR $1 = '') AND (f.account_id = $2 OR $2 = '') ORDER BY r.started_at DESC`
+}
+
+// Runs returns the newest runs first.
+func (d *Destination) Runs(ctx context.Context, q load.RunsQuery) (out []load.Run, err error) {
 	err = d.read(ctx, "read runs", d.limits.answer, func(ctx context.Context) error {
-		rows, err := d.pool.Query(ctx, sql, limit)
+		rows, err := d.pool.Query(ctx, runsSQL(), q.Job, q.Account, q.Limit)
 		if err != nil {
 			return err
 		}

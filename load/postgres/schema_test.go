@@ -169,8 +169,8 @@ func TestBookkeepingIsDescribed(t *testing.T) {
 	}
 }
 
-// migrateFirstRelease makes the schema of the first release, up to a version.
-func migrateFirstRelease(t *testing.T, url string, version int64) {
+// migrateTo makes the schema of some migrations, up to a version.
+func migrateTo(t *testing.T, url string, all fs.FS, version int64) {
 	t.Helper()
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -181,7 +181,7 @@ func migrateFirstRelease(t *testing.T, url string, version int64) {
 	if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA exporter"); err != nil {
 		t.Fatal(err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, os.DirFS("testdata/first_release"), goose.WithTableName("exporter.migrations"))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, all, goose.WithTableName("exporter.migrations"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestFirstReleaseIsRefused(t *testing.T) {
 	}
 	for _, version := range []int64{1, 6} {
 		url := pgtest.URL(t)
-		migrateFirstRelease(t, url, version)
+		migrateTo(t, url, os.DirFS("testdata/first_release"), version)
 		conn := connect(t, url)
 		exec(t, conn, "INSERT INTO spotify.saved_tracks (account_id, track_id, first_seen_at, last_seen_at) VALUES ('a', 't', now(), now())")
 		before, applied := relations(t, conn), appliedTo(t, conn)
@@ -239,4 +239,31 @@ func appliedTo(t *testing.T, conn *pgx.Conn) []int64 {
 	var version int64
 	each(t, conn, "SELECT version_id FROM exporter.migrations ORDER BY id", []any{&version}, func() { out = append(out, version) })
 	return out
+}
+
+// TestRunsAreReadByAnIndex plans the query in a large history.
+func TestRunsAreReadByAnIndex(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	open(t, url)
+	conn := connect(t, url)
+	exec(t, conn, `INSERT INTO exporter.fences SELECT 'a' || a, 'j' || j, 1 FROM generate_series(1, 100) AS a, generate_series(1, 3) AS j;
+		INSERT INTO exporter.runs (run_id, account_id, job, resource, kind, status, started_at, version, fence)
+		SELECT account_id || job || n, account_id, job, 'r', 'run', 'ok', now() - n * interval '1 day', 'test', 1
+		FROM exporter.fences, generate_series(1, 100) AS n;
+		ANALYZE exporter.fences, exporter.runs`)
+	for _, q := range []load.RunsQuery{{Job: "j1", Account: "a1", Limit: 1}, {Job: "j1", Limit: 1}, {Limit: 2}} {
+		var plan []string
+		var line string
+		rows, err := conn.Query(t.Context(), "EXPLAIN "+postgres.RunsSQL(), q.Job, q.Account, q.Limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pgx.ForEachRow(rows, []any{&line}, func() error { plan = append(plan, line); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(plan, "\n"); strings.Contains(text, "Seq Scan on runs") || !strings.Contains(text, "runs_newest") {
+			t.Errorf("%+v:\n%s", q, text)
+		}
+	}
 }

@@ -30,8 +30,8 @@ type session struct {
 	buffer  []byte
 
 	total   load.Result
-	commits int // that took effect
-	missing []string
+	commits int  // that took effect
+	stale   bool // the stored state speaks of rows that are not there
 	run     load.Run
 	broken  error // what was staged is lost; nothing can be committed
 	done    bool
@@ -52,26 +52,26 @@ func lockKey(account, job string) int64 {
 
 // Begin takes the job's lock, raises its fence and records the run. The lock
 // belongs to the connection, so it does not outlive the process.
-func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.State, error) {
+func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, load.Start, error) {
 	if err := d.usable(); err != nil {
-		return nil, nil, err
+		return nil, load.Start{}, err
 	}
 	s := d.newSession(job)
 	err := s.connect(ctx, 2*time.Second)
-	var state load.State
+	var start load.Start
 	if err == nil {
 		err = s.do(ctx, "begin run", d.limits.answer, func(ctx context.Context) error {
 			return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) (err error) {
-				state, err = s.begin(ctx, tx)
+				start, err = s.begin(ctx, tx)
 				return err
 			})
 		})
 	}
 	if err != nil {
 		_ = s.Close(ctx) // what has failed is told already
-		return nil, nil, err
+		return nil, load.Start{}, err
 	}
-	return s, state, nil
+	return s, start, nil
 }
 
 func (d *Destination) newSession(job load.Job) *session {
@@ -170,33 +170,35 @@ func (s *session) lockedBy(ctx context.Context) error {
 	return locked
 }
 
-func (s *session) begin(ctx context.Context, tx pgx.Tx) (load.State, error) {
+func (s *session) begin(ctx context.Context, tx pgx.Tx) (start load.Start, err error) {
 	rows := load.Rows{}
 	// The fence may have been forgotten with the account: a run of before must
 	// not find its number again.
-	err := tx.QueryRow(ctx, `INSERT INTO exporter.fences AS f (account_id, job, fence) VALUES ($1, $2, extract(epoch FROM clock_timestamp()) * 1000000)
+	err = tx.QueryRow(ctx, `INSERT INTO exporter.fences AS f (account_id, job, fence) VALUES ($1, $2, extract(epoch FROM clock_timestamp()) * 1000000)
 		ON CONFLICT (account_id, job) DO UPDATE SET fence = f.fence + 1 RETURNING fence, row_counts`, s.job.Account, s.job.Name).Scan(&s.fence, &rows)
 	if err != nil {
-		return nil, fmt.Errorf("raise fence: %w", err)
+		return start, fmt.Errorf("raise fence: %w", err)
 	}
 	// We hold the lock, so runs that are still going on belong to processes
 	// that are not.
 	_, err = tx.Exec(ctx, `UPDATE exporter.runs SET status = 'failed', message = 'the process ended before the run did'
 		WHERE account_id = $1 AND job = $2 AND status = 'running'`, s.job.Account, s.job.Name)
 	if err != nil {
-		return nil, fmt.Errorf("end dead runs: %w", err)
+		return start, fmt.Errorf("end dead runs: %w", err)
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM exporter.runs WHERE account_id = $1 AND job = $2 AND started_at < $3",
+		s.job.Account, s.job.Name, s.run.StartedAt.Add(-load.RunsKept))
+	if err != nil {
+		return start, fmt.Errorf("delete old runs: %w", err)
 	}
 	s.run.Status = load.StatusRunning
 	if err := s.record(ctx, tx, s.run); err != nil {
-		return nil, fmt.Errorf("record run: %w", err)
+		return start, fmt.Errorf("record run: %w", err)
 	}
-	state, missing, err := stateIfThere(ctx, tx, s.job, rows)
-	s.missing = missing
-	return state, err
+	start, err = startOf(ctx, tx, s.job, rows)
+	s.stale = len(start.Missing) > 0
+	return start, err
 }
-
-// Missing names the tables that have lost rows.
-func (s *session) Missing() []string { return s.missing }
 
 // Write copies a batch into its staging table. No transaction stays open
 // between batches: a run may wait long for the API, and must not hold back

@@ -19,7 +19,8 @@ func (d *Destination) State(ctx context.Context, job load.Job) (state load.State
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("row counts: %w", err)
 		}
-		state, _, err = stateIfThere(ctx, d.pool, job, before)
+		start, err := startOf(ctx, d.pool, job, before)
+		state = start.State
 		return err
 	})
 	return state, err
@@ -31,18 +32,17 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// stateIfThere reads a job's state, or none and the tables that have fewer rows
-// than before.
-func stateIfThere(ctx context.Context, q querier, job load.Job, before load.Rows) (load.State, []string, error) {
+// startOf reads a job's state, unless its tables have fewer rows than before.
+func startOf(ctx context.Context, q querier, job load.Job, before load.Rows) (load.Start, error) {
 	now, err := countRows(ctx, q, job)
 	if err != nil {
-		return nil, nil, err
+		return load.Start{}, err
 	}
 	if missing := before.Missing(now); len(missing) > 0 {
-		return load.State{}, missing, nil
+		return load.Start{State: load.State{}, Missing: missing}, nil
 	}
 	state, err := readState(ctx, q, job.Account, job.Name)
-	return state, nil, err
+	return load.Start{State: state}, err
 }
 
 // countRows counts the account's rows of a job's tables that keep every row.

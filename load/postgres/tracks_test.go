@@ -120,12 +120,12 @@ func announce(job string, n int) load.Job {
 // themselves and look at what that says.
 func begin(t testing.TB, d *postgres.Destination, job string, n int) (load.Session, load.State) {
 	t.Helper()
-	s, state, err := d.Begin(t.Context(), announce(job, n))
+	s, start, err := d.Begin(t.Context(), announce(job, n))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.Background()) })
-	return s, state
+	return s, start.State
 }
 
 func write(t testing.TB, s load.Session, numbers []int) {
