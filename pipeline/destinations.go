@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// openTimeout is how long a destination may take to open, and migrateTimeout
-	// how long to migrate what it has stored.
-	openTimeout    = 15 * time.Second
-	migrateTimeout = time.Hour
+	// openTimeout is how long a destination may take to open. Destinations bound
+	// their own waits; what can take long is a migration.
+	openTimeout = time.Hour
 	// failedFor is how long an opening that failed is not repeated, so that not
 	// everybody waits for a server that has just not answered.
 	failedFor = 5 * time.Second
@@ -44,8 +43,7 @@ type opening struct {
 }
 
 // get returns the named destination. It waits until that is open, or ctx ends.
-// An opening that begins here takes at most patience, besides a migration; it
-// goes on when ctx ends.
+// An opening that begins here takes at most patience; it goes on when ctx ends.
 func (d *destinations) get(ctx context.Context, name string, patience time.Duration) (load.Destination, error) {
 	o := d.begin(ctx, name, patience)
 	slow := time.NewTimer(waitingAfter)
@@ -110,18 +108,11 @@ func (o *opening) outdated() bool {
 	}
 }
 
-// open opens a destination, and migrates it if it must and may.
+// open opens a destination.
 func (d *destinations) open(ctx context.Context, name string, patience time.Duration) (load.Destination, error) {
-	within := func(limit time.Duration, open Opener) (load.Destination, error) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		return open(ctx, *d.config.Destination(name))
-	}
-	opened, err := within(patience, d.options.Open)
-	var outdated *load.SchemaError
-	if errors.As(err, &outdated) && d.options.Migrate != nil {
-		opened, err = within(migrateTimeout, d.options.Migrate)
-	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	opened, err := d.options.Open(ctx, *d.config.Destination(name))
 	if err != nil {
 		return nil, fmt.Errorf("open destination %s: %w", name, err)
 	}

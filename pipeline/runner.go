@@ -21,7 +21,6 @@ type Opener func(ctx context.Context, d config.Destination) (load.Destination, e
 // Options are what a Runner works with besides the configuration.
 type Options struct {
 	Open    Opener
-	Migrate Opener      // opens what Open refuses as outdated; nil: it stays refused
 	Quota   quota.Store // in which requests are counted
 	Version string      // of the program, for the run record
 	Log     *slog.Logger

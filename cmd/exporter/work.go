@@ -33,11 +33,10 @@ func (a *app) work(config *config.Config, o workOptions) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := pipeline.Options{Open: opener(true, o.log), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe}
-	if !o.noMigrate {
-		options.Migrate = opener(false, o.log)
-	}
-	return &work{app: a, config: config, clients: clients, runner: pipeline.NewRunner(config, options)}, nil
+	runner := pipeline.NewRunner(config, pipeline.Options{
+		Open: opener(o.noMigrate, o.log), Quota: clients.store.quota, Version: version(), Log: o.log, Observe: o.observe,
+	})
+	return &work{app: a, config: config, clients: clients, runner: runner}, nil
 }
 
 // close closes the destinations and the accounts.

@@ -35,7 +35,7 @@ func allowed() map[string][]string {
 		"extract/quota/quotatest": {"extract/quota"},
 		"internal/archtest":       {},
 		"internal/browser":        {},
-		"internal/pgtest":         {},
+		"internal/pgtest":         {"internal/tcpproxy"},
 		"internal/simtest":        {"simulate"},
 		"internal/pyreader":       {},
 		"load":                    {"transform"},
@@ -51,7 +51,6 @@ func allowed() map[string][]string {
 		"simulate":                {},
 		"transform":               {},
 		"internal/tcpproxy":       {},
-		"signin":                  {},
 	}
 }
 
