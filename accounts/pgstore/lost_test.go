@@ -101,7 +101,7 @@ func TestALockThatIsHeldIsNamed(t *testing.T) {
 	if a, err := s.Find(t.Context(), "sam"); err != nil || a.AccountID != "aSam" { // reading waits for nobody
 		t.Errorf("%+v, %v", a, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	err := s.Remove(ctx, "sam")
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for the process that holds the lock of account sam") {

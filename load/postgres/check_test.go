@@ -83,7 +83,7 @@ func TestCheck(t *testing.T) {
 			message: "read-only transaction", hint: "primary server",
 		},
 		"older":                    {older: true, pending: true},
-		"older, data only":         {older: true, grants: dataOnly, message: "must be owner of table", hint: "connect as the owner"},
+		"older, data only":         {older: true, grants: dataOnly, message: "permission denied for schema exporter", hint: "connect as the owner"},
 		"empty":                    {empty: true, pending: true},
 		"empty, which may not be":  {empty: true, grants: "SELECT", message: "permission denied for database", hint: "connect as the owner"},
 		"empty, and nobody else's": {empty: true, grants: "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ROLE', current_database()); END $$", pending: true},

@@ -48,7 +48,7 @@ func ExampleLine_Next_clocksBack() {
 		due := time.Date(2026, 10, 25, 1, 45, 0, 0, stockholm)
 		for range 3 {
 			due = line.Next(due)
-			fmt.Println(line.Line, "-", due.In(stockholm).Format(time.RFC1123))
+			fmt.Println(text, "-", due.In(stockholm).Format(time.RFC1123))
 		}
 	}
 	// Output:
