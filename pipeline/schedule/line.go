@@ -1,3 +1,7 @@
+// Package schedule knows when jobs are due: cron lines in a time zone, schedules that
+// were missed, and the loop that runs what is due.
+//
+// It knows nothing of jobs.yaml, resources or destinations.
 package schedule
 
 import (
