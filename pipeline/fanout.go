@@ -81,8 +81,8 @@ func (f *fanOut) take(r partReading) error {
 		f.read++
 		f.fails, f.newFails = 0, 0
 		return f.commit(r)
-	case known && f.parents.listed && (api.Kind == extract.NotFound || api.Kind == extract.Forbidden):
-		return f.deny(r)
+	case known && f.parents.listed && api.Kind == extract.Forbidden:
+		return f.commitState(r.part.Name, f.denied(r.part))
 	case known && api.Kind == extract.NotFound:
 		f.unknown = append(f.unknown, r.part)
 		if len(f.unknown) >= 10 {
@@ -177,20 +177,19 @@ func (f *fanOut) skip(id string, err error) error {
 	return f.tried(id)
 }
 
-// deny commits that the API keeps the list of a parent from the app, although the
+// denied is the state of a parent whose list the API keeps from the app, although the
 // parent is there. The rows stay. It is asked again when its version changes, or
 // with the next full sync.
-func (f *fanOut) deny(r partReading) error {
-	id := r.part.Name
-	state := f.state.parents[id]
+func (f *fanOut) denied(part catalog.Part) parentState {
+	state := f.state.parents[part.Name]
 	if state.DeniedAt.IsZero() {
-		f.log.Warn("Spotify does not serve a list to this app", "list", f.listName(id), "error", r.err)
+		f.log.Warn("Spotify does not serve a list to this app", "list", f.listName(part.Name))
 		state.DeniedAt = f.now().UTC()
 	}
-	state.ReadAt, state.Version = f.now().UTC(), r.part.Version
-	f.noteDenied(id, state)
+	state.ReadAt, state.Version = f.now().UTC(), part.Version
+	f.noteDenied(part.Name, state)
 	f.record.Fresh++
-	return f.commitState(id, state)
+	return state
 }
 
 // noteDenied tells of a list that the API keeps from the app.

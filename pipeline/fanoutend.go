@@ -25,7 +25,7 @@ func (f *fanOut) finish(whole bool) error {
 		return err
 	}
 	for _, part := range f.unknown {
-		f.forgetUnknown(part.Name)
+		f.noteUnknown(part)
 	}
 	return nil
 }
@@ -135,9 +135,14 @@ func (f *fanOut) mostUnknown() error {
 	}
 }
 
-// forgetUnknown notes a parent that the API does not know; its rows stay. One that
+// noteUnknown notes a parent that the API does not know; its rows stay. One that
 // the user listed is the user's to mend.
-func (f *fanOut) forgetUnknown(id string) {
+func (f *fanOut) noteUnknown(part catalog.Part) {
+	id := part.Name
+	if f.parents.listed {
+		f.state.change[parentPrefix+id] = encode(f.denied(part))
+		return
+	}
 	before := f.state.parents[id]
 	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Gone: true, List: before.List})
 	f.record.Fresh++

@@ -193,3 +193,20 @@ func TestPlaylistsThatTheAppMayNotRead(t *testing.T) {
 		t.Errorf("one playlist has changed: %+v", run)
 	}
 }
+
+// TestPlaylistsThatAreNotFound lets one playlist answer 404, then all of them.
+func TestPlaylistsThatAreNotFound(t *testing.T) {
+	t.Parallel()
+	s := playlistStage(t)
+	p := s.sim.Playlists()[0]
+	s.sim.AddItems(p.ID, 0, 1, simulate.TrackItem, s.clock.Now())
+	remove := s.sim.Inject(simulate.Fault{Kind: "status", Arg: 404, Path: "/v1/playlists/" + p.ID + "/items"})
+	if run := s.tomorrow(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || !strings.Contains(run.Message, p.ID+": Spotify does not serve it to this app") || run.Tables["playlist_items"].Removed > 0 {
+		t.Errorf("one: %+v", run)
+	}
+	remove()
+	s.sim.Inject(simulate.Fault{Kind: "status", Arg: 404, Path: "/v1/playlists/"})
+	if run := s.tomorrow(t, pipeline.Mode{Backfill: true}); run.Status != load.StatusFailed || !strings.Contains(run.Message, "Spotify answered 404 for") || run.Tables["playlist_items"].Removed > 0 {
+		t.Errorf("all: %+v", run)
+	}
+}
