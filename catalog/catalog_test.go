@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
@@ -272,5 +273,40 @@ func TestFindAndTables(t *testing.T) {
 	}
 	if len(tables) != 1 || tables[0].Name != "rejects" {
 		t.Errorf("tables of no resource: %v", tables)
+	}
+}
+
+// TestLists compares the lists of each resource with its table, and with each other:
+// what one of them replaces or removes must not be another one's.
+func TestLists(t *testing.T) {
+	t.Parallel()
+	for _, r := range catalog.All() {
+		feed, err := r.Open(catalog.Params{
+			Account: "acc", Job: "job", Day: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), Options: r.Defaults(),
+			Parents: []catalog.Parent{{ID: "a", Version: "1"}, {ID: "b", Version: "1"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, p := range feed.Parts {
+			rows := fmt.Sprint(p.Rows)
+			if seen[p.Name] || seen[rows] {
+				t.Errorf("%s: the list %q is there twice, or has the rows %s of another", r.Name, p.Name, rows)
+			}
+			seen[p.Name], seen[rows] = true, true
+			dated := false
+			for _, m := range p.Rows.Where {
+				i := r.Table().Index(m.Column)
+				if i < 0 {
+					t.Fatalf("%s: the table has no column %s", r.Name, m.Column)
+				}
+				dated = dated || r.Table().Fields[i].Type.ID() == arrow.DATE32
+			}
+			if p.Mode == catalog.Replace && (p.Version == "" || p.Dated != dated) {
+				t.Errorf("%s %s is replaced: version %q, dated %v, rows %s", r.Name, p.Name, p.Version, p.Dated, rows)
+			}
+		}
+		feed.Release()
 	}
 }

@@ -54,7 +54,20 @@ func albumColumns[T any](of func(*T) *album) []transform.Column[T] {
 		transform.OptString("release_date_precision", "How exact release_date is: year, month or day.", func(i *T) *string { return of(i).ReleaseDatePrecision }),
 		transform.Date("released_on", "First day of the period that release_date names; NULL when its year is 0000 or absent.", func(i *T) time.Time { return of(i).releasedOn() }),
 		transform.OptInt32("album_total_tracks", "Number of tracks on the album.", func(i *T) *int32 { return of(i).TotalTracks }),
-		transform.OptString("album_image_url", "Address of the album's cover, in its widest size.", func(i *T) *string { return of(i).cover() }),
+		transform.OptString("album_image_url", "Address of the album's cover, in its widest size.", func(i *T) *string { return widest(of(i).Images) }),
+	}
+}
+
+// artistColumns are the columns of an artist, for every table of which a row is about
+// one artist.
+func artistColumns[T any](of func(*T) *fullArtist) []transform.Column[T] {
+	return []transform.Column[T]{
+		transform.String("artist_id", "Spotify ID of the artist.", func(i *T) string { return of(i).ID }),
+		transform.OptString("artist_name", "Name of the artist.", func(i *T) *string { return of(i).Name }),
+		transform.Strings("genres", "Genres of the artist; NULL for apps in development mode, which do not get them.", func(i *T) []string { return of(i).Genres }, func(s *string) string { return *s }),
+		transform.OptInt32("popularity", "Popularity from 0 to 100; NULL for apps in development mode, which do not get it.", func(i *T) *int32 { return of(i).Popularity }),
+		transform.OptInt32("followers", "Number of followers; NULL for apps in development mode, which do not get it.", func(i *T) *int32 { return of(i).Followers.Total }),
+		transform.OptString("image_url", "Address of the artist's picture, in its widest size.", func(i *T) *string { return widest(of(i).Images) }),
 	}
 }
 

@@ -60,12 +60,7 @@ func playlists() spec[playlist] {
 				transform.OptBool("public", "Whether the playlist is on its owner's profile, as Spotify says, which is not reliable.", func(p *playlist) *bool { return p.Public }),
 				transform.OptBool("collaborative", "Whether others may change the playlist.", func(p *playlist) *bool { return p.Collaborative }),
 				transform.OptInt32("total_items", "Number of items, also of those that the app may not read.", (*playlist).total),
-				transform.OptString("image_url", "Address of the playlist's picture, in its widest size.", func(p *playlist) *string {
-					if len(p.Images) == 0 {
-						return nil
-					}
-					return nonEmpty(p.Images[0].URL)
-				}),
+				transform.OptString("image_url", "Address of the playlist's picture, in its widest size.", func(p *playlist) *string { return widest(p.Images) }),
 			},
 		},
 	}

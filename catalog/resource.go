@@ -191,7 +191,10 @@ func define[T any](s spec[T]) *Resource {
 	}
 	own, err := s.Table.Schema()
 	rejects, errRejects := rejectsTable().Schema()
-	if err = errors.Join(err, errRejects); err != nil {
+	if err = errors.Join(err, errRejects); err == nil {
+		err = s.check(own)
+	}
+	if err != nil {
 		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
 	}
 	r.Tables = []*transform.Schema{own, rejects}

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -46,6 +48,34 @@ type spec[T any] struct {
 	// Lists says how the lists differ from each other. Nil: there is one, or one
 	// for each parent.
 	Lists func(Params) []list[T]
+}
+
+// check tells what of the declaration contradicts the table or the rest.
+func (s *spec[T]) check(table *transform.Schema) error {
+	snapshot := s.Mode == Snapshot
+	switch {
+	case strings.HasPrefix(s.Endpoint.Path, "/me/") && s.Endpoint.Scope == "":
+		return errors.New("its lists belong to an account, and it needs no scope")
+	case s.Endpoint.Bucket == "" || s.Endpoint.Limit == 0 || s.Key == nil:
+		return errors.New("it has no bucket, no limit or no key")
+	case snapshot != (s.Column != "") || snapshot != table.Removable:
+		return errors.New("a snapshot has a column that names its rows, and a table whose rows can be removed; others have neither")
+	case strings.Contains(s.Endpoint.Path, "{id}") != (s.Parents != nil):
+		return errors.New("the path has a parent, or the resource, but not both")
+	}
+	columns := []string{s.Column}
+	if s.Parents != nil {
+		columns = append(columns, s.Parents.Column)
+	}
+	if s.Names != nil {
+		columns = append(columns, s.Names.Column, s.Names.Latest)
+	}
+	for _, c := range columns {
+		if c != "" && table.Index(c) < 0 {
+			return fmt.Errorf("the table has no column %s", c)
+		}
+	}
+	return nil
 }
 
 // A list is what one list of a resource has of its own.

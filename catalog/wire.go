@@ -57,12 +57,12 @@ type image struct {
 	URL *string `json:"url"`
 }
 
-// cover is the address of the album's widest image, where there is one.
-func (a *album) cover() *string {
-	if len(a.Images) == 0 {
+// widest is the address of the widest of some images, where there is one.
+func widest(images []image) *string {
+	if len(images) == 0 {
 		return nil
 	}
-	return nonEmpty(a.Images[0].URL)
+	return nonEmpty(images[0].URL)
 }
 
 // An artist is Spotify's simplified artist object.
@@ -70,6 +70,22 @@ func (a *album) cover() *string {
 type artist struct {
 	ID   string  `json:"id"`
 	Name *string `json:"name"`
+}
+
+// A fullArtist is Spotify's artist object.
+// https://developer.spotify.com/documentation/web-api/reference/get-an-artist
+type fullArtist struct {
+	ID         string    `json:"id"`
+	Type       *string   `json:"type"`
+	Name       *string   `json:"name"`
+	Genres     []string  `json:"genres"`
+	Popularity *int32    `json:"popularity"`
+	Followers  followers `json:"followers"`
+	Images     []image   `json:"images"` // the widest first
+}
+
+type followers struct {
+	Total *int32 `json:"total"`
 }
 
 func artistID(a *artist) string { return a.ID }

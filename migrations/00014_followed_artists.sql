@@ -17,7 +17,7 @@ COMMENT ON TABLE spotify.followed_artists IS 'One row for each artist that the a
 COMMENT ON COLUMN spotify.followed_artists.account_id IS 'Spotify account whose job wrote the row; app for jobs that need no account.';
 COMMENT ON COLUMN spotify.followed_artists.artist_id IS 'Spotify ID of the artist.';
 COMMENT ON COLUMN spotify.followed_artists.artist_name IS 'Name of the artist.';
-COMMENT ON COLUMN spotify.followed_artists.genres IS 'Genres of the artist; empty for apps in development mode, which do not get them.';
+COMMENT ON COLUMN spotify.followed_artists.genres IS 'Genres of the artist; NULL for apps in development mode, which do not get them.';
 COMMENT ON COLUMN spotify.followed_artists.popularity IS 'Popularity from 0 to 100; NULL for apps in development mode, which do not get it.';
 COMMENT ON COLUMN spotify.followed_artists.followers IS 'Number of followers; NULL for apps in development mode, which do not get it.';
 COMMENT ON COLUMN spotify.followed_artists.image_url IS 'Address of the artist''s picture, in its widest size.';
@@ -56,7 +56,3 @@ COMMENT ON VIEW spotify.artists IS 'Every artist that a table tells of, once, as
 COMMENT ON COLUMN spotify.artists.artist_id IS 'Spotify ID of the artist.';
 COMMENT ON COLUMN spotify.artists.artist_name IS 'Name of the artist.';
 COMMENT ON COLUMN spotify.artists.last_seen_at IS 'Start of the run that last saw the row new or changed, UTC.';
-
--- +goose Down
-
-DROP TABLE spotify.followed_artists CASCADE;

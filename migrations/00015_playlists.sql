@@ -32,7 +32,3 @@ COMMENT ON COLUMN spotify.playlists.image_url IS 'Address of the playlist''s pic
 COMMENT ON COLUMN spotify.playlists.first_seen_at IS 'Start of the run that first saw the row, UTC.';
 COMMENT ON COLUMN spotify.playlists.last_seen_at IS 'Start of the run that last saw the row new, changed, removed or back, UTC; a row that did not change is not rewritten.';
 COMMENT ON COLUMN spotify.playlists.removed_at IS 'Start of the run that found the row gone, UTC; NULL while it is there.';
-
--- +goose Down
-
-DROP TABLE spotify.playlists CASCADE;

@@ -182,7 +182,3 @@ COMMENT ON VIEW spotify.artists IS 'Every artist that a table tells of, once, as
 COMMENT ON COLUMN spotify.artists.artist_id IS 'Spotify ID of the artist.';
 COMMENT ON COLUMN spotify.artists.artist_name IS 'Name of the artist.';
 COMMENT ON COLUMN spotify.artists.last_seen_at IS 'Start of the run that last saw the row new or changed, UTC.';
-
--- +goose Down
-
-DROP TABLE spotify.playlist_items CASCADE;

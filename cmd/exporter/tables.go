@@ -30,6 +30,9 @@ func (c *tablesCmd) Run(a *app) error {
 	case c.Markdown:
 		printMarkdown(a.stdout, describe(tables, views))
 	case c.DDL:
+		if len(c.Tables) == 0 {
+			fmt.Fprint(a.stdout, postgres.SchemaDDL, "\n")
+		}
 		fmt.Fprint(a.stdout, postgres.DDL(tables, withReaders(views, tables)))
 	default:
 		printTables(a.stdout, describe(tables, views))

@@ -7,11 +7,14 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
+// SchemaDDL makes the schema of the tables.
+const SchemaDDL = "CREATE SCHEMA IF NOT EXISTS spotify;\n"
+
 // DDL writes the SQL that makes some tables and views, as migrations hold it: with
 // descriptions as comments, and with an index on each column of the tables by which
 // the views find the rows that tell of a thing.
 func DDL(tables []*transform.Schema, views []transform.View) string {
-	parts := []string{"CREATE SCHEMA IF NOT EXISTS spotify;\n"}
+	var parts []string
 	for _, t := range tables {
 		parts = append(parts, tableDDL(t)+indexDDL(t, views))
 	}

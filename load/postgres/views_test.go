@@ -34,7 +34,7 @@ print(json.dumps([con.execute(query).fetchall() for query in sys.argv[2:]]))
 func TestViewsAgreeAcrossEngines(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2) {
-		filled := postgres.DDL(catalog.Tables(), catalog.Views()) + madeUpRows(rand.New(rand.NewPCG(seed, 0)), 400)
+		filled := postgres.SchemaDDL + postgres.DDL(catalog.Tables(), catalog.Views()) + madeUpRows(rand.New(rand.NewPCG(seed, 0)), 400)
 		path := filepath.Join(t.TempDir(), "filled.sql")
 		if err := os.WriteFile(path, []byte(filled), 0o600); err != nil {
 			t.Fatal(err)
