@@ -53,7 +53,7 @@ func (a Account) NextTry(now time.Time) time.Time {
 	return next
 }
 
-// mayTry tells whether the refresh token may be presented.
+// mayTry reports whether the refresh token may be presented.
 func (a Account) mayTry(now time.Time) bool {
 	next := a.NextTry(now)
 	return a.RefusedAt.IsZero() || !next.IsZero() && !now.Before(next)

@@ -61,7 +61,7 @@ func decodeKey(word string) ([]byte, error) {
 	return nil, errKey
 }
 
-// Empty tells whether there is no key, so that nothing is encrypted.
+// Empty reports whether there is no key, so that nothing is encrypted.
 func (k *Keys) Empty() bool { return k == nil || len(k.list) == 0 }
 
 func (k *Keys) newest() string {
@@ -159,7 +159,7 @@ func (k *Keys) decrypt(r *Row) ([]byte, error) {
 	return text, nil
 }
 
-// hold tells whether what was encrypted with a key can be decrypted.
+// hold reports whether what was encrypted with a key can be decrypted.
 func (k *Keys) hold(id string) bool {
 	return id == "" || slices.ContainsFunc(k.list, func(key key) bool { return key.id == id })
 }

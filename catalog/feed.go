@@ -20,7 +20,7 @@ const batchRows = 1024
 // each time range or parent otherwise.
 type Feed struct {
 	Parts []Part
-	// Read prepares the reading of a part. Parts may be read side by side.
+	// Read prepares the reading of a part. Parts may be read concurrently.
 	Read func(c *extract.Client, part int, plan extract.Plan) Reading
 	// Append turns what a step brought into rows, and returns those of full
 	// batches, which the receiver releases. Append, Flush and Reset are used by
@@ -49,7 +49,7 @@ type Reading struct {
 
 // A Step is what one page brought.
 type Step struct {
-	// Restart says that the list is read anew: rows of this part that came before
+	// Restart says that the list is read again: rows of this part that came before
 	// are void.
 	Restart     bool
 	Items       int // entries of the page, rejects included
@@ -213,7 +213,7 @@ func newRanks(known listdiff.Keys) *ranks {
 	return r
 }
 
-// leads tells whether an entry is the best of its row so far. One that is read a
+// leads reports whether an entry is the best of its row so far. One that is read a
 // second time is.
 func (r *ranks) leads(k listdiff.Key) bool {
 	row, rank := r.digest.sum(listdiff.Row(k)), listdiff.Rank(k)

@@ -187,7 +187,7 @@ func TestATrackSavedTwice(t *testing.T) {
 		l := serve(t, entries...)
 		plan := extract.Plan{}
 		if tt.update {
-			plan = extract.Plan{Update: true, Known: listdiff.KeysOf(keys)}
+			plan = extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}
 		}
 		rows, reading := l.rows(t, "saved_tracks", plan, "track_id", "added_at")
 		if got := last(rows, "x"); got != tt.want {
@@ -208,7 +208,7 @@ func TestATrackSavedAgain(t *testing.T) {
 	t.Parallel()
 	entries, keys := library(150)
 	l := serve(t, slices.Insert(entries, 0, saved("t20", 2_500_000))...)
-	rows, reading := l.rows(t, "saved_tracks", extract.Plan{Update: true, Known: listdiff.KeysOf(keys)}, "track_id", "added_at")
+	rows, reading := l.rows(t, "saved_tracks", extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}, "track_id", "added_at")
 	if got := last(rows, "t20"); !reading.Complete || got != row("t20", 2_500_000) {
 		t.Errorf("complete %v: %q", reading.Complete, got)
 	}
@@ -219,7 +219,7 @@ func TestAnEntryThatIsReadTwice(t *testing.T) {
 	t.Parallel()
 	entries, keys := library(150)
 	l := serve(t, slices.Delete(entries, 50, 51)...) // no page of a whole reading shows it between its neighbours
-	rows, reading := l.rows(t, "saved_tracks", extract.Plan{Update: true, Known: listdiff.KeysOf(keys)}, "track_id", "added_at")
+	rows, reading := l.rows(t, "saved_tracks", extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}, "track_id", "added_at")
 	want := row("t49", 2_000_000-49)
 	n := 0
 	for _, r := range rows {

@@ -20,7 +20,7 @@ type Answers struct {
 	room    int
 }
 
-// A keptAnswer is a body and when it came.
+// A keptAnswer is a body and when it arrived.
 type keptAnswer struct {
 	body []byte
 	at   time.Time
@@ -33,7 +33,7 @@ func NewAnswers(bytes int, now func() time.Time) *Answers {
 
 // get returns an answer that was kept and may be taken, or nil.
 func (s *Answers) get(r request, since time.Time) []byte {
-	if s == nil || r.fresh {
+	if s == nil || r.refetch {
 		return nil
 	}
 	s.mu.Lock()
@@ -75,7 +75,7 @@ func (s *Answers) dropOld() {
 	}
 }
 
-// old tells whether an answer is too old, or from a clock that went back since.
+// old reports whether an answer is too old, or from a clock that went back since.
 func (s *Answers) old(kept keptAnswer) bool {
 	age := s.now().Sub(kept.at)
 	return age < 0 || age > answersFor

@@ -95,9 +95,9 @@ func (s *Authorization) code(answer url.Values, withState bool) (string, error) 
 	}
 	switch {
 	case s.answered:
-		return "", &RefusedError{"this sign-in was answered already", again}
+		return "", &RefusedError{"this sign-in already has an answer", again}
 	case withState && subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(s.state)) != 1:
-		return "", &RefusedError{"the answer does not belong to this sign-in (its state is another); it was not used", again + " and use only the address that is shown then"}
+		return "", &RefusedError{"the answer does not belong to this sign-in (its state differs); it was ignored", again + " and use only the address that is shown then"}
 	}
 	s.answered = true
 	switch {
@@ -106,7 +106,7 @@ func (s *Authorization) code(answer url.Values, withState bool) (string, error) 
 	case answer.Get("error") != "":
 		return "", &RefusedError{"Spotify did not let you sign in (" + snippet([]byte(answer.Get("error"))) + ")", again}
 	case answer.Get("code") == "":
-		return "", &RefusedError{"the answer holds no code", again}
+		return "", &RefusedError{"the answer has no code", again}
 	}
 	return answer.Get("code"), nil
 }

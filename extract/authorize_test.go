@@ -135,7 +135,7 @@ func TestAuthorizationRefusesAnswers(t *testing.T) {
 	if code, err := a.Code(good); err != nil || code != good.Get("code") {
 		t.Errorf("the good one: %v", err)
 	}
-	if _, err := a.Code(good); err == nil || !strings.Contains(err.Error(), "answered already") {
+	if _, err := a.Code(good); err == nil || !strings.Contains(err.Error(), "already has an answer") {
 		t.Errorf("the good one again: %v", err)
 	}
 	if n := sim.Count("/api/token"); n != 0 {
@@ -147,7 +147,7 @@ func TestAuthorizationRefusesAnswers(t *testing.T) {
 	}{
 		"denied":      {url.Values{"error": {"access_denied"}}, "you did not agree"},
 		"other error": {url.Values{"error": {"server_error\x1b[2J"}}, "did not let you sign in (server_error [2J)"},
-		"no code":     {url.Values{}, "holds no code"},
+		"no code":     {url.Values{}, "has no code"},
 	} {
 		_, a := authorization(t, nil)
 		test.answer.Set("state", agree(t, a.URL()).Get("state"))
@@ -165,10 +165,10 @@ func TestAuthorizationMeetsTrouble(t *testing.T) {
 	}{
 		"status:arg=503,path=/api/token,times=2": {"", 3},
 		"html:arg=503,path=/api/token,times=2":   {"", 3},
-		"html:arg=503,path=/api/token":           {"the token endpoint has trouble", 5},
-		"echo:path=/api/token":                   {"the token endpoint has trouble", 5},
-		"redirect:arg=307,path=/api/token":       {"redirected elsewhere", 1},
-		"redirect:path=/api/token":               {"redirected elsewhere", 1},
+		"html:arg=503,path=/api/token":           {"the token endpoint is failing", 5},
+		"echo:path=/api/token":                   {"the token endpoint is failing", 5},
+		"redirect:arg=307,path=/api/token":       {"redirected to another address", 1},
+		"redirect:path=/api/token":               {"redirected to another address", 1},
 		"norefresh":                              {"sent no refresh token", 1},
 		"client":                                 {"does not accept the client ID or secret", 1},
 		"empty:path=/api/token":                  {"could not be reached or did not answer as documented", 5},

@@ -53,10 +53,10 @@ func classify(e Endpoint, a answer, body []byte) error {
 			out.Message = http.StatusText(status)
 		}
 	case status >= 300 && status < 400:
-		out.Kind, out.Message = BadRequest, "the API redirected elsewhere, which is not followed"
+		out.Kind, out.Message = BadRequest, "the API redirected to another address; redirects are not followed"
 		out.Advice = "check SPOTIFY_API_URL and the network; a captive portal answers like this"
 	case status < 300:
-		out.Kind, out.Message = Malformed, "an answer without content"
+		out.Kind, out.Message = Malformed, "the answer is empty"
 	default:
 		out.Kind = BadRequest
 	}
@@ -81,12 +81,12 @@ func forbidden(e Endpoint, out *Error, isJSON bool, body []byte) error {
 		if out.Message == "" {
 			out.Message = snippet(body)
 		}
-		out.Advice = "Spotify no longer gives this endpoint to apps like yours; take the job out of jobs.yaml. " + e.Doc
+		out.Advice = "Spotify no longer offers this endpoint to apps like yours; remove the job from jobs.yaml. " + e.Doc
 	}
 	return out
 }
 
-// isInvalidLimit tells whether the API refused the size of a page.
+// isInvalidLimit reports whether the API refused the size of a page.
 func isInvalidLimit(err error) bool {
 	kind, ok := kindOf(err)
 	return ok && kind == BadRequest && strings.Contains(err.Error(), "Invalid limit")

@@ -134,7 +134,7 @@ func (c *Config) complete() {
 // check refuses a configuration that cannot get a token.
 func (c *Config) check() error {
 	if c.Tokens == nil && c.ClientSecret == "" {
-		return errors.New("an app without a secret can read nothing without a user; set SPOTIFY_CLIENT_SECRET, or sign in")
+		return errors.New("an app without a client secret needs a signed-in user; set SPOTIFY_CLIENT_SECRET or sign in")
 	}
 	return nil
 }

@@ -28,10 +28,10 @@ func (p *pass[T]) walk(ctx context.Context) error {
 			return p.endWalk()
 		}
 	}
-	return &Error{Kind: Malformed, Path: l.Path, Message: "the pages of the list name each other in a circle"}
+	return &Error{Kind: Malformed, Path: l.Path, Message: "the list's pages link to each other in a circle"}
 }
 
-// reached tells whether nothing that is wanted can follow a page.
+// reached reports whether nothing that is wanted can follow a page.
 func (p *pass[T]) reached(page *Page[T]) bool {
 	if most := p.reading.list.Max; most > 0 && p.keys.Count() >= most {
 		return true
@@ -53,7 +53,7 @@ func (p *pass[T]) endWalk() error {
 	}
 	last := &Page[T]{Offset: p.keys.Count(), Asked: max(0, l.capped(p.total)-p.count()), Total: p.total}
 	last.Total = last.Offset + last.Asked
-	last.fill()
+	last.addHoles()
 	last.Total = p.total
 	if len(last.Entries) > 0 && !p.take(last) {
 		return errEnough

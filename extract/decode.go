@@ -85,7 +85,7 @@ func decodePage[T any](body []byte, l *List[T], offset int) (*Page[T], error) {
 	return page, nil
 }
 
-// refuses tells whether an item has no row.
+// refuses reports whether an item has no row.
 func (l *List[T]) refuses(item *T) bool {
 	if l.Check == nil {
 		return false
@@ -179,5 +179,5 @@ func decodeError(err error) error {
 	if errors.As(err, &syntactic) {
 		return fmt.Errorf("invalid JSON at byte %d", syntactic.ByteOffset)
 	}
-	return errors.New("JSON of another shape than documented")
+	return errors.New("the JSON does not have the documented shape")
 }

@@ -37,7 +37,7 @@ func TestNothingIsSentElsewhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.CloseIdle()
-			if _, err := extract.Get[struct{}](t.Context(), client, extract.Endpoint{Path: "/me", Bucket: "me"}); err == nil || !strings.Contains(err.Error(), "redirected elsewhere") {
+			if _, err := extract.Get[struct{}](t.Context(), client, extract.Endpoint{Path: "/me", Bucket: "me"}); err == nil || !strings.Contains(err.Error(), "redirected to another address") {
 				t.Errorf("%d of %s: %v", status, path, err)
 			}
 			a, err := extract.NewAuthorization(config, redirect, nil)

@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Message)
 	}
 	if e.Kind == Blocked {
-		b.WriteString("; not asked again before " + e.Until.UTC().Format(time.RFC3339))
+		b.WriteString("; next attempt after " + e.Until.UTC().Format(time.RFC3339))
 	}
 	if e.Err != nil {
 		b.WriteString(": " + e.Err.Error())

@@ -176,7 +176,7 @@ func TestReadWholeList(t *testing.T) {
 		if len(ids) != n || missing(b.sim, ids) > 0 {
 			t.Errorf("%d tracks: read %d, %d missing", n, len(ids), missing(b.sim, ids))
 		}
-		if r := reading.Result(); !r.Complete || !r.Whole || r.Resumed || r.Saved != 0 || r.Keys.Count != n {
+		if r := reading.Result(); !r.Complete || !r.Full || r.Resumed || r.Saved != 0 || r.Keys.Count != n {
 			t.Errorf("%d tracks: %+v", n, r)
 		}
 		if want := max(1, (n+49)/50); b.sim.Count("/v1/") != want {

@@ -8,8 +8,8 @@ import (
 	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// maxPasses is how often a list is read from its beginning before it counts as
-// moving, or as one whose total cannot be told.
+// maxPasses is how often a list is read from its head before it counts as moving,
+// or its total as unreliable.
 const maxPasses = 3
 
 // full reads passes over the list until one of them settles it.
@@ -19,7 +19,7 @@ func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool)
 	for n := 1; n <= maxPasses; n++ {
 		p := &pass[T]{reading: r, yield: yield, restart: n > 1, seed: seed, seen: map[uint64]struct{}{}, inOrder: true}
 		if n > 1 {
-			r.fresh = true
+			r.refetch = true
 		}
 		if err := p.run(ctx); err != nil {
 			r.result = listdiff.Reading{Keys: p.keys.Keys()}
@@ -35,14 +35,14 @@ func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool)
 			settled, before = found == before, found
 		}
 		if settled {
-			r.result.Complete, r.result.Reason, r.result.Whole = true, "", true
+			r.result.Complete, r.result.Reason, r.result.Full = true, "", true
 			return nil
 		}
 	}
 	return nil
 }
 
-// A pass is one reading of a list from its beginning.
+// A pass is one reading of a list from its head.
 type pass[T any] struct {
 	reading *Reading[T]
 	yield   func(*Page[T], error) bool
@@ -81,7 +81,7 @@ func (p *pass[T]) run(ctx context.Context) error {
 		return err
 	}
 	if first.Total < 0 {
-		return p.reading.noBeginning(first)
+		return p.reading.unservedHead(first)
 	}
 	first.Restart = p.restart
 	p.total, p.want = first.Total, l.capped(first.Total)
@@ -96,8 +96,8 @@ func (p *pass[T]) run(ctx context.Context) error {
 	return p.rereadHead(ctx)
 }
 
-// noBeginning is the error of a list of which the API serves no entry at first.
-func (r *Reading[T]) noBeginning(page *Page[T]) error {
+// unservedHead is the error of a list whose first entries the API does not serve.
+func (r *Reading[T]) unservedHead(page *Page[T]) error {
 	out := &Error{Kind: Transient, Path: r.list.Path, Message: "Spotify could not serve the beginning of the list"}
 	if cause, ok := asError(page.cause); ok {
 		out.Status = cause.Status
@@ -113,7 +113,7 @@ func (l *List[T]) capped(total int) int {
 	return total
 }
 
-// rest reads all pages behind the first, side by side.
+// rest reads all pages behind the first, concurrently.
 func (p *pass[T]) rest(ctx context.Context, begin, size int) error {
 	pages := (p.want - begin + size - 1) / size
 	window := 2 * p.reading.client.pacer.concurrency()
@@ -154,7 +154,7 @@ func (p *pass[T]) take(page *Page[T]) bool {
 	return p.yield(page, nil)
 }
 
-// remember counts an entry, and tells whether it was not met before, as far as
+// remember counts an entry, and reports whether it was not met before, as far as
 // that shows.
 func (p *pass[T]) remember(e *Entry[T]) bool {
 	before := len(p.seen)
@@ -170,10 +170,10 @@ func (p *pass[T]) remember(e *Entry[T]) bool {
 	return true
 }
 
-// rereadHead mends the likeliest disturbance, entries added at the head while
+// rereadHead mends the likeliest change, entries added at the head while
 // later pages were read: they have pushed as many over the end, and are
 // themselves found by reading from the head until nothing is new. A list from
-// which something was taken as well is read anew.
+// which entries were removed as well is read again.
 func (p *pass[T]) rereadHead(ctx context.Context) error {
 	l := &p.reading.list
 	if !p.moved || p.shrunk || p.holes > 0 || !l.Unique || l.Max > 0 {
@@ -183,7 +183,7 @@ func (p *pass[T]) rereadHead(ctx context.Context) error {
 		return nil
 	}
 	p.reading.total.Store(int64(p.total)) // the newest answer need not have come last
-	p.reading.fresh = true
+	p.reading.refetch = true
 	size := p.reading.client.pageSize(l.Endpoint)
 	begin := p.want
 	p.want = p.total
@@ -235,7 +235,7 @@ func (p *pass[T]) mend(inOrder []listdiff.Key) []listdiff.Key {
 // count is how many different positions were accounted for.
 func (p *pass[T]) count() int { return len(p.seen) + p.others + p.holes }
 
-// unsettled tells whether the pass cannot be right.
+// unsettled reports whether the pass cannot be right.
 func (p *pass[T]) unsettled() bool {
 	return p.moved || p.count() != p.reading.list.capped(p.total)
 }
@@ -251,9 +251,9 @@ func (p *pass[T]) result() listdiff.Reading {
 	came := p.count() - p.holes
 	switch {
 	case p.unsettled():
-		r.Reason = fmt.Sprintf("the list changed while it was read: %d different entries came, and Spotify counts %d", came, p.total)
+		r.Reason = fmt.Sprintf("the list changed while it was read: %d different entries came, but Spotify counts %d", came, p.total)
 	case p.holes > 0:
-		r.Reason = fmt.Sprintf("%d of %d entries came, and each time others", came, p.reading.list.capped(p.total))
+		r.Reason = fmt.Sprintf("%d of %d entries came, and different ones in each pass", came, p.reading.list.capped(p.total))
 	}
 	return r
 }

@@ -102,8 +102,8 @@ func TestAListThatNeverHoldsStill(t *testing.T) {
 	l := serve(t, 120)
 	l.entries[70] = l.entries[20]
 	got := l.take(t.Context(), savedTracks(), extract.Plan{})
-	if got.err != nil || got.Complete || got.Whole || len(got.asked) != 9 {
-		t.Errorf("complete %v, whole %v after %d requests, error %v", got.Complete, got.Whole, len(got.asked), got.err)
+	if got.err != nil || got.Complete || got.Full || len(got.asked) != 9 {
+		t.Errorf("complete %v, whole %v after %d requests, error %v", got.Complete, got.Full, len(got.asked), got.err)
 	}
 	if want := "the list changed while it was read: 119 different entries came, and Spotify counts 120"; got.Reason != want {
 		t.Errorf("reason %q, want %q", got.Reason, want)
@@ -133,8 +133,8 @@ func TestEntriesAddedAtTheHeadWhileReading(t *testing.T) {
 			if added > at { // in which order they stand is not clear
 				want = 8 + 8 + pages
 			}
-			if !got.Whole || got.pages != want {
-				t.Errorf("%d added before %d: whole %v, %d pages, want %d", added, at, got.Whole, got.pages, want)
+			if !got.Full || got.pages != want {
+				t.Errorf("%d added before %d: whole %v, %d pages, want %d", added, at, got.Full, got.pages, want)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func TestErrorsAmidAList(t *testing.T) {
 			return 0, 0
 		}
 		got := l.take(t.Context(), savedTracks(), extract.Plan{})
-		if kindOf(t, got.err).Kind != extract.NotFound || got.Complete || got.Whole {
+		if kindOf(t, got.err).Kind != extract.NotFound || got.Complete || got.Full {
 			t.Errorf("page %d: complete %v, error %v", at, got.Complete, got.err)
 		}
 		got.keys(t, keysUpTo(at/50*50))

@@ -62,16 +62,16 @@ func TestHoles(t *testing.T) {
 			pages := (n + 49) / 50
 			got := l.take(t.Context(), list, extract.Plan{})
 			got.complete(t, want)
-			if !got.Whole || len(got.asked) != 2*pages || got.pages != 2*pages {
-				t.Errorf("whole %v after %d requests, want two passes of %d", got.Whole, len(got.asked), pages)
+			if !got.Full || len(got.asked) != 2*pages || got.pages != 2*pages {
+				t.Errorf("whole %v after %d requests, want two passes of %d", got.Full, len(got.asked), pages)
 			}
 			if len(got.ids) != n-len(tt.holes) || len(got.rejects) != len(tt.holes) {
 				t.Errorf("%d rows and %d rejects", len(got.ids), len(got.rejects))
 			}
 			got = l.take(t.Context(), list, extract.Plan{Holes: len(tt.holes)})
 			got.complete(t, want)
-			if !got.Whole || len(got.asked) != pages {
-				t.Errorf("known to have holes: whole %v after %d requests, want %d", got.Whole, len(got.asked), pages)
+			if !got.Full || len(got.asked) != pages {
+				t.Errorf("known to have holes: whole %v after %d requests, want %d", got.Full, len(got.asked), pages)
 			}
 			got = l.take(t.Context(), list, extract.Plan{Holes: len(tt.holes) + 1})
 			got.complete(t, want)
@@ -91,10 +91,10 @@ func TestHolesElsewhereEachTime(t *testing.T) {
 		passes   int
 		reason   string
 	}{
-		"another each time":         {[3][]int{{60}, {61}, {62}}, false, 3, "119 of 120 entries came, and each time others"},
-		"more each time":            {[3][]int{{60}, {60, 61}, {60, 61, 62}}, false, 3, "117 of 120 entries came, and each time others"},
+		"another each time":         {[3][]int{{60}, {61}, {62}}, false, 3, "119 of 120 entries came, and different ones in each pass"},
+		"more each time":            {[3][]int{{60}, {60, 61}, {60, 61, 62}}, false, 3, "117 of 120 entries came, and different ones in each pass"},
 		"two that agree in the end": {[3][]int{{60}, {61}, {61}}, true, 3, ""},
-		"two that agree, apart":     {[3][]int{{60}, {61}, {60}}, false, 3, "119 of 120 entries came, and each time others"},
+		"two that agree, apart":     {[3][]int{{60}, {61}, {60}}, false, 3, "119 of 120 entries came, and different ones in each pass"},
 		"delivered the second time": {[3][]int{{60}, {}, {}}, true, 2, ""},
 	}
 	for name, tt := range tests {
@@ -115,8 +115,8 @@ func TestHolesElsewhereEachTime(t *testing.T) {
 				return 0, 0
 			}
 			got := l.take(t.Context(), savedTracks(), extract.Plan{})
-			if got.err != nil || got.Complete != tt.complete || got.Whole != tt.complete || got.Reason != tt.reason || passes != tt.passes {
-				t.Errorf("complete %v, whole %v after %d passes, reason %q, error %v", got.Complete, got.Whole, passes, got.Reason, got.err)
+			if got.err != nil || got.Complete != tt.complete || got.Full != tt.complete || got.Reason != tt.reason || passes != tt.passes {
+				t.Errorf("complete %v, whole %v after %d passes, reason %q, error %v", got.Complete, got.Full, passes, got.Reason, got.err)
 			}
 			got.keys(t, undelivered(keysUpTo(120), tt.holes[passes-1]...))
 		})

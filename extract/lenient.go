@@ -37,7 +37,7 @@ func lenient(count *int) json.Options {
 	}))
 }
 
-// fits tells whether a JSON value can be of a type. A type that decodes itself
+// fits reports whether a JSON value can be of a type. A type that decodes itself
 // decides by itself.
 func fits(t reflect.Type, kind jsontext.Kind) bool {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.UnmarshalerFrom]()) || t == reflect.TypeFor[jsontext.Value]() {
@@ -80,7 +80,7 @@ func lenientInt(d *jsontext.Decoder, v reflect.Value, count *int) error {
 	return nil
 }
 
-// integer reads a whole number, and tells whether it is one.
+// integer reads a whole number, and reports whether it is one.
 func integer(text string) (int64, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true

@@ -33,12 +33,12 @@ type List[T any] struct {
 
 // A Plan says how a list is to be read. The zero Plan reads every page.
 type Plan struct {
-	// Known are the keys of the list as it was; then only what must have changed
-	// is read.
+	// Known are the keys of the list as it was. With Incremental or Resume, only
+	// what must have changed is read.
 	Known listdiff.Keys
-	// Update: there is a list that is known, be it empty.
-	Update bool
-	// Resume: Known is the beginning of the list, which an earlier run has read.
+	// Incremental: Known is the list after the last sync, even if it is empty.
+	Incremental bool
+	// Resume: Known is the part of the list, from its head, that an earlier run read.
 	Resume bool
 	// Recheck is how many pages with unreadable entries or holes are read again,
 	// those behind the position RecheckAfter first.
@@ -60,14 +60,14 @@ type Reading[T any] struct {
 	total    atomic.Int64 // as the newest page said; -1: not known yet
 	failures *allowance
 	unserved atomic.Int64 // pages of a list with an allowance
-	// fresh: the list has moved, so that answers of other runs, which did not fit
-	// together, are asked for again.
-	fresh bool
+	// refetch: the list moved, so answers shared by other runs do not fit together
+	// and are requested again.
+	refetch bool
 }
 
-// Read prepares a reading. Pages are requested side by side, at offsets computed
-// here, and handed on in order; those of an update in the order in which they
-// were asked for.
+// Read prepares a reading. Pages are requested concurrently, at offsets computed
+// here, and handed on in order; those of an incremental sync in the order in
+// which they were requested.
 func Read[T any](c *Client, l List[T], p Plan) *Reading[T] {
 	r := &Reading[T]{client: c, list: l, plan: p, failures: newAllowance(l.Failures)}
 	r.total.Store(-1)
@@ -80,8 +80,8 @@ func Read[T any](c *Client, l List[T], p Plan) *Reading[T] {
 func (r *Reading[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
 		var err error
-		if r.plan.Update || r.plan.Resume {
-			err = r.update(ctx, yield)
+		if r.plan.Incremental || r.plan.Resume {
+			err = r.incremental(ctx, yield)
 		} else {
 			err = r.full(ctx, yield)
 		}
@@ -117,7 +117,7 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 		return nil, err
 	}
 	page.Asked = n
-	page.fill()
+	page.addHoles()
 	r.total.Store(int64(page.Total))
 	return page, nil
 }
@@ -125,7 +125,7 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 // page requests the page that some parameters ask for.
 func (r *Reading[T]) page(ctx context.Context, more map[string]string, offset, tries int) (*Page[T], error) {
 	var page *Page[T]
-	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.with(more), fresh: r.fresh, tries: tries, failures: r.failures}, func(body []byte) error {
+	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.with(more), refetch: r.refetch, tries: tries, failures: r.failures}, func(body []byte) error {
 		var err error
 		page, err = decodePage(body, &r.list, offset)
 		return err

@@ -114,7 +114,7 @@ func (l *listing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"items":[%s],"total":%d}`, strings.Join(page, ","), len(l.entries)+over)
 }
 
-// covers tells whether a request is for one of some positions.
+// covers reports whether a request is for one of some positions.
 func (s span) covers(positions ...int) bool {
 	return slices.ContainsFunc(positions, func(at int) bool { return at >= s.offset && at < s.offset+s.limit })
 }
@@ -179,7 +179,7 @@ func (l *listing) take(ctx context.Context, list extract.List[row], plan extract
 
 // known returns a plan for an update.
 func known(keys ...listdiff.Key) extract.Plan {
-	return extract.Plan{Update: true, Known: listdiff.KeysOf(keys)}
+	return extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}
 }
 
 // keys checks the keys of a reading.

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// ordered calls f for 0 to n-1 side by side and yields the results in order.
+// ordered calls f for 0 to n-1 concurrently and yields the results in order.
 // At most window results are under way or waiting for their turn. All calls
 // have returned when the loop ends.
 func ordered[R any](ctx context.Context, n, window int, f func(ctx context.Context, i int) (R, error)) iter.Seq2[R, error] {

@@ -12,14 +12,14 @@ import (
 const DefaultConcurrency = 8
 
 const (
-	longestPause = 15 * time.Minute // that repeated refusals without a Retry-After lead to
-	raiseEvery   = 5 * time.Second  // without a refusal the rate rises by a quarter
+	longestPause = 15 * time.Minute // after repeated 429s without a Retry-After
+	raiseEvery   = 5 * time.Second  // without a 429 the rate rises by a quarter
 	slowestRate  = 0.5              // requests a second
 	fullRate     = 500              // from here on the rate is not limited
 )
 
 // A Pacer decides when requests may go out. The clients of one client ID share
-// it, because Spotify counts by client ID. A refusal (429) stops everybody for
+// it, because Spotify counts by client ID. A 429 stops all of them for
 // as long as the answer asks; then the rate rises again slowly.
 type Pacer struct {
 	slots   chan struct{}
@@ -28,7 +28,7 @@ type Pacer struct {
 	mu      sync.Mutex
 	until   time.Time // nothing goes out before
 	epoch   int       // number of pauses so far
-	strikes int       // refusals in a row
+	strikes int       // 429s in a row
 	raised  time.Time
 	sent    int // since window began
 	window  time.Time
@@ -97,15 +97,15 @@ func (p *Pacer) raise(now time.Time) {
 // release gives the slot back.
 func (p *Pacer) release() { <-p.slots }
 
-// accepted notes that a request was not refused.
+// accepted notes that a request was not throttled.
 func (p *Pacer) accepted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.strikes = 0
 }
 
-// delay is how long a refusal makes everybody wait: what the answer asks, but
-// no less than a second, doubled with each further refusal.
+// delay is how long a 429 stops all requests: what the answer asks, but no less
+// than a second, doubled with each further 429.
 func (p *Pacer) delay(ticket int, asked time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

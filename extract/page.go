@@ -20,7 +20,7 @@ type Page[T any] struct {
 	Entries []Entry[T]
 	// FieldErrors counts the values of an unexpected type, which are left out.
 	FieldErrors int
-	// Restart says that the list is read anew: what came before is void.
+	// Restart: the list is read again from its head; earlier pages are void.
 	Restart bool
 
 	next   string // cursor of the page behind it
@@ -65,10 +65,10 @@ func unservedPage[T any](offset, n int, cause error) *Page[T] {
 	return p
 }
 
-// fill appends the holes of a page that is shorter than it should be.
-func (p *Page[T]) fill() {
+// addHoles appends the holes of a page that is shorter than it should be.
+func (p *Page[T]) addHoles() {
 	for at := p.Offset + len(p.Entries); at < min(p.Offset+p.Asked, p.Total); at++ {
-		p.Entries = append(p.Entries, Entry[T]{Position: at, Key: listdiff.Hole, Reject: &Reject{Reason: "Spotify counts the entry, and does not deliver it"}})
+		p.Entries = append(p.Entries, Entry[T]{Position: at, Key: listdiff.Hole, Reject: &Reject{Reason: "Spotify counts the entry but does not deliver it"}})
 	}
 }
 
@@ -154,7 +154,7 @@ func (f *fetching[T]) split(ctx context.Context, offset, head, tail, depth int) 
 	return a, nil
 }
 
-// isBadPage tells whether an error can be the fault of a single entry: the API
+// isBadPage reports whether an error can be the fault of a single entry: the API
 // answered, but with a server error, and the retry budget, which an outage
 // drains, is not spent.
 func isBadPage(err error) bool {

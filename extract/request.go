@@ -16,7 +16,7 @@ import (
 
 const (
 	maxTries     = 5  // of one request that meets trouble
-	probeTries   = 2  // while a bad page is searched for its bad item
+	probeTries   = 2  // while a bad page is halved to find its bad item
 	maxThrottled = 10 // answers with 429 to one request
 	leastBudget  = 20 // retries that are always allowed
 
@@ -27,7 +27,7 @@ const (
 type request struct {
 	endpoint Endpoint
 	query    url.Values
-	fresh    bool // no answer of another run will do
+	refetch  bool // take no answer of another run
 	tries    int  // 0: maxTries
 	failures *allowance
 }
@@ -45,7 +45,7 @@ func newAllowance(n int) *allowance {
 	return a
 }
 
-// spend takes one failing answer, and tells whether a further one is allowed.
+// spend takes one failing answer, and reports whether a further one is allowed.
 func (a *allowance) spend() bool { return a == nil || a.left.Add(-1) > 0 }
 
 // newDelays returns the waiting times between repetitions: doubled each time,
@@ -135,9 +135,9 @@ type answer struct {
 // exchange waits for its turn, sends the request and reads the body. The turn
 // ends with the body: what the answer means is found out while others ask.
 //
-// A request is admitted before its turn, because that may take a while, in which
+// A request is reserved before its turn, because that may take a while, in which
 // requests of other buckets can be made. One that is then not made, because
-// the bucket was closed meanwhile or there is no token, stays counted.
+// the bucket was blocked meanwhile or there is no token, stays counted.
 func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, error) {
 	c := a.client
 	if err := c.reserve(ctx, a.request.endpoint); err != nil {
@@ -148,7 +148,7 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 		return answer{}, err
 	}
 	defer c.pacer.release()
-	// While this request waited its turn, a bucket may have been closed and a
+	// While this request waited its turn, a bucket may have been blocked and a
 	// token have ended.
 	if err := c.checkOpen(a.request.endpoint); err != nil {
 		return answer{}, err
@@ -170,7 +170,7 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 	u.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
-		return 0, nil, &Error{Kind: BadRequest, Path: r.endpoint.Path, Message: "the request cannot be made"}
+		return 0, nil, &Error{Kind: BadRequest, Path: r.endpoint.Path, Message: "the request is invalid"}
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+a.token) // the transport sends it to the API only
@@ -194,7 +194,7 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 	c.observe(Event{Bucket: r.endpoint.Bucket, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
 	if err != nil && resp.StatusCode == http.StatusOK {
 		return 0, nil, &Error{
-			Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer broke off",
+			Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer was cut off",
 			Err: plainly(err), spent: errors.Is(err, errTooLarge), // it would be no smaller a second time
 		}
 	}
@@ -205,7 +205,7 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 // query, and says of a time that ran out what it was.
 func plainly(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("nothing came for a while")
+		return errors.New("no data arrived in time")
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -225,7 +225,7 @@ func checkType(h http.Header) error {
 func malformed(e Endpoint, err error, body []byte) *Error {
 	return &Error{
 		Kind: Malformed, Status: http.StatusOK, Path: e.Path, Err: err,
-		Message: "not the documented answer; it begins with " + fmt.Sprintf("%q", snippet(body)),
+		Message: "unexpected answer, starting with " + fmt.Sprintf("%q", snippet(body)),
 	}
 }
 
@@ -253,7 +253,7 @@ func (a *attempt) recover(ctx context.Context, err error) error {
 // recoverExpired lets the next exchange use a new token, once.
 func (a *attempt) recoverExpired(err error) error {
 	if a.refused != "" {
-		final := signInError("Spotify refuses a fresh access token")
+		final := signInError("Spotify rejects a new access token")
 		final.Path, final.Err = a.request.endpoint.Path, err
 		return final
 	}

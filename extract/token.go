@@ -24,7 +24,7 @@ type Token struct {
 	RenewAt      time.Time // when it is no longer used, a little before it ends
 }
 
-// Usable tells whether the access token can be used: it is there, it is not
+// Usable reports whether the access token can be used: it is there, it is not
 // the stale one that the API refused, and it is not about to end.
 func (t Token) Usable(stale string, now time.Time) bool {
 	return t.AccessToken != "" && t.AccessToken != stale && now.Before(t.RenewAt)
@@ -62,9 +62,9 @@ type tokens struct {
 	turn  chan struct{} // held during a refresh
 
 	mu        sync.Mutex
-	held      Token
-	scoped    bool   // the scopes of held are known
-	dead      *Error // a refusal that asking again cannot change
+	token     Token
+	scoped    bool   // the scopes of token are known
+	dead      *Error // an error that another try cannot change
 	refreshes int
 }
 
@@ -102,7 +102,7 @@ func (t *tokens) granted() []string {
 	if !t.scoped {
 		return nil
 	}
-	return t.held.Scopes
+	return t.token.Scopes
 }
 
 // get returns a valid access token other than stale, which the API has
@@ -129,7 +129,7 @@ func (t *tokens) current(stale string) (token string, err error, ok bool) {
 	if t.dead != nil {
 		return "", t.dead, true
 	}
-	return t.held.AccessToken, nil, t.held.Usable(stale, t.now())
+	return t.token.AccessToken, nil, t.token.Usable(stale, t.now())
 }
 
 // renew takes the token from the store, which asks the token endpoint if it
@@ -144,7 +144,7 @@ func (t *tokens) renew(ctx context.Context, stale string) (string, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.held, t.scoped = fresh, t.scoped || fresh.Scopes != nil
+	t.token, t.scoped = fresh, t.scoped || fresh.Scopes != nil
 	return fresh.AccessToken, nil
 }
 
@@ -161,7 +161,7 @@ func (t *tokens) ask(ctx context.Context, stale string) (Token, error) {
 	return fresh, err
 }
 
-// persist asks a few times when the token endpoint has trouble.
+// persist asks a few times when the token endpoint is failing.
 func (t *tokens) persist(ctx context.Context, ask func(context.Context) (Token, error)) (Token, error) {
 	return persist(ctx, t.delay, func(ctx context.Context) (Token, error) {
 		t.mu.Lock()
@@ -276,12 +276,12 @@ func tokenError(ctx context.Context, err error) *Error {
 		e.Kind, e.Message = Credentials, "Spotify does not accept the client ID or secret"
 		e.Advice = "compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with the dashboard (https://developer.spotify.com/dashboard)"
 	case e.Status >= 300 && e.Status < 400:
-		e.Kind, e.Message = Malformed, "the token endpoint redirected elsewhere, which is not followed"
+		e.Kind, e.Message = Malformed, "the token endpoint redirected to another address; redirects are not followed"
 		e.Advice = "check SPOTIFY_ACCOUNTS_URL and the network; a captive portal answers like this"
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout:
 		e.Kind, e.Message = BadRequest, "the token endpoint refused the request"
 	default:
-		e.Message = "the token endpoint has trouble"
+		e.Message = "the token endpoint is failing"
 	}
 	return e
 }

@@ -51,7 +51,7 @@ type originTransport struct {
 func (t *originTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	u := r.URL
 	if u.Scheme != t.origin.Scheme || u.Host != t.origin.Host || u.User != nil || !strings.HasPrefix(u.Path, t.origin.Path+"/") || path.Clean(u.Path) != u.Path {
-		return nil, errors.New("request for another host than the API; not sent")
+		return nil, errors.New("refused to send a request to a host other than the API")
 	}
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {

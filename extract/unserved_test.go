@@ -57,8 +57,8 @@ func TestAPageThatIsNotServed(t *testing.T) {
 			l.unserved(tt.bad...)
 			got := l.take(t.Context(), savedTracks(), extract.Plan{})
 			got.complete(t, unreadable(keysUpTo(tt.tracks), tt.want...))
-			if !got.Whole || len(got.asked) > tt.most {
-				t.Errorf("whole %v, %d requests, want at most %d", got.Whole, len(got.asked), tt.most)
+			if !got.Full || len(got.asked) > tt.most {
+				t.Errorf("whole %v, %d requests, want at most %d", got.Full, len(got.asked), tt.most)
 			}
 			single := map[span]int{}
 			for _, s := range got.asked {
@@ -170,8 +170,8 @@ func TestFailuresOfAList(t *testing.T) {
 		want := unreadable(keysUpTo(210), tt.want...)
 		if !tt.ends {
 			got.complete(t, want)
-			if !got.Whole || !got.Unserved {
-				t.Errorf("%s: whole %v, unserved %v", name, got.Whole, got.Unserved)
+			if !got.Full || !got.Unserved {
+				t.Errorf("%s: whole %v, unserved %v", name, got.Full, got.Unserved)
 			}
 			continue
 		}

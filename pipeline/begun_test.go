@@ -94,7 +94,7 @@ func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
 		t.Errorf("%d tracks were there: %+v", kept, second)
 	}
 	s.isTruth(t)
-	// A backfill begins anew: what an ordinary run has begun is not its own.
+	// A backfill restarts: what an ordinary run has begun is not its own.
 	ctx, cancel = context.WithCancel(t.Context())
 	s.onTracks(40, cancel)
 	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour))

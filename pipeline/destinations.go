@@ -64,7 +64,7 @@ func (d *destinations) get(ctx context.Context, name string, patience time.Durat
 	}
 }
 
-// each returns the named destinations, which open side by side.
+// each returns the named destinations, which open concurrently.
 func (d *destinations) each(ctx context.Context, names []string) ([]load.Destination, error) {
 	for _, name := range names {
 		d.begin(ctx, name, openTimeout)
@@ -98,7 +98,7 @@ func (d *destinations) begin(ctx context.Context, name string, patience time.Dur
 	return o
 }
 
-// outdated tells whether the opening failed some time ago.
+// outdated reports whether the opening failed some time ago.
 func (o *opening) outdated() bool {
 	select {
 	case <-o.done:

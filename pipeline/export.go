@@ -82,12 +82,12 @@ func (x *export) listName(part string) string {
 	return x.job.Resource.Name + " " + part
 }
 
-// mostParts is how many parts are read side by side. The pacer bounds the requests
+// mostParts is how many parts are read concurrently. The pacer bounds the requests
 // under way.
 const mostParts = extract.DefaultConcurrency
 
 // sideBySide reads the parts of a feed in their order, several at a time, and hands
-// on what each brought as soon as it is there. launch tells whether another part
+// on what each brought as soon as it is there. launch reports whether another part
 // may be begun beside so many others, if there are any. An error of take lets no
 // further part begin; those under way end first, and take gets them as well. All
 // goroutines have ended when it returns.

@@ -258,7 +258,7 @@ func (e *unfinishedError) Error() string { return e.text }
 
 func (e *unfinishedError) Unwrap() error { return e.cause }
 
-// fatal tells whether an error concerns more than the parent at hand.
+// fatal reports whether an error concerns more than the parent at hand.
 func fatal(err error) bool {
 	var api *extract.Error
 	if !errors.As(err, &api) {

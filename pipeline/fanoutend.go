@@ -12,7 +12,7 @@ import (
 )
 
 // finish prepares the last commit: the removals of all parents, those that have left
-// their list, and those that the API does not know. whole tells whether the cycle is
+// their list, and those that the API does not know. whole reports whether the cycle is
 // complete.
 func (f *fanOut) finish(whole bool) error {
 	f.noteReplaced(f.feed)

@@ -11,7 +11,7 @@ import (
 	"github.com/tracklake/tracklake/simulate"
 )
 
-// goesAfter lets the account go after it was looked for some times.
+// goesAfter lets the account go after it was looked up some times.
 func goesAfter(times int) func(context.Context, string) error {
 	return func(context.Context, string) error {
 		if times--; times >= 0 {

@@ -15,7 +15,7 @@ type lists struct {
 }
 
 // run reads all lists of the job and stages their rows for one commit. A single
-// list is staged while it is read; several are read side by side, each staged when
+// list is staged while it is read; several are read concurrently, each staged when
 // it is there. Lists that were read are kept when another one breaks off, and so is
 // the beginning of a single list, where it can be resumed.
 func (l *lists) run(ctx context.Context) error {

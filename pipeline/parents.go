@@ -23,7 +23,7 @@ type parents struct {
 	reading listdiff.Reading
 }
 
-// complete tells whether all parents are known, so that those which are not among
+// complete reports whether all parents are known, so that those which are not among
 // them have left the list.
 func (p *parents) complete() bool {
 	return p.listed && p.reading.Complete && !p.reading.Keys.Damaged()
@@ -122,7 +122,7 @@ func (p *parentFinder) noSource(noun string) error {
 	}
 }
 
-// source reads the ids that another job's table names, and tells whether that job
+// source reads the ids that another job's table names, and reports whether that job
 // has ever been done.
 func (p *parentFinder) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
 	feeder := p.config.SourceOf(resource)

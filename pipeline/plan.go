@@ -81,7 +81,7 @@ func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
 	return out, nil
 }
 
-// later tells whether an error is none of the task's, but one of the time.
+// later reports whether an error is none of the task's, but one of the time.
 func later(err error) bool {
 	var api *extract.Error
 	var missing *missingError

@@ -86,7 +86,7 @@ func (p *policy) plan(part catalog.Part, m memory) extract.Plan {
 	case p.resumes(m.partial):
 		return extract.Plan{Resume: true, Known: listdiff.ParseKeys(m.partial.Keys)}
 	case p.incremental(part, m.list) || p.postpones(part, m.list):
-		plan := extract.Plan{Update: true, Known: m.list.Keys, RecheckAfter: m.list.RecheckedTo}
+		plan := extract.Plan{Incremental: true, Known: m.list.Keys, RecheckAfter: m.list.RecheckedTo}
 		if m.list.RecheckDue(p.at) {
 			plan.Recheck = p.takeRechecks(m.list)
 		}
@@ -116,10 +116,10 @@ func (p *policy) takeRechecks(l *reconcile.List) int {
 	}
 }
 
-// rereads tells whether every page is read: it is a backfill, or the rest of one.
+// rereads reports whether every page is read: it is a backfill, or the rest of one.
 func (p *policy) rereads() bool { return p.cycle.Kind == Mode{Backfill: true}.kind() }
 
-// resumes tells whether a reading that was cut off may be resumed. One that must
+// resumes reports whether a reading that was cut off may be resumed. One that must
 // read everything resumes only what it began itself.
 func (p *policy) resumes(part *partial) bool {
 	if part == nil || !p.rereads() {
@@ -128,7 +128,7 @@ func (p *policy) resumes(part *partial) bool {
 	return part.Kind == p.cycle.Kind && !part.StartedAt.Before(p.cycle.StartedAt)
 }
 
-// comparable tells whether a list can be synced incrementally at all.
+// comparable reports whether a list can be synced incrementally at all.
 func (p *policy) comparable(part catalog.Part, l *reconcile.List) bool {
 	if l == nil || part.Order == catalog.Unordered || p.rereads() || p.job.FullEvery == 0 || inFuture(l.FullAt, p.at) {
 		return false
@@ -137,12 +137,12 @@ func (p *policy) comparable(part catalog.Part, l *reconcile.List) bool {
 	return !(l.Undecided() || accepts) || !p.fitsBudget(part, l.Keys.Count)
 }
 
-// incremental tells whether an incremental sync is enough.
+// incremental reports whether an incremental sync is enough.
 func (p *policy) incremental(part catalog.Part, l *reconcile.List) bool {
 	return p.comparable(part, l) && p.at.Before(l.FullAt.Add(p.job.FullEvery))
 }
 
-// postpones tells whether a full sync that is due waits for another day. Lists of a
+// postpones reports whether a full sync that is due waits for another day. Lists of a
 // fan-out that were first read together come due together; they may take a quarter
 // of the day's budget, so that the others do not wait for them.
 func (p *policy) postpones(part catalog.Part, l *reconcile.List) bool {
@@ -158,7 +158,7 @@ func (p *policy) postpones(part catalog.Part, l *reconcile.List) bool {
 	return false
 }
 
-// unchanged tells whether a parent's list need not be read, as its version stands.
+// unchanged reports whether a parent's list need not be read, as its version stands.
 func (p *policy) unchanged(parent catalog.Parent, s parentState) bool {
 	if parent.Version == "" || s.Version != parent.Version || s.open(p.at).Pending > 0 || p.rereads() || inFuture(s.ReadAt, p.at) {
 		return false
@@ -166,7 +166,7 @@ func (p *policy) unchanged(parent catalog.Parent, s parentState) bool {
 	return p.job.FullEvery == 0 || p.at.Before(s.ReadAt.Add(p.job.FullEvery))
 }
 
-// fitsBudget tells whether a list can be read page by page within a day.
+// fitsBudget reports whether a list can be read page by page within a day.
 func (p *policy) fitsBudget(part catalog.Part, entries int) bool {
 	return p.budget == 0 || pages(part, entries) <= p.budget
 }
@@ -211,6 +211,6 @@ func usual(sum, lists int) int {
 	return max(1, (sum+lists/2)/lists)
 }
 
-// inFuture tells whether a time that was noted lies in the future: a clock was
+// inFuture reports whether a time that was noted lies in the future: a clock was
 // wrong then, or is now.
 func inFuture(noted, now time.Time) bool { return noted.After(now.Add(24 * time.Hour)) }

@@ -65,7 +65,7 @@ func (r *partReader) try(ctx context.Context) error {
 	if err := r.once(ctx, plan); err != nil {
 		return err
 	}
-	if plan.Update || plan.Resume {
+	if plan.Incremental || plan.Resume {
 		reason := r.out.reading.Reason
 		if r.out.reading.Complete {
 			r.decide(stored)
@@ -156,7 +156,7 @@ func (r *partReader) note(s catalog.Step) {
 // read of it than an earlier run had read, or when it cannot be resumed.
 func (r *partReader) cutOff(plan extract.Plan, read listdiff.Reading) *partial {
 	part, before := r.out.part, r.out.memory.partial
-	if part.Mode != catalog.Snapshot || part.Endpoint.Cursor != "" || plan.Update || read.Keys.Count <= before.count() {
+	if part.Mode != catalog.Snapshot || part.Endpoint.Cursor != "" || plan.Incremental || read.Keys.Count <= before.count() {
 		return nil
 	}
 	out := &partial{Kind: r.policy.cycle.Kind, StartedAt: r.policy.at, Query: part.Endpoint.Query.Encode(), Keys: read.Keys.Lines}

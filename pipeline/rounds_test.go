@@ -84,7 +84,7 @@ func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
 	c.stage.config.Job("artist_albums").Options.Parents.IDs = []string{id}
 	c.artists = []string{id}
 	ctx, cancel := context.WithCancel(t.Context())
-	var asked atomic.Int64 // requests come side by side
+	var asked atomic.Int64 // requests come concurrently
 	c.sim.OnRequest(func(_ int, q *http.Request) {
 		c.clock.set(c.clock.Now().Add(time.Second))
 		if !strings.Contains(q.URL.Path, "/albums") {

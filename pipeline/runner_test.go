@@ -141,7 +141,7 @@ func TestOneRunOfAJobAtATime(t *testing.T) {
 	}
 }
 
-// TestEachRunCountsItsOwnRequests lets two jobs of one account run side by side.
+// TestEachRunCountsItsOwnRequests lets two jobs of one account run concurrently.
 func TestEachRunCountsItsOwnRequests(t *testing.T) {
 	t.Parallel()
 	o := world(400)

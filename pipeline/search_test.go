@@ -75,7 +75,7 @@ func (s *stage) change(r *rand.Rand) {
 }
 
 // TestHistoriesEndInTheTruth plays seeded histories of a library with a run a
-// night. Whole readings, once a week, must find the truth; the nights between
+// night. Full readings, once a week, must find the truth; the nights between
 // must remove nothing that is there.
 func TestHistoriesEndInTheTruth(t *testing.T) {
 	t.Parallel()
@@ -201,7 +201,7 @@ func (s *stage) state(t testing.TB) load.State {
 	return state
 }
 
-// wasWhole tells whether a run read the list whole, as it noted itself.
+// wasWhole reports whether a run read the list whole, as it noted itself.
 func (h *history) wasWhole(t testing.TB, run load.Run) bool {
 	t.Helper()
 	var list struct {
@@ -329,7 +329,7 @@ func TestAListThatMovesWhileItIsSearched(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 9))
 			s.change(r)
 			s.change(r)
-			var changing sync.Mutex // requests come side by side when the list is read whole
+			var changing sync.Mutex // requests come concurrently when the list is read whole
 			s.sim.OnRequest(func(_ int, q *http.Request) {
 				changing.Lock()
 				defer changing.Unlock()

@@ -12,7 +12,7 @@ import (
 )
 
 // sessions are the sessions of one run, one for each destination. Each works in
-// a goroutine of its own, so that destinations write side by side, and while
+// a goroutine of its own, so that destinations write concurrently, and while
 // further pages arrive. The goroutines end in close.
 type sessions struct {
 	ctx    context.Context // outlives an interrupt for a moment
@@ -99,7 +99,7 @@ func widest(results []load.Result) load.Result {
 	return best
 }
 
-// each does the same at every destination, side by side, after all that was
+// each does the same at every destination, concurrently, after all that was
 // asked of it before, and waits.
 func (s *sessions) each(f func(*session) error) error {
 	var wait sync.WaitGroup

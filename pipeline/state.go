@@ -65,7 +65,7 @@ type parentState struct {
 	Gone     bool              `json:"gone,omitempty"`    // the API no longer knows it
 	List     *reconcile.List   `json:"list,omitempty"`
 	Stored   *reconcile.Stored `json:"stored,omitempty"`
-	// Partial is the beginning of the list, where a run had to stop within it.
+	// Partial is the head of the list, where a run had to stop within it.
 	Partial *partial `json:"partial,omitempty"`
 }
 

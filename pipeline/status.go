@@ -33,7 +33,7 @@ type JobStatus struct {
 }
 
 // Status reads how every job stands at each of its destinations, which it reads
-// side by side. It asks the API nothing.
+// concurrently. It asks the API nothing.
 func (r *Runner) Status(ctx context.Context, jobs []*config.Job) []JobStatus {
 	histories := r.histories(ctx, jobs)
 	var out []JobStatus

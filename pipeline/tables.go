@@ -18,7 +18,7 @@ type tables struct {
 	account string
 }
 
-// open opens the destinations side by side.
+// open opens the destinations concurrently.
 func (t *tables) open(ctx context.Context, r *Runner, names []string) (err error) {
 	t.names = names
 	t.opened, err = r.destinations.each(ctx, names)

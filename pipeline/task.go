@@ -79,7 +79,7 @@ func (u *User) identify(ctx context.Context, c *extract.Client, job *config.Job)
 	return account, nil
 }
 
-// mayBe tells whether a run that was recorded for an account may have been this
+// mayBe reports whether a run that was recorded for an account may have been this
 // user's.
 func (u *User) mayBe(account string) bool {
 	if u.Itself {

@@ -5,7 +5,7 @@ import (
 	"github.com/tracklake/tracklake/extract"
 )
 
-// A width decides how many parents of a fan-out are read side by side: as many as a
+// A width decides how many parents of a fan-out are read concurrently: as many as a
 // day's budget has room for, so that few lists are cut off in the middle.
 type width struct {
 	client *extract.Client
@@ -31,7 +31,7 @@ func newWidth(x *export, feed *catalog.Feed, left int) *width {
 	return w
 }
 
-// launch tells whether a part can be begun, beside others if there are any, and
+// launch reports whether a part can be begun, beside others if there are any, and
 // takes note of it.
 func (w *width) launch(part, others int) bool {
 	made := w.client.Stats().Requests

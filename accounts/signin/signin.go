@@ -176,7 +176,7 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Next: "To sign in, open the address that the terminal shows.",
 		})
 	case a.answered.Swap(true):
-		show(w, http.StatusConflict, page{Title: "Answered already", Text: "This sign-in was answered already. Look at the terminal."})
+		show(w, http.StatusConflict, page{Title: "Already answered", Text: "This sign-in already has an answer. Return to the terminal."})
 	default:
 		a.answer(w, r.URL.Query())
 	}
@@ -185,7 +185,7 @@ func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // plainHost drops the port that browsers leave out.
 func plainHost(host string) string { return strings.TrimSuffix(host, ":80") }
 
-// hasState tells whether an answer belongs to the sign-in.
+// hasState reports whether an answer belongs to the sign-in.
 func (a *answers) hasState(query url.Values) bool {
 	state := query["state"]
 	return len(state) == 1 && subtle.ConstantTimeCompare([]byte(state[0]), []byte(a.state)) == 1
@@ -228,7 +228,7 @@ func Pasted(text string) (answer url.Values, withState bool, err error) {
 	query, _, _ = strings.Cut(query, "#")
 	answer, err = url.ParseQuery(query)
 	if err != nil || !answer.Has("code") && !answer.Has("error") {
-		return nil, false, &Error{"the pasted address holds no code", "copy the whole address that the browser shows after you agreed; it has code= in it"}
+		return nil, false, &Error{"the pasted address has no code", "copy the whole address that the browser shows after you agreed; it has code= in it"}
 	}
 	return answer, answer.Has("state"), nil
 }

@@ -212,7 +212,7 @@ func TestReceiverTakesNoSecondAnswer(t *testing.T) {
 	if code := <-using; code != "first" {
 		t.Fatalf("code %q", code)
 	}
-	if status, _, body := get(t, r.Redirect()+"?code=second&state=s", ""); status != http.StatusConflict || !strings.Contains(body, "Answered already") {
+	if status, _, body := get(t, r.Redirect()+"?code=second&state=s", ""); status != http.StatusConflict || !strings.Contains(body, "Already answered") {
 		t.Errorf("%d %s", status, body)
 	}
 	close(use)

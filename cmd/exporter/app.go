@@ -57,7 +57,7 @@ func (a *app) env(name string) (string, bool) {
 	return v, v != ""
 }
 
-// names tells whether a variable is in the environment or in .env, be it empty.
+// names reports whether a variable is in the environment or in .env, be it empty.
 func (a *app) names(name string) bool {
 	_, there := os.LookupEnv(name)
 	_, inFile := a.dotenv[name]

@@ -90,7 +90,7 @@ func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
 	return nil
 }
 
-// unremarkable tells whether there is nothing to do about a run: it ended well, or
+// unremarkable reports whether there is nothing to do about a run: it ended well, or
 // it goes on by itself when there is budget again.
 func unremarkable(r load.Run) bool {
 	return r.Status == load.StatusOK || r.Status == load.StatusDeferred && r.Budgeted && r.Pending == 0

@@ -8,7 +8,7 @@ type anchor struct{ at, place int }
 
 // anchors lists those that were read in the order in which they were known, with
 // one before the beginning and one behind the end. Where the order is another
-// now, as many as possible count as having stayed; the others have gone from
+// now, as many as possible count as having stayed; the others have left
 // where they were, and came where they are.
 func (d *Diff) anchors() []anchor {
 	var seen []anchor
@@ -118,7 +118,7 @@ func rising(all []anchor) []anchor {
 	return out
 }
 
-// rises tells whether each place is greater than the one before: a key that was
+// rises reports whether each place is greater than the one before: a key that was
 // met twice is in one place only.
 func rises(all []anchor) bool {
 	for i := 1; i < len(all); i++ {

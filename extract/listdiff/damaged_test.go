@@ -216,7 +216,7 @@ func TestARecheckBringsOtherPages(t *testing.T) {
 	if keys, reason := d.Keys(); reason != "" || !slices.Equal(keys, p.keys) {
 		t.Errorf("%q, pages at %v", reason, p.asked)
 	}
-	if fmt.Sprint(d.Pages()) != fmt.Sprint(len(p.asked)) || d.Total() != 1_000 || d.Whole() {
-		t.Errorf("%d pages of %d, total %d, whole %v", d.Pages(), len(p.asked), d.Total(), d.Whole())
+	if fmt.Sprint(d.Pages()) != fmt.Sprint(len(p.asked)) || d.Total() != 1_000 || d.Full() {
+		t.Errorf("%d pages of %d, total %d, whole %v", d.Pages(), len(p.asked), d.Total(), d.Full())
 	}
 }

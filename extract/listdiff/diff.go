@@ -20,10 +20,10 @@ func (p Page) end() int { return p.Offset + len(p.Keys) }
 
 // A Diff compares a list with what was known of it.
 //
-// It reads the head, then looks, by halving, for the places where entries came
+// It reads the head, then halves the rest to locate the places where entries came
 // or went, until the totals agree. What lies between two places that fit is
 // taken as unchanged, so an entry that came and one that went between the same
-// two places hide each other. No entry counts as gone unless a single answer
+// two places hide each other. An entry counts as removed only if a single answer
 // shows its neighbours without it.
 type Diff struct {
 	known []Key
@@ -72,8 +72,8 @@ func (d *Diff) Pages() int { return d.spent }
 // Total is how many positions the list has, or -1 before the first page.
 func (d *Diff) Total() int { return d.total }
 
-// Whole tells whether every page was read.
-func (d *Diff) Whole() bool { return d.allRead(0, max(d.total, 0)) }
+// Full reports whether every page was read.
+func (d *Diff) Full() bool { return d.allRead(0, max(d.total, 0)) }
 
 // Add takes a page, and notices a list that moved.
 func (d *Diff) Add(p Page) {
@@ -86,7 +86,7 @@ func (d *Diff) Add(p Page) {
 	case p.Total != d.total:
 		d.moved = fmt.Sprintf("its length went from %d to %d while it was read", d.total, p.Total)
 	case len(p.Keys) != want:
-		d.moved = fmt.Sprintf("a page of %d entries held %d", want, len(p.Keys))
+		d.moved = fmt.Sprintf("a page of %d entries has %d", want, len(p.Keys))
 	}
 	if d.moved != "" {
 		return
@@ -117,7 +117,7 @@ func (d *Diff) insert(p Page) {
 	d.pages = slices.Insert(d.pages, i, p)
 }
 
-// agrees tells whether a second answer shows what the first one showed. Holes
+// agrees reports whether a second answer shows what the first one showed. Holes
 // stand at the end of a page, wherever the entry is that was not delivered.
 func (d *Diff) agrees(p Page) bool {
 	for _, other := range d.pages {
@@ -153,7 +153,7 @@ func (d *Diff) Next() (offset, n int) {
 	return d.border(anchors)
 }
 
-// readWithin tells whether entries between two anchors were read.
+// readWithin reports whether entries between two anchors were read.
 func (d *Diff) readWithin(a, b anchor) bool {
 	for _, p := range d.pages {
 		if max(p.Offset, a.at+1) < min(p.end(), b.at) {
@@ -165,7 +165,7 @@ func (d *Diff) readWithin(a, b anchor) bool {
 
 // within returns the page to read between two anchors that do not fit: behind
 // the head as long as it is all new, else in the middle of the longest stretch
-// that was not read. Pages are those of a whole reading, so that none is read
+// that was not read. Pages are those of a full sync, so that none is read
 // twice however many there are.
 func (d *Diff) within(a, b anchor) (offset, n int) {
 	from, to := d.longestUnread(a.at+1, b.at)
@@ -184,8 +184,8 @@ func (d *Diff) within(a, b anchor) (offset, n int) {
 }
 
 // behind returns the page to read after an anchor when much came: most likely
-// behind what is known, which was then only the beginning of the list. So it
-// begins where that ends.
+// behind what is known, which was then a partial list. So it starts where that
+// ends.
 func (d *Diff) behind(a, b anchor) int {
 	last := a.at + len(d.known) - 1 - a.place // where the last known entry stands if nothing came before it
 	from, to := d.longestUnread(a.at+1, min(b.at, last+1))
@@ -229,7 +229,7 @@ func (d *Diff) firstUnread(from, to int) (int, int) {
 }
 
 // border returns a page across the border of two answers where entries seem to
-// have gone: the answers came at different moments, and an entry may have moved
+// be missing: the answers came at different moments, and an entry may have moved
 // across the border in between.
 func (d *Diff) border(anchors []anchor) (offset, n int) {
 	for i := 1; i < len(anchors); i++ {
@@ -238,7 +238,7 @@ func (d *Diff) border(anchors []anchor) (offset, n int) {
 			continue
 		}
 		if b.at-a.at >= d.size { // no answer can show both neighbours
-			d.moved, d.final = "too much came where something went", true
+			d.moved, d.final = "too many entries were added where others were removed", true
 			return 0, 0
 		}
 		offset = max(0, min(a.at, d.total-d.size))
@@ -251,7 +251,7 @@ func (d *Diff) border(anchors []anchor) (offset, n int) {
 	return 0, 0
 }
 
-// lost tells whether known entries between two anchors were not seen again, and
+// lost reports whether known entries between two anchors were not seen again, and
 // are more than those that cannot be read there.
 func (d *Diff) lost(a, b anchor) bool {
 	rows := 0
@@ -271,13 +271,13 @@ func (d *Diff) lost(a, b anchor) bool {
 	return rows > 0
 }
 
-// allRead tells whether every entry between two offsets was read.
+// allRead reports whether every entry between two offsets was read.
 func (d *Diff) allRead(from, to int) bool {
 	f, t := d.longestUnread(from, to)
 	return f >= t
 }
 
-// witnessed tells whether a single answer shows everything from one anchor to
+// witnessed reports whether a single answer shows everything from one anchor to
 // the next.
 func (d *Diff) witnessed(a, b anchor) bool {
 	for _, list := range [][]Page{d.pages, d.extra} {
@@ -308,13 +308,13 @@ func (d *Diff) Keys() (keys []Key, reason string) {
 		}
 	}
 	if len(keys) != d.total {
-		return nil, fmt.Sprintf("it adds up to %d entries, and Spotify counts %d", len(keys), d.total)
+		return nil, fmt.Sprintf("it adds up to %d entries, but Spotify counts %d", len(keys), d.total)
 	}
 	return keys, ""
 }
 
 // Unread returns the offsets of at most n pages that hold unreadable entries or
-// holes and were not read, beginning behind a position and going round.
+// holes and were not read, starting behind a position and wrapping around.
 func (d *Diff) Unread(after, n int) []int {
 	keys, reason := d.Keys()
 	if reason != "" {
@@ -338,8 +338,8 @@ func (d *Diff) Unread(after, n int) []int {
 	return all[:min(n, len(all))]
 }
 
-// Prefix returns the list from its beginning as far as it is known to fit, for a
-// reading that was cut off.
+// Prefix returns the list from its head as far as it is known to fit, for a
+// reading that was interrupted.
 func (d *Diff) Prefix() []Key {
 	if d.total < 0 || d.moved != "" {
 		return nil

@@ -112,7 +112,7 @@ func TestDiffNoticesThatTheListMoves(t *testing.T) {
 	first := listdiff.Page{Offset: 0, Asked: 50, Total: 199, Keys: known[:50]}
 	tests := map[string]listdiff.Page{
 		"its length went from 199 to 198 while it was read": {Offset: 100, Asked: 50, Total: 198, Keys: known[101:151]},
-		"a page of 50 entries held 49":                      {Offset: 100, Asked: 50, Total: 199, Keys: known[101:150]},
+		"a page of 50 entries has 49":                       {Offset: 100, Asked: 50, Total: 199, Keys: known[101:150]},
 		"an entry was seen in two places":                   {Offset: 100, Asked: 50, Total: 199, Keys: known[20:70]},
 		"two answers about the same entries differ":         {Offset: 40, Asked: 50, Total: 199, Keys: known[41:91]},
 	}

@@ -44,12 +44,12 @@ func UnreadableKey(key Key) Key { return unreadableMark + key }
 // from others.
 func RowlessKey(identity string) Key { return rowlessMark + identity }
 
-// IsEntry tells whether a key is that of an entry that was read and has a row.
+// IsEntry reports whether a key is that of an entry that was read and has a row.
 func IsEntry(k Key) bool {
 	return k != "" && k != Hole && k[:1] != unreadableMark && k[:1] != rowlessMark && k[:1] != " "
 }
 
-// IsUnreadable tells whether a key is that of an entry that could not be read.
+// IsUnreadable reports whether a key is that of an entry that could not be read.
 func IsUnreadable(k Key) bool { return strings.HasPrefix(k, unreadableMark) }
 
 // Split returns the id of the row and the rank of an entry, readable or not; an

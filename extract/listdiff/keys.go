@@ -28,12 +28,12 @@ func (k Keys) All() []Key {
 	return strings.Split(k.Lines, "\n")
 }
 
-// Damaged tells whether there are entries that could not be read, or holes.
+// Damaged reports whether there are entries that could not be read, or holes.
 func (k Keys) Damaged() bool {
 	return k.begins(unreadableMark) || k.begins(Hole)
 }
 
-// begins tells whether any line begins with a mark.
+// begins reports whether any line begins with a mark.
 func (k Keys) begins(mark string) bool {
 	return strings.HasPrefix(k.Lines, mark) || strings.Contains(k.Lines, "\n"+mark)
 }
@@ -103,18 +103,17 @@ func (b *Builder) Keys() Keys {
 // A Reading is what one reading of a list proves.
 type Reading struct {
 	// Keys is the list as it is now, a key for each position that the API
-	// counts. After an error, or where the reading is not complete, it is the
-	// beginning of the list, as far as that is known.
+	// counts. After an error, or if the reading is not complete, it is the part of
+	// the list, from its head, that is known.
 	Keys Keys
 	// Complete: the keys account for every position, and the list held still.
 	Complete bool
 	Reason   string // why it is not complete, for people
-	// Whole: every page was read for this reading, so that an entry which is not
+	// Full: every page was read for this reading, so that an entry which is not
 	// among the keys is nowhere in the list. Otherwise what lies between two
 	// places that fit was taken as unchanged.
-	Whole bool
-	// Resumed: the beginning was read by an earlier run; the list may have moved
-	// in between.
+	Full bool
+	// Resumed: an earlier run read the first part; the list may have moved since.
 	Resumed bool
 	// Unserved: the API failed to serve a page as a whole. Its entries count as
 	// unreadable; reading it again soon may bring them.

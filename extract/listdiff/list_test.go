@@ -80,7 +80,7 @@ type comparison struct {
 
 func (c comparison) complete() bool { return c.reason == "" }
 
-// compare reads as an update does: it begins anew when the list moves.
+// compare reads as an update does: it restarts when the list moves.
 func compare(t testing.TB, p *paged, known []listdiff.Key) (c comparison) {
 	t.Helper()
 	p.asked = nil
@@ -88,7 +88,7 @@ func compare(t testing.TB, p *paged, known []listdiff.Key) (c comparison) {
 		c.diff = listdiff.New(known, pageSize)
 		fill(t, c.diff, p)
 		c.keys, c.reason = c.diff.Keys()
-		c.whole = c.diff.Whole()
+		c.whole = c.diff.Full()
 		if _, final := c.diff.Moved(); c.complete() || final {
 			break
 		}

@@ -126,7 +126,7 @@ func (l *Limiter) record(ctx context.Context, b *bucket, now time.Time, requests
 	return granted, found, err
 }
 
-// due tells whether to ask the store, also by a clock that went back.
+// due reports whether to ask the store, also by a clock that went back.
 func (b *bucket) due(now time.Time) bool {
 	since := now.Sub(b.asked)
 	return b.stale.Load() || since < 0 || since >= recordEvery

@@ -50,7 +50,7 @@ func (r *record) reserve(ask Reservation) (granted int, found Usage) {
 	return granted, found
 }
 
-// block records a block and tells whether that changed anything.
+// block records a block and reports whether that changed anything.
 func (r *record) block(b Block) bool {
 	if !b.Until.After(r.BlockedUntil) && !r.BlockedUntil.After(b.At.Add(LongestBlock)) {
 		return false
@@ -59,7 +59,7 @@ func (r *record) block(b Block) bool {
 	return true
 }
 
-// within tells whether a time lies ahead of now, and no further than believable.
+// within reports whether a time lies ahead of now, and no further than believable.
 func within(t, now time.Time, longest time.Duration) bool {
 	return t.After(now) && !t.After(now.Add(longest))
 }

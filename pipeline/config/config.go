@@ -210,7 +210,7 @@ func pathless(err error) error {
 	return err
 }
 
-// NeedsUser tells whether the job reads what belongs to an account.
+// NeedsUser reports whether the job reads what belongs to an account.
 func (j *Job) NeedsUser() bool { return j.Resource.Endpoint.Scope != "" || j.Resource.Parents == nil }
 
 // Scopes lists the scopes that some jobs need, each once, in order.

@@ -16,7 +16,7 @@ type ruling struct {
 	before  string
 	stored  string // further rows of the table
 	reading string
-	kind    int           // of reading; whole where nothing is said
+	kind    int           // of reading; full where nothing is said
 	later   time.Duration // than the last reading; a night where nothing is said
 	accept  bool
 	want    string

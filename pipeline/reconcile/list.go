@@ -79,13 +79,13 @@ func Decide(in Input) Verdict {
 	return d.verdict
 }
 
-// unchanged tells whether the list is as it was, and nothing about it is open.
+// unchanged reports whether the list is as it was, and nothing about it is open.
 func (in Input) unchanged() bool {
 	b := in.Before
 	return b != nil && len(b.Pending)+len(b.Refused)+len(in.Stored) == 0 && b.Keys.Lines == in.Reading.Keys.Lines && b.Keys.Count > 0 && !b.Keys.Damaged()
 }
 
-// first tells whether nothing is known that the list could be compared with, and
+// first reports whether nothing is known that the list could be compared with, and
 // all of its entries are there.
 func (in Input) first() bool {
 	return in.Before == nil && len(in.Stored) == 0 && !in.Reading.Keys.Damaged()
@@ -96,14 +96,14 @@ func (in Input) next() *List {
 	next := &List{FullAt: in.At, Query: in.Query, Keys: in.Reading.Keys}
 	if b := in.Before; b != nil {
 		next.RecheckedAt, next.RecheckedTo = b.RecheckedAt, b.RecheckedTo
-		if !in.Reading.Whole {
+		if !in.Reading.Full {
 			next.FullAt = b.FullAt
 		}
 	}
 	if in.Reading.Resumed {
 		next.FullAt = in.At
 	}
-	if in.Reading.Whole || in.Reading.Rechecked > 0 {
+	if in.Reading.Full || in.Reading.Rechecked > 0 {
 		next.RecheckedAt, next.RecheckedTo = in.At, in.Reading.RecheckedTo
 	}
 	return next
@@ -183,13 +183,13 @@ func (d *decision) doubtOf(row string) Reason {
 		return Unreadable
 	case d.newHoles, d.movedHoles && !d.waited(row):
 		return Holes
-	case d.refused[row], d.AcceptRemovals && (d.Reading.Whole || d.Reading.Resumed):
+	case d.refused[row], d.AcceptRemovals && (d.Reading.Full || d.Reading.Resumed):
 		return ""
 	case d.newlyEmpty():
 		return Empty
 	case d.Reading.Resumed && !d.pending[row] && !(d.Stable && d.stored[row]):
 		return Resumed
-	case d.Reading.Whole || d.Reading.Resumed:
+	case d.Reading.Full || d.Reading.Resumed:
 		return ""
 	case d.pending[row]:
 		return d.Before.Why
@@ -199,7 +199,7 @@ func (d *decision) doubtOf(row string) Reason {
 	return ""
 }
 
-// judgeHoles tells whether missing rows may stand in holes. A row is gone that was
+// judgeHoles reports whether missing rows may stand in holes. A row is gone that was
 // missing a day ago already, when there were as many holes.
 func (d *decision) judgeHoles() {
 	holes, b := d.Reading.Keys.Holes(), d.Before
@@ -210,10 +210,10 @@ func (d *decision) judgeHoles() {
 	d.movedHoles = slices.ContainsFunc(d.missing, func(row string) bool { return !d.waited(row) })
 }
 
-// waited tells whether a row has been pending because of holes.
+// waited reports whether a row has been pending because of holes.
 func (d *decision) waited(row string) bool { return d.pending[row] && d.Before.Why == Holes }
 
-// newlyEmpty tells whether the list is empty and was not a day ago.
+// newlyEmpty reports whether the list is empty and was not a day ago.
 func (d *decision) newlyEmpty() bool {
 	return len(d.keys) == 0 && (d.Before == nil || d.Before.EmptyAt.IsZero() || d.At.Sub(d.Before.EmptyAt) < aDayLater)
 }
@@ -258,7 +258,7 @@ func (d *decision) settle() {
 			after.UnreadableAt = before.UnreadableAt
 		}
 	}
-	v.Doubt = !d.Reading.Whole && !d.Reading.Resumed && (d.otherHoles() || slices.ContainsFunc(slices.Concat(after.Pending, after.Refused), func(k listdiff.Key) bool {
+	v.Doubt = !d.Reading.Full && !d.Reading.Resumed && (d.otherHoles() || slices.ContainsFunc(slices.Concat(after.Pending, after.Refused), func(k listdiff.Key) bool {
 		return !d.pending[listdiff.Row(k)] && !d.refused[listdiff.Row(k)]
 	}))
 }
@@ -278,7 +278,7 @@ func (d *decision) hidden(unreadables []listdiff.Key) int {
 	return len(rows)
 }
 
-// otherHoles tells whether there are more or fewer holes than before.
+// otherHoles reports whether there are more or fewer holes than before.
 func (d *decision) otherHoles() bool {
 	return d.Before != nil && d.Before.Keys.Holes() != d.Reading.Keys.Holes()
 }
@@ -295,7 +295,7 @@ func unreadable(keys []listdiff.Key) []listdiff.Key {
 	return out
 }
 
-// TooMany tells whether so many removals of so many rows are refused: a mass
+// TooMany reports whether so many removals of so many rows are refused: a mass
 // removal is more likely a fault of the API than a user's clean-up.
 func TooMany(removals, rows int) bool {
 	return removals > 50 && removals*5 > rows

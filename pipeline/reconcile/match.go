@@ -56,7 +56,7 @@ func (d *decision) matchUnreadable() {
 	d.missing = slices.DeleteFunc(d.missing, func(row string) bool { return d.rows[row] == identified })
 }
 
-// placed tells whether it is known where all entries of a row stood: in the list, or
+// placed reports whether it is known where all entries of a row stood: in the list, or
 // nowhere, as its removal was proven and refused.
 func (d *decision) placed(row string) bool {
 	return (d.stood[unmarked(d.rows[row])] > 0 || d.refused[row]) && !d.lost[row]
@@ -114,12 +114,12 @@ func (d *decision) doubt(rows []string) {
 	}
 }
 
-// isUnidentified tells whether it is not known which row an entry belongs to.
+// isUnidentified reports whether it is not known which row an entry belongs to.
 func isUnidentified(k listdiff.Key) bool {
 	return listdiff.IsUnreadable(k) && listdiff.Row(k) == ""
 }
 
-// isAnonymous tells whether nothing is known of an entry but that it is there.
+// isAnonymous reports whether nothing is known of an entry but that it is there.
 func isAnonymous(k listdiff.Key) bool {
 	_, rank := listdiff.Split(k)
 	return isUnidentified(k) && rank == ""
@@ -253,7 +253,7 @@ func (d *decision) rememberLost() {
 	slices.Sort(after.Lost)
 }
 
-// isMissing tells whether no entry shows a row.
+// isMissing reports whether no entry shows a row.
 func (d *decision) isMissing(row string) bool {
 	_, found := slices.BinarySearch(d.missing, row)
 	return found
@@ -268,7 +268,7 @@ func (d *decision) matchElsewhere() {
 		return
 	}
 	d.further = d.further || d.Before != nil && d.Before.Came
-	d.verdict.After.Came = d.further && !d.Reading.Whole
+	d.verdict.After.Came = d.further && !d.Reading.Full
 	for _, row := range d.missing {
 		if d.rows[row] != identified && (d.further || !d.placed(row)) {
 			d.unclear[row] = true

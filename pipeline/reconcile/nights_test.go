@@ -153,8 +153,8 @@ func TestNights(t *testing.T) {
 		}},
 		"updates of a list whose order may change": {unstable: true, chapters: []chapter{
 			{found: "a b c", want: "ok"},
-			{found: "a c", kind: update, want: "pending b: unread; doubt; incomplete"},
-			{found: "a c", kind: update, want: "pending b: unread; incomplete"},
+			{found: "a c", kind: incremental, want: "pending b: unread; doubt; incomplete"},
+			{found: "a c", kind: incremental, want: "pending b: unread; incomplete"},
 			{found: "a c", want: "removed b; ok"},
 		}},
 	} {

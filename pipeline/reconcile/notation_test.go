@@ -69,7 +69,7 @@ const refused = "refused"
 // noState is a list of which nothing is remembered.
 const noState = "no state"
 
-// state reads what is remembered of a list that was last read, as a whole and as it
+// state reads what is remembered of a list that was last read, as a full and as it
 // is, at some time: its entries and, behind a bar, its pending rows with the reason
 // before them: "a b ! | unreadable: c d".
 func state(text string, at time.Time) *reconcile.List {
@@ -96,14 +96,14 @@ func state(text string, at time.Time) *reconcile.List {
 
 // The kinds of readings.
 const (
-	whole   = iota // every page was read
-	update         // what has changed was read
-	resumed        // the beginning was read by an earlier run
+	full        = iota // every page was read
+	incremental        // what has changed was read
+	resumed            // the beginning was read by an earlier run
 )
 
 func reading(list []listdiff.Key, kind int) listdiff.Reading {
 	r := listdiff.Reading{Keys: listdiff.KeysOf(list), Complete: true}
-	r.Whole, r.Resumed = kind == whole, kind == resumed
+	r.Full, r.Resumed = kind == full, kind == resumed
 	return r
 }
 

@@ -31,7 +31,7 @@ func (l *List) Open(at time.Time) Open {
 	return o
 }
 
-// Incomplete tells whether a run that leaves this open is incomplete. Entries that
+// Incomplete reports whether a run that leaves this open is incomplete. Entries that
 // have been unreadable for seven nights are so for good; their rows still stay.
 func (o Open) Incomplete() bool { return (o.Unreadable > 0 || o.Pending > 0) && !o.Standing }
 

@@ -70,14 +70,14 @@ func (h *history) run() string {
 // read reads the list, applies what follows, and checks it.
 func (h *history) read() string {
 	in := reconcile.Input{Before: h.state, At: h.at, Stable: h.stable, AcceptRemovals: h.chance(20)}
-	kind := []int{whole, whole, whole, whole, update, resumed}[h.IntN(6)]
+	kind := []int{full, full, full, full, incremental, resumed}[h.IntN(6)]
 	if h.chance(20) && h.single() {
-		in.Before, h.forgot, kind = nil, true, whole
+		in.Before, h.forgot, kind = nil, true, full
 		in.Stored = slices.Sorted(maps.Keys(h.table))
 	}
 	var list []listdiff.Key
 	if h.fails() {
-		kind, in.AcceptRemovals = whole, false
+		kind, in.AcceptRemovals = full, false
 	} else {
 		list = h.keys()
 	}
@@ -100,7 +100,7 @@ func (h *history) read() string {
 	return h.check(in.Reading)
 }
 
-// fails tells whether the list comes back empty by mistake, though not for as long
+// fails reports whether the list comes back empty by mistake, though not for as long
 // as a day, and not when it was empty before.
 func (h *history) fails() bool {
 	if h.empty.IsZero() && h.chance(15) && h.state != nil && h.state.Keys.Count > 0 {
@@ -129,7 +129,7 @@ func (h *history) check(r listdiff.Reading) string {
 			return row + " was forgotten: it is in the table, and neither in the list nor pending"
 		}
 	}
-	if !r.Whole || r.Keys.Count == 0 || r.Keys.Damaged() || len(h.state.Refused) > 0 {
+	if !r.Full || r.Keys.Count == 0 || r.Keys.Damaged() || len(h.state.Refused) > 0 {
 		return ""
 	}
 	for row := range h.table {

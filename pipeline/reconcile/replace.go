@@ -81,7 +81,7 @@ func replaced(in ReplaceInput, next *Stored, replace bool) Replacement {
 	return out
 }
 
-// confirmed tells whether an earlier reading, at least on the day before, has found
+// confirmed reports whether an earlier reading, at least on the day before, has found
 // the list empty as well.
 func (in *ReplaceInput) confirmed() bool {
 	return in.AcceptRemovals || !in.Before.EmptyAt.IsZero() && in.At.Sub(in.Before.EmptyAt) >= aDayLater

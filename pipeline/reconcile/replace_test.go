@@ -45,7 +45,7 @@ func TestARankingIsReplaced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := reading(keys(c.reading), whole)
+			r := reading(keys(c.reading), full)
 			r.Complete = !c.cutOff
 			v := reconcile.DecideReplacement(reconcile.ReplaceInput{Before: c.before, Reading: r, Version: today, Dated: true, At: now})
 			got := fmt.Sprint(v.Replace, v.After.Places, v.Open.Standing, v.After.UnreadableAt)
@@ -61,7 +61,7 @@ func TestARankingIsReplaced(t *testing.T) {
 
 func TestPlacesAreCounted(t *testing.T) {
 	t.Parallel()
-	v := reconcile.DecideReplacement(reconcile.ReplaceInput{Reading: reading(keys("a b a ! !@2 !c ? ? ~x"), whole), Version: "2025-03-14", Dated: true, At: now})
+	v := reconcile.DecideReplacement(reconcile.ReplaceInput{Reading: reading(keys("a b a ! !@2 !c ? ? ~x"), full), Version: "2025-03-14", Dated: true, At: now})
 	text, err := json.Marshal(v.After)
 	if want := `{"version":"2025-03-14","places":3,"holes":2,"unreadable":3,"unreadable_at":"2025-03-14T04:00:00Z"}`; err != nil || string(text) != want {
 		t.Errorf("got %s, %v\nwant %s", text, err, want)
@@ -110,7 +110,7 @@ func TestAPlaylistIsReplaced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := reading(keys(c.reading), whole)
+			r := reading(keys(c.reading), full)
 			r.Complete = !c.cutOff
 			v := reconcile.DecideReplacement(reconcile.ReplaceInput{Before: c.before, Reading: r, Version: c.version, At: now, AcceptRemovals: c.accept})
 			stored := ""

@@ -108,7 +108,7 @@ func (l *List) MarshalJSON() ([]byte, error) {
 	return append(out, `"}`...), nil
 }
 
-// Same tells whether two lists are the same, and as well known.
+// Same reports whether two lists are the same, and as well known.
 func (l *List) Same(o *List) bool {
 	if l == nil || o == nil {
 		return l == o
@@ -130,13 +130,13 @@ func (l *List) Refuse(rows []string) {
 	slices.Sort(l.Refused)
 }
 
-// Undecided tells whether reading the whole list again can decide about the
+// Undecided reports whether reading the whole list again can decide about the
 // pending removals.
 func (l *List) Undecided() bool {
 	return l != nil && len(l.Pending) > 0 && (l.Why != Unreadable || !l.Keys.Damaged())
 }
 
-// RecheckDue tells whether unreadable entries are to be read again at a time:
+// RecheckDue reports whether unreadable entries are to be read again at a time:
 // every night, and once a week when they have been the same for seven nights.
 func (l *List) RecheckDue(at time.Time) bool {
 	return l.Keys.Damaged() && (!Standing(l.UnreadableAt, at) || Standing(l.RecheckedAt, at))
@@ -151,7 +151,7 @@ func rowSet(keys []listdiff.Key) map[string]bool {
 	return out
 }
 
-// Standing tells whether something has been as it is for seven nights. A nightly
+// Standing reports whether something has been as it is for seven nights. A nightly
 // run does not come to the minute.
 func Standing(since, at time.Time) bool {
 	return at.Sub(since) >= 7*24*time.Hour-4*time.Hour

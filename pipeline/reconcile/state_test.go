@@ -24,12 +24,12 @@ func TestBookkeeping(t *testing.T) {
 	}{
 		{name: "the first reading", before: noState, reading: "a", full: at, rechecks: at},
 		{name: "the first reading, resumed", before: noState, reading: "a", kind: resumed, full: at},
-		{name: "a whole reading", before: "a", reading: "b a", full: at, rechecks: at},
-		{name: "a whole reading in which nothing changed", before: "a", reading: "a", full: at, rechecks: at},
+		{name: "a full reading", before: "a", reading: "b a", full: at, rechecks: at},
+		{name: "a full reading in which nothing changed", before: "a", reading: "a", full: at, rechecks: at},
 		{name: "a resumed reading", before: "a", reading: "b a", kind: resumed, full: at, rechecks: then},
-		{name: "an update", before: "a", reading: "b a", kind: update, full: then, rechecks: then},
-		{name: "an update in which nothing changed", before: "a", reading: "a", kind: update, full: then, rechecks: then},
-		{name: "an update that read unreadable entries again", before: "a !", reading: "a !", kind: update, rechecked: 2, full: then, rechecks: at, unread: then},
+		{name: "an update", before: "a", reading: "b a", kind: incremental, full: then, rechecks: then},
+		{name: "an update in which nothing changed", before: "a", reading: "a", kind: incremental, full: then, rechecks: then},
+		{name: "an update that read unreadable entries again", before: "a !", reading: "a !", kind: incremental, rechecked: 2, full: then, rechecks: at, unread: then},
 
 		{name: "unreadable entries", before: "a b", reading: "a b !", full: at, rechecks: at, unread: at},
 		{name: "the same unreadable entries", before: "a b !", reading: "c a b !", full: at, rechecks: at, unread: then},

@@ -59,22 +59,22 @@ type library struct {
 	empty   time.Time       // since when the list has been empty by mistake
 }
 
-// chance tells whether something that happens once in n times happens.
+// chance reports whether something that happens once in n times happens.
 func (l *library) chance(n int) bool { return l.IntN(n) == 0 }
 
-// has tells whether a row is in the library.
+// has reports whether a row is in the library.
 func (l *library) has(row string) bool {
 	return slices.ContainsFunc(l.entries, func(e *entry) bool { return e.row == row })
 }
 
-// alike tells whether nobody could tell two entries of a row apart, or such a list
+// alike reports whether nobody could tell two entries of a row apart, or such a list
 // does not have them.
 func (l *library) alike(o, e *entry) bool {
 	same := o.rank == e.rank && (l.stable || l.ranks > 0 || o.shows != readable)
 	return o.row == e.row && (same || !o.seen || l.forgot && o.shows != readable)
 }
 
-// single tells whether no row has two entries.
+// single reports whether no row has two entries.
 func (l *library) single() bool {
 	return !slices.ContainsFunc(l.entries, func(e *entry) bool { return e.row != "" && l.twice(e) })
 }
@@ -164,7 +164,7 @@ func (l *library) drop(may func(*entry) bool) {
 	})
 }
 
-// twice tells whether the row of an entry has another.
+// twice reports whether the row of an entry has another.
 func (l *library) twice(e *entry) bool {
 	return slices.ContainsFunc(l.entries, func(o *entry) bool { return o != e && o.row == e.row })
 }

@@ -83,7 +83,7 @@ func (c *child) next() bool {
 	return false
 }
 
-// wait waits until the process has ended, and tells whether it was killed.
+// wait waits until the process has ended, and reports whether it was killed.
 func (c *child) wait(t *testing.T) (killed bool) {
 	t.Helper()
 	err := c.cmd.Wait()

@@ -46,8 +46,8 @@ func TestUpdate(t *testing.T) {
 			} else {
 				got.complete(t, l.truth())
 			}
-			if len(got.asked) > tt.most || got.pages != len(got.asked) || got.Whole != tt.whole || got.Resumed || got.Saved < tt.saved {
-				t.Errorf("%d requests, %d pages, whole %v, resumed %v, %d saved", len(got.asked), got.pages, got.Whole, got.Resumed, got.Saved)
+			if len(got.asked) > tt.most || got.pages != len(got.asked) || got.Full != tt.whole || got.Resumed || got.Saved < tt.saved {
+				t.Errorf("%d requests, %d pages, whole %v, resumed %v, %d saved", len(got.asked), got.pages, got.Full, got.Resumed, got.Saved)
 			}
 			if all := max(1, (len(l.entries)+49)/50); got.Saved+len(got.asked) != all {
 				t.Errorf("%d requests saved with %d made, of %d", got.Saved, len(got.asked), all)
@@ -56,7 +56,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestUpdateOfAListThatMoves begins anew, and gives up in the end.
+// TestUpdateOfAListThatMoves restarts, and gives up in the end.
 func TestUpdateOfAListThatMoves(t *testing.T) {
 	t.Parallel()
 	for _, moves := range []int{1, 2, 3} {
@@ -92,7 +92,7 @@ func TestUpdateOfAListThatIsAnother(t *testing.T) {
 		l.entries[i] = entry(1_000 + i)
 	}
 	got := l.take(t.Context(), savedTracks(), known(keysUpTo(500)...))
-	if got.Complete || got.Reason != "too much came where something went" || len(got.asked) != 10 || got.restarts > 0 {
+	if got.Complete || got.Reason != "too many entries were added where others were removed" || len(got.asked) != 10 || got.restarts > 0 {
 		t.Errorf("complete %v after %d requests: %q", got.Complete, len(got.asked), got.Reason)
 	}
 }
@@ -143,8 +143,8 @@ func TestRecheck(t *testing.T) {
 			if !slices.Equal(offsets, tt.want) || got.Rechecked != len(tt.want)-1 || got.RecheckedTo != tt.to {
 				t.Errorf("pages at %v, want %v; %d rechecked, to %d", offsets, tt.want, got.Rechecked, got.RecheckedTo)
 			}
-			if got.Unserved != (name == "one is not served") || got.Whole {
-				t.Errorf("unserved %v, whole %v", got.Unserved, got.Whole)
+			if got.Unserved != (name == "one is not served") || got.Full {
+				t.Errorf("unserved %v, whole %v", got.Unserved, got.Full)
 			}
 		})
 	}
@@ -220,7 +220,7 @@ func TestUpdateOfAPageThatIsNotServed(t *testing.T) {
 	}
 }
 
-// TestResume goes on where an earlier run had to stop.
+// TestResume resumes where an earlier run had to stop.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	for begun, most := range map[int]int{1: 20, 50: 20, 230: 17, 950: 3, 1_000: 1} {
@@ -230,8 +230,8 @@ func TestResume(t *testing.T) {
 			plan := extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(begun))}
 			got := l.take(t.Context(), savedTracks(), plan)
 			got.complete(t, l.truth())
-			if !got.Resumed || got.Whole || got.Saved != 0 || len(got.asked) > most+added {
-				t.Errorf("%d known, %d added: resumed %v, whole %v, %d saved, %d requests", begun, added, got.Resumed, got.Whole, got.Saved, len(got.asked))
+			if !got.Resumed || got.Full || got.Saved != 0 || len(got.asked) > most+added {
+				t.Errorf("%d known, %d added: resumed %v, whole %v, %d saved, %d requests", begun, added, got.Resumed, got.Full, got.Saved, len(got.asked))
 			}
 		}
 	}
