@@ -91,7 +91,7 @@ func Example() {
 		return
 	}
 	spotify.SaveTracks(2, time.Now())
-	if _, err := printPages(ctx, client.For(limiter), extract.Plan{Update: true, Known: known}); err != nil {
+	if _, err := printPages(ctx, client.For(limiter), extract.Plan{Incremental: true, Known: known}); err != nil {
 		fmt.Println(err)
 	}
 	if err := limiter.Close(ctx); err != nil {

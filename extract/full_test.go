@@ -105,7 +105,7 @@ func TestAListThatNeverHoldsStill(t *testing.T) {
 	if got.err != nil || got.Complete || got.Full || len(got.asked) != 9 {
 		t.Errorf("complete %v, whole %v after %d requests, error %v", got.Complete, got.Full, len(got.asked), got.err)
 	}
-	if want := "the list changed while it was read: 119 different entries came, and Spotify counts 120"; got.Reason != want {
+	if want := "the list changed while it was read: 119 different entries came, but Spotify counts 120"; got.Reason != want {
 		t.Errorf("reason %q, want %q", got.Reason, want)
 	}
 }

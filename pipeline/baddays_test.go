@@ -11,7 +11,7 @@ import (
 )
 
 // TestNothingIsRemovedOnBadDays lets entries of a library go bad for two nights,
-// with a whole reading in each, and recover.
+// with a full sync in each, and recover.
 func TestNothingIsRemovedOnBadDays(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -102,7 +102,7 @@ func TestAHoleIsBelievedOnALaterDay(t *testing.T) {
 			t.Errorf("night %d: %d tracks are live: %+v", night, live, run)
 		}
 	}
-	// The list is settled: a night costs the head and the page with the hole.
+	// Nothing is pending: a night costs the head and the page with the hole.
 	if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusOK || run.Requests > 2 {
 		t.Errorf("%+v", run)
 	}
@@ -146,7 +146,7 @@ func TestATrackThatWasSavedTwice(t *testing.T) {
 		t.Errorf("%+v", run)
 	}
 	if got := s.addedAt(t, twice.TrackID); !got.Equal(twice.AddedAt) {
-		t.Errorf("after an update: added at %v, want %v", got, twice.AddedAt)
+		t.Errorf("after an incremental sync: added at %v, want %v", got, twice.AddedAt)
 	}
 	s.isTruth(t)
 }

@@ -76,7 +76,7 @@ func TestAlbumsThatCannotBeReadStay(t *testing.T) {
 	}
 }
 
-// TestAnAlbumThatAnArtistAppearsOn is found to have gone, although apps in
+// TestAnAlbumThatAnArtistAppearsOn is found to be removed, although apps in
 // development mode are not told the group.
 func TestAnAlbumThatAnArtistAppearsOn(t *testing.T) {
 	t.Parallel()
@@ -90,12 +90,12 @@ func TestAnAlbumThatAnArtistAppearsOn(t *testing.T) {
 			groups := []string{"album", "single", "appears_on"}
 			s.run(t, "artist_albums", pipeline.Mode{})
 			all := s.sim.ArtistAlbums(id, groups...)
-			gone := all[len(all)-1]
-			s.sim.RemoveAlbum(id, gone)
+			removed := all[len(all)-1]
+			s.sim.RemoveAlbum(id, removed)
 			s.clock.set(s.clock.Now().Add(24 * time.Hour))
 			run := s.run(t, "artist_albums", pipeline.Mode{})
 			rows := s.albumGroups(t)
-			if _, there := rows[gone]; run.Status != load.StatusOK || there {
+			if _, there := rows[removed]; run.Status != load.StatusOK || there {
 				t.Errorf("the album is there: %+v", run)
 			}
 			// Listed twice, an album is first the artist's own.

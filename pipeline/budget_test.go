@@ -68,7 +68,7 @@ func TestAJobLearnsWhatIsBlocked(t *testing.T) {
 func block(t testing.TB, c *calendar, d time.Duration) {
 	t.Helper()
 	now := c.clock.Now()
-	err := quota.NewFile(filepath.Join(c.folder, "quota.json")).Block(context.Background(), quota.Block{Owner: c.user.App, Bucket: "artists/albums", At: now, Until: now.Add(d)})
+	err := quota.NewFile(filepath.Join(c.folder, "quota.json")).Block(context.Background(), quota.Block{Owner: c.user.ClientID, Bucket: "artists/albums", At: now, Until: now.Add(d)})
 	if err != nil {
 		t.Error(err)
 	}
@@ -83,7 +83,7 @@ func TestClientIDsOfOneDeveloperHaveOneBudget(t *testing.T) {
 		if run := c.run(t, "first", pipeline.Mode{}); run.Requests != 80 {
 			t.Errorf("the first: %+v", run)
 		}
-		c.user.App = "another client ID"
+		c.user.ClientID = "another client ID"
 		if run := c.run(t, "second", pipeline.Mode{}); run.Status != load.StatusDeferred || run.Requests != want {
 			t.Errorf("%q: %d requests of the second, want %d: %+v", developer, run.Requests, want, run)
 		}
@@ -136,7 +136,7 @@ func TestABudgetOutlivesAWrongClock(t *testing.T) {
 }
 
 // TestWaitsForABudgetAreNotNegative begins runs just before the budget of the
-// day has room again, with a clock that moves whenever it is looked at.
+// day has room again, with a clock that moves whenever it is read.
 func TestWaitsForABudgetAreNotNegative(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 1, 3, 1000)

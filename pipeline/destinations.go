@@ -15,10 +15,10 @@ const (
 	// openTimeout is how long a destination may take to open. Destinations bound
 	// their own waits; what can take long is a migration.
 	openTimeout = time.Hour
-	// failedFor is how long an opening that failed is not repeated, so that not
-	// everybody waits for a server that has just not answered.
+	// failedFor is how long a failed opening is not repeated, so that not every job
+	// waits for a server that has just not answered.
 	failedFor = 5 * time.Second
-	// waitingAfter is how long an opening takes before the log tells of it.
+	// waitingAfter is how long an opening takes before it is logged.
 	waitingAfter = 5 * time.Second
 )
 
@@ -30,7 +30,7 @@ type destinations struct {
 
 	mu       sync.Mutex
 	openings map[string]*opening
-	told     map[string]bool // the log tells that it is waited for
+	logged   map[string]bool // destinations that the log says are waited for
 }
 
 // An opening is under way, or done.
@@ -43,7 +43,7 @@ type opening struct {
 }
 
 // get returns the named destination. It waits until that is open, or ctx ends.
-// An opening that begins here takes at most patience; it goes on when ctx ends.
+// An opening that starts here takes at most patience, and continues when ctx ends.
 func (d *destinations) get(ctx context.Context, name string, patience time.Duration) (load.Destination, error) {
 	o := d.begin(ctx, name, patience)
 	slow := time.NewTimer(waitingAfter)
@@ -57,7 +57,7 @@ func (d *destinations) get(ctx context.Context, name string, patience time.Durat
 		select {
 		case <-o.done:
 		case <-slow.C:
-			d.tell(name)
+			d.logWaiting(name)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("destination %s is not open yet: %w", name, ctx.Err())
 		}
@@ -118,17 +118,17 @@ func (d *destinations) open(ctx context.Context, name string, patience time.Dura
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told[name] = false
+	d.logged[name] = false
 	return opened, nil
 }
 
-// tell writes a log line that a destination is waited for, once until it opens.
-func (d *destinations) tell(name string) {
+// logWaiting logs that a destination is waited for, once until it opens.
+func (d *destinations) logWaiting(name string) {
 	d.mu.Lock()
-	told := d.told[name]
-	d.told[name] = true
+	logged := d.logged[name]
+	d.logged[name] = true
 	d.mu.Unlock()
-	if !told {
+	if !logged {
 		d.options.Log.Info("waiting for destination " + name)
 	}
 }

@@ -76,9 +76,9 @@ func TestDestinationsOpenOnceAndSideBySide(t *testing.T) {
 			all.Wait()
 		})
 		took(t, 0, func() {
-			gone, cancel := context.WithCancel(t.Context())
+			ended, cancel := context.WithCancel(t.Context())
 			cancel()
-			if _, err := r.Destination(gone, "lake"); err != nil {
+			if _, err := r.Destination(ended, "lake"); err != nil {
 				t.Errorf("what is open needs no waiting: %v", err)
 			}
 		})

@@ -42,7 +42,7 @@ func connect(url string, c simulate.Credentials) (*pipeline.User, error) {
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, APIURL: url + "/v1", AccountsURL: url,
 		Tokens: extract.NewFixedToken(extract.Token{RefreshToken: c.RefreshToken}),
 	})
-	return &pipeline.User{Name: "sam", App: c.ClientID, Client: client}, err
+	return &pipeline.User{Name: "sam", ClientID: c.ClientID, Client: client}, err
 }
 
 // Export a simulated account to Parquet files. The next run finds what changed

@@ -30,10 +30,10 @@ type export struct {
 
 	record   *load.Run
 	removals []load.Removal // for the last commit
-	saved    int            // requests, by reading only what changed
+	saved    int            // requests, by incremental syncs
 }
 
-// open prepares the reading of the job's lists, for a fan-out those of some parents.
+// open prepares the reading of the job's lists; for a fan-out, of some parents' lists.
 func (x *export) open(parents []catalog.Parent) (*catalog.Feed, error) {
 	y, m, d := x.record.StartedAt.In(x.location).Date()
 	return x.job.Resource.Open(catalog.Params{
@@ -59,15 +59,15 @@ func (x *export) count(r partReading) {
 	x.saved += r.reading.Saved
 }
 
-// cost fills in what the run has spent so far.
-func (x *export) cost() {
+// recordCost records the requests that the run has spent so far.
+func (x *export) recordCost() {
 	spent := x.client.Stats()
 	x.record.Requests, x.record.Retries, x.record.Throttled = spent.Requests, spent.Retries, spent.Throttled
 	x.record.SavedRequests = x.saved + spent.Shared
 	x.record.WaitedMS = (spent.Waited + x.waited()).Milliseconds()
 }
 
-// noteReplaced tells of texts that could not be stored as they came.
+// noteReplaced logs texts that could not be stored as they came.
 func (x *export) noteReplaced(feed *catalog.Feed) {
 	if n := feed.Notes().Replaced; n > 0 {
 		x.log.Warn("replaced NUL characters in texts by U+FFFD", "texts", n)
@@ -86,12 +86,12 @@ func (x *export) listName(part string) string {
 // under way.
 const mostParts = extract.DefaultConcurrency
 
-// sideBySide reads the parts of a feed in their order, several at a time, and hands
-// on what each brought as soon as it is there. launch reports whether another part
-// may be begun beside so many others, if there are any. An error of take lets no
-// further part begin; those under way end first, and take gets them as well. All
-// goroutines have ended when it returns.
-func (x *export) sideBySide(ctx context.Context, feed *catalog.Feed, launch func(part, others int) bool, take func(partReading) error) error {
+// concurrently reads the parts of a feed in their order, several at a time, and calls
+// take with each reading as soon as it ends. launch reports whether another part
+// may start beside that many others. After an error of take no further part starts;
+// those under way end first, and take gets them as well. All goroutines have ended
+// when it returns.
+func (x *export) concurrently(ctx context.Context, feed *catalog.Feed, launch func(part, others int) bool, take func(partReading) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan partReading, mostParts)

@@ -27,7 +27,7 @@ func TestArtistsThatCannotBeReadHoldNobodyUp(t *testing.T) {
 		}
 	})
 	c.complete(t, 12)
-	c.settle(t)
+	c.untilOK(t)
 	bad := map[string]bool{}
 	for _, i := range []int{0, 20, 40} {
 		bad[c.artists[i]] = true
@@ -42,14 +42,14 @@ func TestArtistsThatCannotBeReadHoldNobodyUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.user = &pipeline.User{Itself: true, Client: client, App: credentials.ClientID}
+		c.user = &pipeline.User{IsApp: true, Client: client, ClientID: credentials.ClientID}
 		if run := c.pass(t); run.Status != load.StatusIncomplete && run.Status != load.StatusDeferred {
 			t.Errorf("night %d: %+v", c.night, run)
 		}
 		client.CloseIdle()
 	}
 	for _, id := range c.artists {
-		if age := c.night - 1 - c.freshAt[id]; !bad[id] && age > 5 {
+		if age := c.night - 1 - c.readAt[id]; !bad[id] && age > 5 {
 			t.Errorf("artist %s was read %d nights ago", id, age)
 		}
 	}
@@ -76,7 +76,7 @@ jobs:
 		c.sim.MoveAlbum(id, all[20+c.night], all[5])
 	}
 	for _, other := range c.artists[1:] {
-		if _, read := c.freshAt[other]; !read {
+		if _, read := c.readAt[other]; !read {
 			t.Errorf("artist %s was not read in 30 nights", other)
 		}
 	}

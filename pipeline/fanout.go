@@ -20,35 +20,35 @@ const patience = 3
 // A cycle is one pass over all parents. It may take several runs.
 type cycle struct {
 	StartedAt time.Time `json:"started_at"`
-	Kind      string    `json:"kind"` // of the run that began it
+	Kind      string    `json:"kind"` // of the run that started it
 }
 
 // A fanOut exports the lists of parents, each committed by itself.
 type fanOut struct {
 	*export
 	parents parents
-	budget  int // that is left of the day's budget, when the run began; -1: there is none
+	budget  int // requests left of the day's budget when the run started; -1: no budget
 	feed    *catalog.Feed
 
 	read            int // parents whose list was read
 	fails, newFails int // parents in a row that failed, and those of them that did not fail before
 	unknown         []catalog.Part
 	removed         []parentRemoval
-	rows            int // of the lists that were read
+	entries         int // of the lists that were read
 }
 
-// A parentRemoval is what has been removed from the list of a parent. It waits for
-// the last commit, when the removals of all parents are known.
+// A parentRemoval holds the rows removed from the list of a parent. It waits for the
+// last commit, when the removals of all parents are known.
 type parentRemoval struct {
 	part  catalog.Part
 	rows  []string
-	state parentState // with the rows pending
+	state parentState // after the removal
 }
 
-// run reads the parents that the cycle still lacks.
+// run reads the parents that the cycle has not read yet.
 func (f *fanOut) run(ctx context.Context) error {
 	f.noteParents()
-	f.policy.beginCycle(f.state)
+	f.policy.startCycle(f.state)
 	for _, p := range f.parents.all {
 		s := f.state.parents[p.ID]
 		f.findings.list(f.listName(p.ID), s.open(f.policy.at))
@@ -62,7 +62,7 @@ func (f *fanOut) run(ctx context.Context) error {
 	}
 	defer f.feed.Release()
 	width := newWidth(f.export, f.feed, f.budget)
-	err = f.sideBySide(ctx, f.feed, width.launch, func(r partReading) error {
+	err = f.concurrently(ctx, f.feed, width.launch, func(r partReading) error {
 		width.done(r.index)
 		return f.take(r)
 	})
@@ -117,14 +117,14 @@ func (f *fanOut) commit(r partReading) error {
 		return f.tried(r.part.Name)
 	}
 	state := parentState{ReadAt: f.now().UTC(), Version: r.part.Version, List: r.verdict.After}
-	f.rows += r.reading.Keys.Count
-	if len(r.verdict.Removed) > 0 { // it is pending until the last commit
+	f.entries += r.reading.Keys.Count
+	if len(r.verdict.Removed) > 0 { // pending until the last commit
 		waiting := *state.List
-		waiting.Wait(r.verdict.Removed)
+		waiting.Postpone(r.verdict.Removed)
 		f.removed = append(f.removed, parentRemoval{r.part, r.verdict.Removed, state})
 		state.List = &waiting
 	}
-	return f.fresh(r, state, r.verdict.After.Open(f.policy.at))
+	return f.upToDate(r, state, r.verdict.After.Open(f.policy.at))
 }
 
 // replace commits a parent's list that replaces what is stored of it.
@@ -139,16 +139,16 @@ func (f *fanOut) replace(r partReading) error {
 	}
 	state := parentState{ReadAt: f.now().UTC(), Version: r.part.Version, Stored: v.After}
 	if !v.Replace {
-		return f.fresh(r, state, v.Open)
+		return f.upToDate(r, state, v.Open)
 	}
 	if err := f.stage(f.feed, r); err != nil {
 		return err
 	}
-	return f.fresh(r, state, v.Open, scope(r.part.Rows))
+	return f.upToDate(r, state, v.Open, scope(r.part.Rows))
 }
 
-// fresh commits that a parent's list was read.
-func (f *fanOut) fresh(r partReading, state parentState, open reconcile.Open, removals ...load.Removal) error {
+// upToDate commits that a parent's list was read.
+func (f *fanOut) upToDate(r partReading, state parentState, open reconcile.Open, removals ...load.Removal) error {
 	id := r.part.Name
 	f.findings.list(f.listName(id), open)
 	if r.reading.Unserved { // it is tried again, after the others
@@ -159,7 +159,7 @@ func (f *fanOut) fresh(r partReading, state parentState, open reconcile.Open, re
 	return f.commitState(id, state, removals...)
 }
 
-// tried commits that a parent could not be read, so that others come before it.
+// tried commits that a parent could not be read, so that others take precedence.
 func (f *fanOut) tried(id string) error {
 	before := f.state.parents[id]
 	before.TriedAt = f.now().UTC()
@@ -170,16 +170,16 @@ func (f *fanOut) tried(id string) error {
 func (f *fanOut) skip(id string, err error) error {
 	f.log.Warn("skipping a list that could not be read", "list", f.listName(id), "error", err)
 	reason := err
-	if api := (*extract.Error)(nil); errors.As(err, &api) { // it does not repeat the name
+	if api := (*extract.Error)(nil); errors.As(err, &api) { // without the name
 		reason = api
 	}
-	f.findings.failed(f.listName(id), reason.Error(), "the next runs try it again, after the others")
+	f.findings.failed(f.listName(id), reason.Error(), "the next run tries it again, after the others")
 	return f.tried(id)
 }
 
-// denied is the state of a parent whose list the API keeps from the app, although the
-// parent is there. The rows stay. It is asked again when its version changes, or
-// with the next full sync.
+// denied is the state of a parent whose list the API does not serve to the app. The
+// rows stay. The list is requested again when its version changes, or with the next
+// full sync.
 func (f *fanOut) denied(part catalog.Part) parentState {
 	state := f.state.parents[part.Name]
 	if state.DeniedAt.IsZero() {
@@ -192,16 +192,16 @@ func (f *fanOut) denied(part catalog.Part) parentState {
 	return state
 }
 
-// noteDenied tells of a list that the API keeps from the app.
+// noteDenied notes a list that the API does not serve to the app.
 func (f *fanOut) noteDenied(id string, s parentState) {
 	if !s.DeniedAt.IsZero() {
 		f.findings.denied(f.listName(id), s.List != nil || s.Stored != nil, s.DeniedAt, f.policy.at)
 	}
 }
 
-// keepPartial commits what was read of a parent before the run had to stop, so that
-// the next one reads only the rest. One that has stopped a run before goes behind
-// the others: a list that never ends must not take every day's budget.
+// keepPartial commits the part of a list that was read before the run had to stop, so
+// that the next run resumes it. A list that has stopped a run before goes behind the
+// others: a list that never ends must not take every day's budget.
 func (f *fanOut) keepPartial(r partReading) error {
 	before := f.state.parents[r.part.Name]
 	if r.partial == nil && before.Partial == nil {
@@ -220,12 +220,12 @@ func (f *fanOut) keepPartial(r partReading) error {
 	return f.commitState(r.part.Name, before)
 }
 
-// commitState commits what is staged, and what is remembered of a parent.
+// commitState commits what is staged, with the state of a parent.
 func (f *fanOut) commitState(id string, state parentState, removals ...load.Removal) error {
 	if err := f.sessions.write(f.feed.Flush()); err != nil {
 		return err
 	}
-	f.cost()
+	f.recordCost()
 	change := load.Change{
 		Run: *f.record, Removals: removals,
 		State: load.State{cycleEntry: encode(f.policy.cycle), parentPrefix + id: encode(state)},
@@ -238,7 +238,7 @@ func (f *fanOut) commitState(id string, state parentState, removals ...load.Remo
 	return nil
 }
 
-// unfinished says how far the run got, and when the next one goes on.
+// unfinished adds to an error how far the run got, and when the next one resumes.
 func (f *fanOut) unfinished(err error) error {
 	text := fmt.Sprintf("%d of %d %ss up to date", f.record.Fresh, f.record.Parents, f.parents.noun)
 	var api *extract.Error
@@ -248,7 +248,7 @@ func (f *fanOut) unfinished(err error) error {
 	return fmt.Errorf("%s: %w", text, err)
 }
 
-// An unfinishedError says of a cycle what its cause says of one request.
+// An unfinishedError says about a cycle what its cause says about one request.
 type unfinishedError struct {
 	text  string
 	cause error
@@ -258,7 +258,7 @@ func (e *unfinishedError) Error() string { return e.text }
 
 func (e *unfinishedError) Unwrap() error { return e.cause }
 
-// fatal reports whether an error concerns more than the parent at hand.
+// fatal reports whether an error affects more than one parent.
 func fatal(err error) bool {
 	var api *extract.Error
 	if !errors.As(err, &api) {

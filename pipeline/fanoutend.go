@@ -12,11 +12,11 @@ import (
 )
 
 // finish prepares the last commit: the removals of all parents, those that have left
-// their list, and those that the API does not know. whole reports whether the cycle is
-// complete.
-func (f *fanOut) finish(whole bool) error {
+// their list, and those that the API does not know. complete reports whether the
+// cycle is.
+func (f *fanOut) finish(complete bool) error {
 	f.noteReplaced(f.feed)
-	if whole {
+	if complete {
 		f.state.change[cycleEntry] = nil
 	}
 	f.finishRemovals()
@@ -30,14 +30,14 @@ func (f *fanOut) finish(whole bool) error {
 	return nil
 }
 
-// finishRemovals lets the removals of all parents through, or refuses them when they
-// are too many together.
+// finishRemovals accepts the removals of all parents, or refuses them if together they
+// are too many.
 func (f *fanOut) finishRemovals() {
 	removed := 0
 	for _, r := range f.removed {
 		removed += len(r.rows)
 	}
-	refused := !f.mode.AcceptRemovals && reconcile.TooMany(removed, f.rows+removed)
+	refused := !f.mode.AcceptRemovals && reconcile.TooMany(removed, f.entries+removed)
 	for _, r := range f.removed {
 		if refused {
 			r.state.List.Refuse(r.rows)
@@ -55,9 +55,9 @@ func (f *fanOut) finishLeft() {
 	if !f.parents.complete() {
 		return
 	}
-	left, gone, rows := f.left()
-	if gone > 0 && !f.mode.AcceptRemovals && (len(f.parents.all) == 0 || reconcile.TooMany(gone, rows)) {
-		f.findings.list(f.listName(""), reconcile.Open{Entries: rows - gone, Pending: gone, Refused: gone})
+	left, removed, rows := f.left()
+	if removed > 0 && !f.mode.AcceptRemovals && (len(f.parents.all) == 0 || reconcile.TooMany(removed, rows)) {
+		f.findings.list(f.listName(""), reconcile.Open{Entries: rows - removed, Pending: removed, Refused: removed})
 		return
 	}
 	r := f.job.Resource
@@ -68,9 +68,9 @@ func (f *fanOut) finishLeft() {
 	}
 }
 
-// left lists the parents that are no longer among those of the list, and counts the
-// rows that they have, of those of all.
-func (f *fanOut) left() (ids []string, gone, rows int) {
+// left lists the parents that are no longer in their list, and counts their rows and
+// the rows of all parents.
+func (f *fanOut) left() (ids []string, removed, rows int) {
 	here := map[string]bool{}
 	for _, p := range f.parents.all {
 		here[p.ID] = true
@@ -79,14 +79,14 @@ func (f *fanOut) left() (ids []string, gone, rows int) {
 		n := entries(f.state.parents[id])
 		rows += n
 		if !here[id] {
-			ids, gone = append(ids, id), gone+n
+			ids, removed = append(ids, id), removed+n
 		}
 	}
-	return ids, gone, rows
+	return ids, removed, rows
 }
 
-// noteParents tells what the list of the parents leaves open: entries that could not
-// be read can be parents that seem to have left it.
+// noteParents notes what the list of the parents leaves open: unreadable entries may
+// be parents that seem to have left it.
 func (f *fanOut) noteParents() {
 	if !f.parents.listed {
 		return
@@ -110,7 +110,7 @@ func (f *fanOut) noteParents() {
 	f.findings.list(of, v.Open)
 }
 
-// entries is how many entries are stored of a parent's list.
+// entries returns how many entries of a parent's list are stored.
 func entries(s parentState) int {
 	switch {
 	case s.Stored != nil:
@@ -121,8 +121,8 @@ func entries(s parentState) int {
 	return 0
 }
 
-// mostUnknown returns an error when most parents answered 404: then the endpoint is
-// gone or the address is wrong, and nothing is known of the parents.
+// mostUnknown returns an error if most parents answered 404: then Spotify has withdrawn
+// the endpoint or the address is wrong, and nothing is known of the parents.
 func (f *fanOut) mostUnknown() error {
 	n := len(f.unknown)
 	if n < patience || n <= f.read {
@@ -135,8 +135,8 @@ func (f *fanOut) mostUnknown() error {
 	}
 }
 
-// noteUnknown notes a parent that the API does not know; its rows stay. One that
-// the user listed is the user's to mend.
+// noteUnknown notes a parent that the API does not know; its rows stay. A listed ID
+// is the user's to correct.
 func (f *fanOut) noteUnknown(part catalog.Part) {
 	id := part.Name
 	if f.parents.listed {
@@ -144,7 +144,7 @@ func (f *fanOut) noteUnknown(part catalog.Part) {
 		return
 	}
 	before := f.state.parents[id]
-	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Gone: true, List: before.List})
+	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Unknown: true, List: before.List})
 	f.record.Fresh++
 	if slices.Contains(f.job.Options.Parents.IDs, id) {
 		f.findings.failed(f.listName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: %s: ids: of job %s in jobs.yaml", chooser(f.job.Resource), f.job.Name))

@@ -16,10 +16,10 @@ type findings struct{ byName map[string]finding }
 // A finding is what one list leaves open.
 type finding struct {
 	reconcile.Open
-	failure string // why it could not be read, or not to its end
+	failure string // why it could not be read completely
 	hint    string
-	// settled: it will not become better, and no row is missing because of it.
-	settled bool
+	// permanent: it will not change, and no row is missing because of it.
+	permanent bool
 }
 
 func (o *findings) set(name string, l finding) {
@@ -32,7 +32,7 @@ func (o *findings) set(name string, l finding) {
 // list notes what a list leaves open.
 func (o *findings) list(name string, open reconcile.Open) { o.set(name, finding{Open: open}) }
 
-// moved notes a list that was not read completely; what was open before still is.
+// moved notes a list that changed while it was read; what was open before still is.
 func (o *findings) moved(name, reason string, before *reconcile.List) {
 	l := o.byName[name]
 	l.failure, l.hint = reason, "the rows that were read are kept, and none is removed; the next run tries again"
@@ -49,18 +49,18 @@ func (o *findings) failed(name, reason, hint string) {
 	o.set(name, l)
 }
 
-// denied notes a list that the API keeps from the app. Where that is new for a list
-// that was read before, the run is incomplete.
+// denied notes a list that the API does not serve to the app. If that is new for a
+// list that was read before, the run is incomplete.
 func (o *findings) denied(name string, stored bool, since, at time.Time) {
-	o.set(name, finding{failure: "Spotify does not serve it to this app", settled: !stored || reconcile.Standing(since, at)})
+	o.set(name, finding{failure: "Spotify does not serve it to this app", permanent: !stored || reconcile.Standing(since, at)})
 }
 
-// weight orders what lists leave open: what needs the reader first.
+// weight orders findings: those that need the user first.
 func (l finding) weight() int {
 	switch {
 	case l.Refused > 0:
 		return 3
-	case l.failure != "" && !l.settled:
+	case l.failure != "" && !l.permanent:
 		return 2
 	case l.Incomplete():
 		return 1
@@ -94,7 +94,7 @@ func (o *findings) apply(r *load.Run) {
 	r.Message = names[0] + ": " + cmp.Or(first.failure, first.String())
 	r.Hint = cmp.Or(first.hint, "nothing to do: unreadable entries are read again every night, and rows stay until their removal is proven")
 	switch {
-	case first.settled:
+	case first.permanent:
 		r.Hint = ""
 	case first.weight() == 0:
 		r.Message, r.Hint = r.Message+", unchanged for seven nights", ""

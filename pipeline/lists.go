@@ -16,8 +16,8 @@ type lists struct {
 
 // run reads all lists of the job and stages their rows for one commit. A single
 // list is staged while it is read; several are read concurrently, each staged when
-// it is there. Lists that were read are kept when another one breaks off, and so is
-// the beginning of a single list, where it can be resumed.
+// it ends. Lists that were read are kept when another one fails, and so is a partial
+// single list if it can be resumed.
 func (l *lists) run(ctx context.Context) error {
 	var err error
 	if l.feed, err = l.open(nil); err != nil {
@@ -28,13 +28,13 @@ func (l *lists) run(ctx context.Context) error {
 		err = l.single(ctx)
 	} else {
 		all := func(int, int) bool { return true }
-		err = l.sideBySide(ctx, l.feed, all, l.take)
+		err = l.concurrently(ctx, l.feed, all, l.take)
 	}
 	l.noteReplaced(l.feed)
 	return joinErrors(err, l.sessions.write(l.feed.Flush()))
 }
 
-// single reads the only list of a job.
+// single reads the list of a job that has only one.
 func (l *lists) single(ctx context.Context) error {
 	r := newPartReader(l.export, l.feed, 0)
 	if r.out.part.Mode != catalog.Replace { // whether that is stored is not known before its end
@@ -85,7 +85,7 @@ func (l *lists) take(r partReading) error {
 	return nil
 }
 
-// append remembers the newest entry of a list of which only the newest are shown.
+// append remembers the newest entry of a list that shows only the newest.
 func (l *lists) append(r partReading) {
 	mark := r.memory.mark
 	for _, k := range r.reading.Keys.All() {
@@ -120,7 +120,7 @@ func (l *lists) replace(r partReading) error {
 	return nil
 }
 
-// replacement tells what the reading of a list is worth that is replaced as a whole.
+// replacement decides what follows from reading a list that is replaced as a whole.
 func (x *export) replacement(r partReading) reconcile.Replacement {
 	return reconcile.DecideReplacement(reconcile.ReplaceInput{
 		Before: r.memory.stored, Reading: r.reading, Version: r.part.Version, Dated: r.part.Dated, At: x.policy.at,
@@ -128,7 +128,7 @@ func (x *export) replacement(r partReading) reconcile.Replacement {
 	})
 }
 
-// dropStaged drops what was read of a part in vain.
+// dropStaged discards what was read of a part.
 func (l *lists) dropStaged() error {
 	l.feed.Reset()
 	return l.sessions.discard()

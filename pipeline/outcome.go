@@ -10,8 +10,8 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// end sets the status, message and hint that follow from how a run went. A run
-// that was already found incomplete stays so.
+// end sets the status, message and hint of a run from its error. A run that is
+// already incomplete stays so.
 func (r *run) end(ctx context.Context, err error) {
 	if err == nil {
 		if r.record.Status == load.StatusRunning {
@@ -19,14 +19,14 @@ func (r *run) end(ctx context.Context, err error) {
 		}
 		return
 	}
-	open := r.record // what its lists leave open
+	open := r.record // with what its lists leave open
 	r.record.Message = err.Error()
 	r.record.Hint = ""
 	var api *extract.Error
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		r.record.Status = load.StatusInterrupted
-		r.record.Message = "stopped before it was done; what was read is kept"
+		r.record.Message = "interrupted; what was read is kept"
 		r.record.Hint = "run it again: " + r.mode.command(r.Job)
 	case errors.As(err, &api):
 		r.endAPI(api)
@@ -59,8 +59,7 @@ func (r *run) endAPI(err *extract.Error) {
 	}
 }
 
-// Hint tells what to do next about an error of a destination or a job, or
-// returns nothing.
+// Hint returns what to do next about an error of a destination or a job, or "".
 func Hint(err error) string {
 	var locked *load.LockedError
 	var schema *load.SchemaError
@@ -73,7 +72,7 @@ func Hint(err error) string {
 	case errors.As(err, &schema):
 		return schema.Hint
 	case errors.Is(err, load.ErrFenced):
-		return "nothing to do: the other run goes on"
+		return "nothing to do: another run has taken over"
 	}
 	return ""
 }

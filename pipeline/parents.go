@@ -14,17 +14,16 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// parents are those of a fan-out, the ones that matter most first.
+// parents are the parents of a fan-out, most important first.
 type parents struct {
 	noun string
 	all  []catalog.Parent
-	// listed: they are the entries of a list of the API, which was read like this.
+	// listed: they are the entries of a list of the API, with this reading.
 	listed  bool
 	reading listdiff.Reading
 }
 
-// complete reports whether all parents are known, so that those which are not among
-// them have left the list.
+// complete reports whether all parents are known: any other has left the list.
 func (p *parents) complete() bool {
 	return p.listed && p.reading.Complete && !p.reading.Keys.Damaged()
 }
@@ -83,7 +82,7 @@ func (p *parentFinder) listed(ctx context.Context, of *catalog.Resource) ([]cata
 	}), reading.Result(), nil
 }
 
-// named returns the ids that tables name, the most frequent first.
+// named returns the ids that tables name, most frequent first.
 func (p *parentFinder) named(ctx context.Context, noun string) ([]string, error) {
 	rows := map[string]int{}
 	ran := false
@@ -105,7 +104,7 @@ func (p *parentFinder) named(ctx context.Context, noun string) ([]string, error)
 	return byRows(rows), nil
 }
 
-// noSource says that none of the jobs that name the parents has run.
+// noSource returns the error for parents that no job has named yet.
 func (p *parentFinder) noSource(noun string) error {
 	from := p.job.Options.Parents.From
 	var jobs []string
@@ -116,14 +115,14 @@ func (p *parentFinder) noSource(noun string) error {
 	if len(from) > 1 {
 		has = "have"
 	}
-	return &missingError{
+	return &noSourceError{
 		text: fmt.Sprintf("job %s takes its %ss from %s, which %s not been exported yet", p.job.Name, noun, strings.Join(from, " and "), has),
 		hint: "run first: exporter run " + strings.Join(jobs, " "),
 	}
 }
 
 // source reads the ids that another job's table names, and reports whether that job
-// has ever been done.
+// has ever succeeded.
 func (p *parentFinder) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
 	feeder := p.config.SourceOf(resource)
 	name := feeder.Destinations[0]
@@ -158,11 +157,11 @@ func byRows(rows map[string]int) []string {
 	return ids
 }
 
-// A missingError says that what a job reads from is not there yet, and what to
-// do next.
-type missingError struct{ text, hint string }
+// A noSourceError says that the tables which name a job's parents are not exported
+// yet, and what to do next.
+type noSourceError struct{ text, hint string }
 
-func (e *missingError) Error() string { return e.text }
+func (e *noSourceError) Error() string { return e.text }
 
 // Hint is the next step for the user.
-func (e *missingError) Hint() string { return e.hint }
+func (e *noSourceError) Hint() string { return e.hint }

@@ -20,7 +20,7 @@ type Plan struct {
 	Lists   int    `json:"lists"` // that the run would read
 	// Requests are those that reading all of them takes.
 	Requests int  `json:"requests"`
-	Estimate bool `json:"estimate"` // some lists were never read, so it is a guess
+	Estimate bool `json:"estimate"` // some lists were never read
 	Asked    int  `json:"asked"`    // requests that planning took
 	Budget   int  `json:"budget"`   // of 24 hours; 0: none
 	Spent    int  `json:"spent"`    // in the last 24 hours, by all jobs
@@ -28,8 +28,8 @@ type Plan struct {
 	// Days is after how many days all lists are read, with a run a day.
 	Days         int       `json:"days"`
 	BlockedUntil time.Time `json:"blocked_until,omitzero"` // by Spotify
-	// Unknown: the cost cannot be told, and the numbers of requests and days
-	// mean nothing. Failed: because of an error; otherwise it can be told later.
+	// Unknown: the cost is unknown, and the numbers of requests and days mean
+	// nothing. Failed: because of an error; otherwise it will be known later.
 	Unknown bool   `json:"unknown,omitempty"`
 	Failed  bool   `json:"failed,omitempty"`
 	Note    string `json:"note,omitempty"`
@@ -52,40 +52,40 @@ func (p Plan) days() int {
 	return 1 + (need-left+p.Budget-1)/p.Budget
 }
 
-// A Planner plans tasks in the order in which they would run, so that those
-// which have a budget between them do not each count on all of it.
+// A Planner plans tasks in the order in which they would run, so that tasks that
+// share a budget do not each count on all of it.
 type Planner struct {
 	runner *Runner
-	ahead  map[planned]int // requests
+	ahead  map[budgetKey]int // requests
 }
 
-// planned is what has a budget.
-type planned struct{ app, bucket string }
+// A budgetKey names what has a budget.
+type budgetKey struct{ clientID, bucket string }
 
 // NewPlanner returns a planner that has planned nothing yet.
-func (r *Runner) NewPlanner() *Planner { return &Planner{runner: r, ahead: map[planned]int{}} }
+func (r *Runner) NewPlanner() *Planner { return &Planner{runner: r, ahead: map[budgetKey]int{}} }
 
 // Plan finds out what the next run of a task would cost. It asks the API at
 // most one request a list, and none about lists that are known. With an error,
-// the plan says whether it can be told later.
+// the plan says whether the cost will be known later.
 func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
 	out, err := p.runner.plan(ctx, t)
 	if err != nil {
 		out.Unknown, out.Failed = true, !later(err)
 		return out, err
 	}
-	budget := planned{t.User.App, out.Bucket}
+	budget := budgetKey{t.User.ClientID, out.Bucket}
 	out.Ahead = p.ahead[budget]
 	p.ahead[budget] += out.Requests
 	out.Days = out.days()
 	return out, nil
 }
 
-// later reports whether an error is none of the task's, but one of the time.
+// later reports whether an error passes by itself.
 func later(err error) bool {
 	var api *extract.Error
-	var missing *missingError
-	return errors.As(err, &missing) || errors.As(err, &api) && api.Kind == extract.Blocked
+	var noSource *noSourceError
+	return errors.As(err, &noSource) || errors.As(err, &api) && api.Kind == extract.Blocked
 }
 
 func (r *Runner) plan(ctx context.Context, t Task) (Plan, error) {
@@ -103,7 +103,7 @@ func (r *Runner) plan(ctx context.Context, t Task) (Plan, error) {
 	return p, nil
 }
 
-// An estimate fills in a plan.
+// An estimate computes a plan.
 type estimate struct {
 	*Plan
 	Task
@@ -169,7 +169,7 @@ func (e *estimate) open(parents []catalog.Parent) (*catalog.Feed, error) {
 	})
 }
 
-// list counts the requests of a list. It asks how long one is that is not known.
+// list counts the requests of a list. It asks the API for an unknown length.
 func (e *estimate) list(ctx context.Context, part catalog.Part) error {
 	m := e.state.of(part, false)
 	if cost, known := e.policy.cost(part, m); known {
@@ -200,7 +200,7 @@ func (e *estimate) parents(ctx context.Context) error {
 		return err
 	}
 	e.Asked = e.client.Stats().Requests - asked
-	e.policy.beginCycle(e.state)
+	e.policy.startCycle(e.state)
 	todo := e.policy.todo(parents.all, e.state)
 	feed, err := e.open(todo)
 	if err != nil {
@@ -225,7 +225,8 @@ func (e *estimate) parents(ctx context.Context) error {
 	return nil
 }
 
-// usualPages is how many requests the lists of those parents took that were read.
+// usualPages is how many requests the list of a parent usually takes, as far as lists
+// were read.
 func (e *estimate) usualPages(parents []catalog.Parent, feed *catalog.Feed) int {
 	sum, read := 0, 0
 	for _, p := range parents {

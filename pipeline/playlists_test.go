@@ -81,7 +81,7 @@ func TestPlaylistItemsFollowThePlaylists(t *testing.T) {
 		"an item moved":        func(id string) { s.sim.MoveItem(id, 1, 20) },
 		"a local file":         func(id string) { s.sim.AddItems(id, 5, 1, simulate.LocalItem, s.clock.Now()) },
 		"an unknown item":      func(id string) { s.sim.AddItems(id, 5, 1, simulate.NullItem, s.clock.Now()) },
-		"many items gone": func(id string) {
+		"many items removed": func(id string) {
 			for range 200 {
 				s.sim.RemoveItem(id, 10)
 			}

@@ -19,7 +19,7 @@ func TestPlaysAreAdded(t *testing.T) {
 			at = at.Add(3 * time.Minute)
 			s.sim.AddPlay(at)
 		}
-		seen := min(n, 50) // the others are gone for ever
+		seen := min(n, 50) // the others are lost
 		want += seen
 		run := s.run(t, "plays", pipeline.Mode{})
 		if run.Status != load.StatusOK || run.Requests > 3 || run.Tables["plays"].Inserted != seen || run.Tables["plays"].Removed != 0 {

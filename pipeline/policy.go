@@ -26,7 +26,7 @@ type policy struct {
 	mode   Mode
 	at     time.Time // start of the run
 	budget int       // requests of the job's bucket in 24 hours; 0: no limit
-	cycle  cycle     // that the run goes through; of plain lists, only its kind
+	cycle  cycle     // of the run; of plain lists, only its kind
 
 	due      atomic.Int64 // requests for full syncs that are due
 	rechecks atomic.Int64 // pages with unreadable entries that may still be read again
@@ -40,16 +40,16 @@ func newPolicy(c *config.Config, job *config.Job, mode Mode, at time.Time) *poli
 
 func (p *policy) fanOut() bool { return p.job.Resource.Parents != nil }
 
-// beginCycle resumes the unfinished cycle, or begins another one.
-func (p *policy) beginCycle(s *jobState) {
+// startCycle resumes the unfinished cycle, or starts another one.
+func (p *policy) startCycle(s *jobState) {
 	p.cycle.StartedAt = p.at
 	if open := s.cycle(); open != nil && (!p.mode.Backfill || open.Kind == p.cycle.Kind) && !inFuture(open.StartedAt, p.at) {
 		p.cycle = *open
 	}
 }
 
-// todo lists the parents that are not read in the cycle: those never read first, in
-// the order given, then the stalest.
+// todo lists the parents that are still to be read in the cycle: those never read
+// first, in the order given, then the stalest.
 func (p *policy) todo(all []catalog.Parent, state *jobState) []catalog.Parent {
 	since := map[string]time.Time{}
 	var out []catalog.Parent
@@ -103,8 +103,8 @@ func (p *policy) full(m memory) extract.Plan {
 	return extract.Plan{Holes: m.list.Keys.Holes()}
 }
 
-// takeRechecks takes as many pages as the list may need from what the run may read
-// again.
+// takeRechecks takes, from the pages that the run may read again, as many as the list
+// may need.
 func (p *policy) takeRechecks(l *reconcile.List) int {
 	o := l.Open(p.at)
 	for {
@@ -116,11 +116,11 @@ func (p *policy) takeRechecks(l *reconcile.List) int {
 	}
 }
 
-// rereads reports whether every page is read: it is a backfill, or the rest of one.
+// rereads reports whether every page is read: by a backfill, or the rest of one.
 func (p *policy) rereads() bool { return p.cycle.Kind == Mode{Backfill: true}.kind() }
 
-// resumes reports whether a reading that was cut off may be resumed. One that must
-// read everything resumes only what it began itself.
+// resumes reports whether an interrupted reading may be resumed. A backfill resumes
+// only what a backfill started.
 func (p *policy) resumes(part *partial) bool {
 	if part == nil || !p.rereads() {
 		return part != nil
@@ -158,7 +158,8 @@ func (p *policy) postpones(part catalog.Part, l *reconcile.List) bool {
 	return false
 }
 
-// unchanged reports whether a parent's list need not be read, as its version stands.
+// unchanged reports whether a parent's list need not be read, because its version is
+// the same.
 func (p *policy) unchanged(parent catalog.Parent, s parentState) bool {
 	if parent.Version == "" || s.Version != parent.Version || s.open(p.at).Pending > 0 || p.rereads() || inFuture(s.ReadAt, p.at) {
 		return false
@@ -196,14 +197,14 @@ func pages(part catalog.Part, entries int) int {
 	return max(1, (entries+part.Endpoint.Limit-1)/part.Endpoint.Limit)
 }
 
-// rest is how many requests a list takes of which an earlier run has read the
-// beginning: its first page is read once more.
+// rest is how many requests it takes to resume a list: its first page is read once
+// more.
 func rest(part catalog.Part, entries int, known *partial) int {
 	return max(1, pages(part, entries)-pages(part, known.count())) + 1
 }
 
-// usual is how many requests a parent's list is expected to take, where some lists
-// take a sum of them.
+// usual is how many requests a parent's list is expected to take, given the sum of
+// those of some lists.
 func usual(sum, lists int) int {
 	if lists == 0 {
 		return unknownPages
@@ -211,6 +212,6 @@ func usual(sum, lists int) int {
 	return max(1, (sum+lists/2)/lists)
 }
 
-// inFuture reports whether a time that was noted lies in the future: a clock was
-// wrong then, or is now.
+// inFuture reports whether a recorded time lies in the future: a clock was wrong then,
+// or is now.
 func inFuture(noted, now time.Time) bool { return noted.After(now.Add(24 * time.Hour)) }

@@ -8,7 +8,7 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// EventKind says what an Event tells.
+// An EventKind says what an Event reports.
 type EventKind int
 
 // The kinds of events, in the order in which a run sends them.
@@ -19,7 +19,7 @@ const (
 	RunFinished           // Run is the final record
 )
 
-// An Event tells how a run gets on.
+// An Event reports the progress of a run.
 type Event struct {
 	Kind    EventKind
 	Run     load.Run
@@ -27,7 +27,7 @@ type Event struct {
 	Part    string        // list that is read: a time range, a parent, or empty
 	Pages   int           // of the run so far
 	Items   int           // of the run so far
-	Total   int           // items of all lists begun so far
+	Total   int           // items of all lists started so far
 	Wait    time.Duration // spent waiting for the rate limit so far
 	// Of a fan-out.
 	Done, Parents int
@@ -35,7 +35,7 @@ type Event struct {
 
 // progress counts what a run has read so far. It is safe for concurrent use.
 type progress struct {
-	run     load.Run // as it began
+	run     load.Run // as it started
 	client  *extract.Client
 	observe func(Event)
 
@@ -43,8 +43,8 @@ type progress struct {
 	pages, items, total int
 }
 
-// page tells of a page of a part: how many entries it has, and by how many the
-// list turned out to be longer than was told.
+// page reports a page of a part: how many entries it has, and how many more the list
+// has than was reported.
 func (p *progress) page(part string, items, longer int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *progress) page(part string, items, longer int) {
 	})
 }
 
-// committed tells of parents that are committed.
+// committed reports parents that are committed.
 func (p *progress) committed(done, parents int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

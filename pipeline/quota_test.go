@@ -18,15 +18,15 @@ import (
 // A calendar runs a job once a night in simulated time, against a quota.
 type calendar struct {
 	*stage
-	artists []string
-	freshAt map[string]int // night in which each artist was read last
-	refused int
-	most    int // requests of a night
-	night   int
+	artists   []string
+	readAt    map[string]int // night in which each artist was read last
+	throttled int
+	most      int // requests of a night
+	night     int
 }
 
-// newCalendar makes artists with so many albums on average. A quota closes the
-// family for a day; every second passes with a request.
+// newCalendar makes artists with a number of albums on average. A quota blocks
+// the bucket for a day; every second passes with a request.
 func newCalendar(t testing.TB, artists, albums, quota int) *calendar {
 	t.Helper()
 	return newCalendarOf(t, artists, albums, quota, "options: {artists: {ids: [%s]}}")
@@ -45,7 +45,7 @@ func newCalendarOf(t testing.TB, artists, albums, quota int, settings string) *c
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &calendar{artists: world.Artists(), freshAt: map[string]int{}}
+	c := &calendar{artists: world.Artists(), readAt: map[string]int{}}
 	jobs := "jobs:\n  artist_albums: {destinations: [lake], " + fmt.Sprintf(settings, strings.Join(c.artists, ", ")) + "}\n"
 	c.stage = newStageAt(t, jobs, o, at, func(_ context.Context, d time.Duration) error {
 		at.set(at.Now().Add(d))
@@ -68,7 +68,7 @@ func (c *calendar) passIn(t testing.TB, mode pipeline.Mode) load.Run {
 	run := c.run(t, "artist_albums", mode)
 	for _, r := range c.sim.Requests() {
 		if r.Status == 429 {
-			c.refused++
+			c.throttled++
 		}
 	}
 	c.most = max(c.most, run.Requests)
@@ -100,7 +100,7 @@ func (c *calendar) learn(t testing.TB) {
 		if !ok || json.Unmarshal(text, &parent) != nil || parent.ReadAt.IsZero() {
 			continue
 		}
-		c.freshAt[id] = int(parent.ReadAt.Sub(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour))
+		c.readAt[id] = int(parent.ReadAt.Sub(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour))
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *calendar) learn(t testing.TB) {
 func (c *calendar) stalest() int {
 	oldest := c.night - 1
 	for _, id := range c.artists {
-		night, ok := c.freshAt[id]
+		night, ok := c.readAt[id]
 		if !ok {
 			return -1
 		}
@@ -123,7 +123,7 @@ func (c *calendar) complete(t testing.TB, nights int) {
 	t.Helper()
 	for c.stalest() < 0 {
 		if c.night >= nights {
-			t.Fatalf("after %d nights %d of %d artists are there", c.night, len(c.freshAt), len(c.artists))
+			t.Fatalf("after %d nights %d of %d artists are there", c.night, len(c.readAt), len(c.artists))
 		}
 		c.pass(t)
 	}
@@ -157,8 +157,8 @@ func TestAFanOutFinishesOverDays(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 90, 40, 100)
 	c.complete(t, 9)
-	if c.refused > 0 || c.most > 80 {
-		t.Errorf("%d requests were refused, at most %d a night made", c.refused, c.most)
+	if c.throttled > 0 || c.most > 80 {
+		t.Errorf("%d requests were throttled, at most %d a night made", c.throttled, c.most)
 	}
 	c.most = 0
 	for range 6 {
@@ -167,20 +167,20 @@ func TestAFanOutFinishesOverDays(t *testing.T) {
 			t.Errorf("night %d: an artist is %d nights stale", c.night, n)
 		}
 	}
-	if c.refused > 0 || c.most > 80 {
-		t.Errorf("afterwards %d requests were refused, at most %d a night made", c.refused, c.most)
+	if c.throttled > 0 || c.most > 80 {
+		t.Errorf("afterwards %d requests were throttled, at most %d a night made", c.throttled, c.most)
 	}
 }
 
 // BenchmarkFanOutNights lets 500 artists with about 5 pages each be read, with
 // 100 calls a day allowed, and then be kept fresh until the 150th night: long
-// enough for the lists to be due again to be read whole.
+// enough for full syncs of the lists to be due again.
 func BenchmarkFanOutNights(b *testing.B) {
 	for b.Loop() {
 		c := newCalendar(b, 500, 61, 100)
 		c.complete(b, 60)
 		first := c.night
-		for range 7 { // those that were read first come round again
+		for range 7 { // those that were read first come again
 			c.pass(b)
 		}
 		c.most = 0
@@ -190,11 +190,11 @@ func BenchmarkFanOutNights(b *testing.B) {
 			stalest = max(stalest, c.stalest())
 		}
 		b.ReportMetric(float64(first), "nights/first")
-		b.ReportMetric(float64(c.refused), "refused")
+		b.ReportMetric(float64(c.throttled), "throttled")
 		b.ReportMetric(float64(c.most), "requests/night")
 		b.ReportMetric(float64(stalest), "nights/stalest")
-		if first > 35 || c.refused > 0 || c.most > 80 || stalest > 10 {
-			b.Errorf("complete after %d nights, %d refused, then at most %d requests a night, stalest %d nights", first, c.refused, c.most, stalest)
+		if first > 35 || c.throttled > 0 || c.most > 80 || stalest > 10 {
+			b.Errorf("complete after %d nights, %d throttled, then at most %d requests a night, stalest %d nights", first, c.throttled, c.most, stalest)
 		}
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/tracklake/tracklake/pipeline/reconcile"
 )
 
-// A partReading is what reading a part brought.
+// A partReading is the result of reading a part.
 type partReading struct {
 	index   int
 	part    catalog.Part
 	memory  memory
-	steps   []catalog.Step // empty where they were taken as they came
+	steps   []catalog.Step // empty if they were taken as they came
 	count   stepCount
 	reading listdiff.Reading
 	verdict reconcile.Verdict // of a complete reading of a snapshot
-	partial *partial          // of a list whose reading was cut off
+	partial *partial          // of a reading that was interrupted
 	err     error
 }
 
@@ -36,11 +36,11 @@ type partReader struct {
 	*export
 	feed *catalog.Feed
 	out  partReading
-	// take gets the steps as they come; nil: they are kept. drop takes back those
-	// that it got.
-	take func(catalog.Step) error
-	drop func() error
-	told int // total that progress was told of
+	// take gets the steps as they come; nil: they are kept. drop discards those that
+	// it got.
+	take     func(catalog.Step) error
+	drop     func() error
+	reported int // total that progress knows
 }
 
 // newPartReader prepares the reading of a part that keeps its steps.
@@ -49,8 +49,7 @@ func newPartReader(x *export, feed *catalog.Feed, i int) *partReader {
 	return &partReader{export: x, feed: feed, out: partReading{index: i, part: part, memory: x.state.of(part, x.policy.fanOut())}}
 }
 
-// read reads the part: what has changed of it where that is enough, else every
-// page.
+// read reads the part, incrementally if that is enough, else in full.
 func (r *partReader) read(ctx context.Context) partReading {
 	r.out.err = r.try(ctx)
 	return r.out
@@ -72,7 +71,7 @@ func (r *partReader) try(ctx context.Context) error {
 			if !r.out.verdict.Doubt || !r.policy.fitsBudget(r.out.part, r.out.reading.Keys.Count) {
 				return nil
 			}
-			reason = "what has changed is not clear"
+			reason = "the incremental sync left removals open"
 		}
 		r.log.Info("syncing the list in full", "list", r.listName(r.out.part.Name), "reason", reason)
 		if err := r.again(); err != nil {
@@ -88,7 +87,7 @@ func (r *partReader) try(ctx context.Context) error {
 	return nil
 }
 
-// stored returns the rows that the tables may hold beside those that are remembered.
+// stored returns the rows that the tables may hold besides those in the state.
 func (r *partReader) stored(ctx context.Context) ([]string, error) {
 	if m := r.out.memory; !m.lost || !r.out.part.Sole {
 		return m.partial.rows(), nil
@@ -96,7 +95,7 @@ func (r *partReader) stored(ctx context.Context) ([]string, error) {
 	return r.tables.rows(ctx, r.out.part)
 }
 
-// decide tells what a complete reading of a snapshot proves.
+// decide applies the rules of removal to a complete reading of a snapshot.
 func (r *partReader) decide(stored []string) {
 	if r.out.part.Mode != catalog.Snapshot {
 		return
@@ -107,7 +106,7 @@ func (r *partReader) decide(stored []string) {
 	})
 }
 
-// again drops what was read so far.
+// again discards what was read so far.
 func (r *partReader) again() error {
 	r.out.steps, r.out.count = nil, stepCount{}
 	if r.drop != nil {
@@ -116,16 +115,16 @@ func (r *partReader) again() error {
 	return nil
 }
 
-// once reads the part in one way.
+// once reads the part by one plan.
 func (r *partReader) once(ctx context.Context, plan extract.Plan) error {
 	reading := r.feed.Read(r.client, r.out.index, plan)
 	for step, err := range reading.Steps(ctx) {
 		if err != nil {
-			r.out.partial = r.cutOff(plan, reading.Result())
+			r.out.partial = r.partial(plan, reading.Result())
 			return err
 		}
 		if step.Restart {
-			r.log.Info("reading the list again: it changed in between", "list", r.listName(r.out.part.Name))
+			r.log.Info("the list changed while it was read; reading it again", "list", r.listName(r.out.part.Name))
 			if err := r.again(); err != nil {
 				return err
 			}
@@ -142,19 +141,19 @@ func (r *partReader) once(ctx context.Context, plan extract.Plan) error {
 	return nil
 }
 
-// note tells progress of a page.
+// note reports a page to progress.
 func (r *partReader) note(s catalog.Step) {
-	total := r.told
+	total := r.reported
 	if s.Total >= 0 {
 		total = s.Total
 	}
-	r.progress.page(r.out.part.Name, s.Items, total-r.told)
-	r.told = total
+	r.progress.page(r.out.part.Name, s.Items, total-r.reported)
+	r.reported = total
 }
 
-// cutOff is the beginning of a list whose reading was cut off; nil when no more was
-// read of it than an earlier run had read, or when it cannot be resumed.
-func (r *partReader) cutOff(plan extract.Plan, read listdiff.Reading) *partial {
+// partial returns what an interrupted reading leaves to resume; nil if it read no more
+// than an earlier run, or cannot be resumed.
+func (r *partReader) partial(plan extract.Plan, read listdiff.Reading) *partial {
 	part, before := r.out.part, r.out.memory.partial
 	if part.Mode != catalog.Snapshot || part.Endpoint.Cursor != "" || plan.Incremental || read.Keys.Count <= before.count() {
 		return nil

@@ -121,7 +121,7 @@ func TestServeRunsAgainAfterASignIn(t *testing.T) {
 		s.none(t)
 		s.clock.set(s.clock.Now().Add(time.Hour))
 		s.none(t)
-		again := &pipeline.User{Client: s.user.Client, App: s.user.App, SignedInAt: s.clock.Now()}
+		again := &pipeline.User{Client: s.user.Client, ClientID: s.user.ClientID, SignedInAt: s.clock.Now()}
 		d.set(nil, again)
 		s.clock.set(s.clock.Now().Add(time.Minute))
 		s.next(t)

@@ -37,8 +37,8 @@ type run struct {
 
 // do runs the job.
 func (r *run) do(ctx context.Context) {
-	// Writing goes on for a moment after an interrupt, so that lists which
-	// were read are kept.
+	// Writing continues for a moment after an interrupt, to keep the lists that
+	// were read.
 	writing, stop := lingering(ctx, graceTime)
 	defer stop()
 	r.sessions = newSessions(writing, r.mode.DryRun)
@@ -61,8 +61,8 @@ func (r *run) do(ctx context.Context) {
 	}
 }
 
-// begin opens the destinations before the API is asked anything, then takes
-// the job's lock in each.
+// begin opens the destinations before the first request to the API, then takes the
+// job's lock in each.
 func (r *run) begin(ctx, writing context.Context) error {
 	if err := r.tables.open(ctx, r.runner, r.Job.Destinations); err != nil {
 		return err
@@ -77,15 +77,15 @@ func (r *run) begin(ctx, writing context.Context) error {
 	if err := r.openSessions(writing); err != nil {
 		return joinErrors(denied, err)
 	}
-	// Who forgets an account takes its credentials away first, so that a session
-	// which began meanwhile is noticed here.
+	// exporter forget removes the credentials of an account first, so a session
+	// that started meanwhile is noticed here.
 	if err := r.connected(writing); err != nil {
 		return joinErrors(err, r.withdraw(writing))
 	}
 	return denied
 }
 
-// identify finds out whose account it is, and that it may be read.
+// identify finds out whose account it is, and whether the job may read it.
 func (r *run) identify(ctx, writing context.Context) error {
 	account, err := r.User.identify(ctx, r.client, r.Job)
 	if err != nil && account == "" {
@@ -104,7 +104,7 @@ func (r *run) openSessions(ctx context.Context) error {
 		}
 		r.sessions.add(r.Job.Destinations[i], session)
 		if len(start.Missing) > 0 {
-			r.log.Warn("rows are missing that were there after the last run; every list is synced in full",
+			r.log.Warn("rows that the last run left are missing; syncing every list in full",
 				"destination", r.Job.Destinations[i], "tables", start.Missing)
 		}
 		r.states = append(r.states, start.State)
@@ -150,7 +150,7 @@ func (r *run) read(ctx context.Context) error {
 func (r *run) finish() error {
 	change := load.Change{}
 	if r.export != nil {
-		r.export.cost()
+		r.export.recordCost()
 		change.State, change.Removals = r.export.state.change, r.export.removals
 	}
 	r.record.FinishedAt = r.runner.Now().UTC()
@@ -161,7 +161,7 @@ func (r *run) finish() error {
 	return err
 }
 
-// connected tells why the account of the run is not to be written any more: it
+// connected returns an error if the account of the run must no longer be written: it
 // may have been forgotten since the run was planned.
 func (r *run) connected(ctx context.Context) error {
 	if r.record.Account == "" || r.User.Connected == nil {
@@ -170,8 +170,8 @@ func (r *run) connected(ctx context.Context) error {
 	return r.User.Connected(ctx, r.record.Account)
 }
 
-// withdraw ends the run's sessions without a commit. Where a destination then
-// has nothing of the account but the record that this run began, that goes, too.
+// withdraw ends the run's sessions without a commit. If a destination then has
+// nothing of the account but the record that this run started, it is deleted.
 func (r *run) withdraw(ctx context.Context) error {
 	errs := []error{r.sessions.close()}
 	r.sessions = newSessions(ctx, r.mode.DryRun)

@@ -54,7 +54,7 @@ func NewRunner(c *config.Config, o Options) *Runner {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Runner{config: c, Options: o, shared: map[string]*sharing{}}
-	r.destinations = &destinations{config: c, options: &r.Options, openings: map[string]*opening{}, told: map[string]bool{}}
+	r.destinations = &destinations{config: c, options: &r.Options, openings: map[string]*opening{}, logged: map[string]bool{}}
 	return r
 }
 
@@ -63,8 +63,7 @@ func (r *Runner) Close(ctx context.Context) error { return r.destinations.close(
 
 // Mode says how a job is run.
 type Mode struct {
-	// Backfill reads everything again, and resumes an earlier backfill that was
-	// stopped.
+	// Backfill syncs everything in full, and resumes an interrupted backfill.
 	Backfill bool
 	// DryRun reads everything, counts what would change, and writes nothing.
 	DryRun bool
@@ -72,10 +71,9 @@ type Mode struct {
 	AcceptRemovals bool
 }
 
-// Run runs one job for one user and returns its record. It does not return before the
-// record is kept, or cannot be; the record then says why in its message.
-// Cancelling ctx ends the run early as interrupted, with what was read
-// committed.
+// Run runs one job for one user and returns its record. It returns when the record is
+// stored, or cannot be; then its message says why. Cancelling ctx ends the run early
+// as interrupted and commits what was read.
 func (r *Runner) Run(ctx context.Context, t Task, mode Mode) load.Run {
 	record := load.Run{
 		ID: newRunID(), Job: t.Job.Name, Resource: t.Job.Resource.Name, Kind: mode.kind(),
@@ -124,12 +122,12 @@ func (r *Runner) Destination(ctx context.Context, name string) (load.Destination
 	return r.destinations.get(ctx, name, openTimeout)
 }
 
-// Limiter counts the requests that are made for a user, and keeps them within the
-// budgets. The caller closes it when they are made.
+// Limiter returns a limiter that counts the requests made for a user and keeps them
+// within the budgets. The caller closes it.
 func (r *Runner) Limiter(u *User) *quota.Limiter {
 	owner := r.config.Developer
 	if owner == "" {
-		owner = u.App
+		owner = u.ClientID
 	}
 	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: owner, Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep})
 }
@@ -149,8 +147,8 @@ func (r *Runner) left(ctx context.Context, l *quota.Limiter, job *config.Job) (i
 
 // finder finds the parents of a task.
 func (r *Runner) finder(t Task, account string, client *extract.Client) *parentFinder {
-	if t.User.Itself {
-		account = "" // what the tables of all accounts name
+	if t.User.IsApp {
+		account = "" // the tables of all accounts
 	}
 	return &parentFinder{config: r.config, open: r.Destination, client: client, job: t.Job, account: account}
 }

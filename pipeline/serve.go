@@ -10,12 +10,11 @@ import (
 	"github.com/tracklake/tracklake/pipeline/schedule"
 )
 
-// Users tells who is connected now, and the app itself, if it has a token of
-// its own.
+// Users returns who is connected now, and the app if it has a token of its own.
 type Users func(ctx context.Context) (users []*User, app *User, err error)
 
 // Loop returns a loop that runs those of the jobs that have a schedule, for
-// whoever is connected. It looks at the clock once every tick.
+// whoever is connected. It checks the clock once every tick.
 func (r *Runner) Loop(jobs []*config.Job, who Users, tick time.Duration) *schedule.Loop {
 	return schedule.NewLoop(schedule.Options{
 		Tasks: func(ctx context.Context) ([]schedule.Task, error) {

@@ -100,7 +100,7 @@ func newStageAt(t testing.TB, jobs string, o simulate.Options, clock *clock, sle
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := &pipeline.User{Itself: settings.Tokens == nil, Client: client, App: c.ClientID}
+	user := &pipeline.User{IsApp: settings.Tokens == nil, Client: client, ClientID: c.ClientID}
 	s := &stage{sim: sim, folder: folder, config: file, user: user, clock: clock, ended: make(chan load.Run, 1000)}
 	s.runner = pipeline.NewRunner(file, pipeline.Options{
 		Open: func(ctx context.Context, d config.Destination) (load.Destination, error) {
@@ -172,7 +172,7 @@ func (s *stage) next(t *testing.T) load.Run {
 	}
 }
 
-// none makes sure that no run begins while the loop looks at the clock many times.
+// none makes sure that no run begins while the loop checks the clock many times.
 func (s *stage) none(t *testing.T) {
 	t.Helper()
 	select {
@@ -264,7 +264,7 @@ func TestServeContinuesADeferredRun(t *testing.T) {
 	s.none(t)
 	s.clock.set(run.DeferredTo.Add(time.Second))
 	if again := s.next(t); again.Status != load.StatusDeferred {
-		t.Errorf("run = %+v; the family is closed by the wall clock", again)
+		t.Errorf("run = %+v; the bucket is blocked by the wall clock", again)
 	}
 }
 

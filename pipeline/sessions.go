@@ -15,7 +15,7 @@ import (
 // a goroutine of its own, so that destinations write concurrently, and while
 // further pages arrive. The goroutines end in close.
 type sessions struct {
-	ctx    context.Context // outlives an interrupt for a moment
+	ctx    context.Context // outlives an interrupt by a moment
 	list   []*session
 	dryRun bool
 }
@@ -82,8 +82,8 @@ func (s *sessions) commit(change load.Change) (load.Result, error) {
 	return widest(results), err
 }
 
-// widest picks the result to tell when destinations differ: the one that
-// changed most.
+// widest picks the result to report when destinations differ: the one that changed
+// most.
 func widest(results []load.Result) load.Result {
 	var best load.Result
 	most := -1

@@ -4,19 +4,19 @@ import (
 	"github.com/tracklake/tracklake/extract"
 )
 
-// sharedBytes bounds what is kept of answers that several jobs need. Beyond it
-// the later job asks again.
+// sharedBytes bounds the answers kept for other jobs. Beyond it the later job asks
+// again.
 const sharedBytes = 32 << 20
 
-// sharing is what tasks of one key have in common, while some are to come.
+// sharing is what tasks of one key have in common while some have yet to run.
 type sharing struct {
 	answers *extract.Answers
 	left    int // tasks that have not run
 }
 
-// ShareLists lets those of the tasks which read lists of the same resource and
-// user share the answers: what the first has read is not asked again. It returns
-// the tasks with these behind each other, in which order they are to be run.
+// ShareLists lets tasks that read lists of the same resource and user share the
+// answers: what the first has read is not requested again. It returns the tasks in
+// the order in which they must run, with these behind each other.
 func (r *Runner) ShareLists(tasks []Task) []Task {
 	var out []Task
 	for _, same := range together(tasks, shareKey) {
@@ -26,7 +26,7 @@ func (r *Runner) ShareLists(tasks []Task) []Task {
 	return out
 }
 
-// share lets so many tasks of one key share answers. Each of them must be run.
+// share lets a number of tasks of one key share answers. Each of them must run.
 func (r *Runner) share(key string, tasks int) {
 	if tasks < 2 {
 		return
@@ -58,7 +58,7 @@ func (r *Runner) answers(t Task) (shared *extract.Answers, done func()) {
 	}
 }
 
-// together puts what has the same key next to each other, in one group.
+// together groups elements by key, in the order of first appearance.
 func together[T any](all []T, key func(T) string) [][]T {
 	var groups [][]T
 	at := map[string]int{}
@@ -76,12 +76,12 @@ func together[T any](all []T, key func(T) string) [][]T {
 
 // shareKey is the same for tasks that may read the same lists: of one resource, or of
 // the resource whose entries are the parents of another. Their options may differ:
-// answers are told apart by what was asked, so that jobs whose options overlap share
-// what they have in common.
+// answers are kept by request, so jobs whose options overlap share what they have in
+// common.
 func shareKey(t Task) string {
 	resource := t.Job.Resource.Name
 	if p := t.Job.Resource.Parents; p != nil && p.Of != "" {
 		resource = p.Of
 	}
-	return t.User.Name + "\x00" + t.User.App + "\x00" + resource
+	return t.User.Name + "\x00" + t.User.ClientID + "\x00" + resource
 }

@@ -33,7 +33,7 @@ func TestJobsShareAListThatMoved(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		move  func(*simulate.Server)
-		again int // requests of the second job at the most; where answers do not fit together, a whole reading
+		again int // requests of the second job at the most; where answers do not fit together, a full sync
 	}{
 		"one goes":  {func(s *simulate.Server) { s.RemoveTrack(100) }, 0},
 		"one comes": {func(s *simulate.Server) { s.SaveTracks(1, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)) }, 22},

@@ -15,7 +15,7 @@ import (
 // Entries of a job's state.
 const (
 	listPrefix    = "list:"    // a snapshot as it was last known, by part
-	partialPrefix = "partial:" // the beginning of a list, where a run had to stop within
+	partialPrefix = "partial:" // the part of a list that was read before a run had to stop
 	storedPrefix  = "stored:"  // what is stored of a list that is replaced, by part
 	markPrefix    = "mark:"    // the newest entry of a list that is appended, by part
 	parentPrefix  = "parent:"  // what is remembered of a parent
@@ -31,8 +31,8 @@ type jobState struct {
 	change  load.State             // for the last commit
 }
 
-// newJobState takes what all destinations of a job agree about: what one of them
-// lacks is read again.
+// newJobState keeps what all destinations of a job agree on: what one of them lacks is
+// read again.
 func newJobState(all []load.State) *jobState {
 	s := &jobState{change: load.State{}, parents: map[string]parentState{}}
 	for i, one := range all {
@@ -55,21 +55,20 @@ func newJobState(all []load.State) *jobState {
 // A parentState is what is remembered of a parent.
 type parentState struct {
 	ReadAt time.Time `json:"read_at"`
-	// TriedAt is when it could not be read, or not to its end, after that: then
-	// others come before it.
+	// TriedAt is when it could not be read completely, after ReadAt: then others take
+	// precedence.
 	TriedAt time.Time `json:"tried_at,omitzero"`
-	// DeniedAt is when the API first refused its list to the app. It has done so
-	// since.
+	// DeniedAt is since when the API does not serve its list to the app.
 	DeniedAt time.Time         `json:"denied_at,omitzero"`
 	Version  string            `json:"version,omitempty"` // of what was read, or denied
-	Gone     bool              `json:"gone,omitempty"`    // the API no longer knows it
+	Unknown  bool              `json:"unknown,omitempty"` // to the API
 	List     *reconcile.List   `json:"list,omitempty"`
 	Stored   *reconcile.Stored `json:"stored,omitempty"`
-	// Partial is the head of the list, where a run had to stop within it.
+	// Partial is the part of the list that was read before a run had to stop.
 	Partial *partial `json:"partial,omitempty"`
 }
 
-// open tells what the parent's list leaves open at a time.
+// open returns what the parent's list leaves open at a time.
 func (p parentState) open(at time.Time) reconcile.Open {
 	if p.Stored != nil {
 		return p.Stored.Open(at)
@@ -77,13 +76,13 @@ func (p parentState) open(at time.Time) reconcile.Open {
 	return p.List.Open(at)
 }
 
-// A partial is the beginning of a list, which a run has read and committed before
+// A partial is the part of a list, from its head, that a run read and committed before
 // it had to stop.
 type partial struct {
 	Kind      string    `json:"kind"` // of the run or cycle
 	StartedAt time.Time `json:"started_at"`
 	Query     string    `json:"query,omitempty"`
-	// Rows that earlier beginnings showed and this one does not.
+	// Rows that earlier partials had and this one has not.
 	Rows []string `json:"rows,omitempty"`
 	Keys string   `json:"keys"`
 }
@@ -123,7 +122,8 @@ type memory struct {
 	lost bool
 }
 
-// of is what is remembered of a part. The answers to another query are another list.
+// of returns what is remembered of a part. The answers to another query are another
+// list.
 func (s *jobState) of(part catalog.Part, fanOut bool) memory {
 	m := memory{}
 	if fanOut {

@@ -25,8 +25,8 @@ type JobStatus struct {
 	// Overdue: no run has succeeded in the last two scheduled slots.
 	Overdue bool      `json:"overdue"`
 	NextAt  time.Time `json:"next_at,omitzero"`
-	// Err tells why the destination could not be read. Nothing is known then but
-	// the schedule.
+	// Err is why the destination could not be read. Then only the schedule is
+	// known.
 	Err error `json:"-"`
 
 	since time.Time // start of the oldest run that is known
@@ -104,14 +104,14 @@ func (r *Runner) standing(job *config.Job, destination string, h *recorded) []Jo
 	}
 	if job.Schedule != nil {
 		for i := range out {
-			out[i].schedule(job.Schedule, r.Now())
+			out[i].applySchedule(job.Schedule, r.Now())
 		}
 	}
 	return out
 }
 
-// schedule fills in what follows from the job's schedule.
-func (s *JobStatus) schedule(line *schedule.Line, now time.Time) {
+// applySchedule sets what follows from the job's schedule.
+func (s *JobStatus) applySchedule(line *schedule.Line, now time.Time) {
 	s.NextAt = line.Next(now)
 	since := s.LastOK
 	if since.IsZero() {

@@ -42,8 +42,8 @@ func (t *tables) rows(ctx context.Context, part catalog.Part) ([]string, error) 
 	return slices.Compact(out), nil
 }
 
-// newest is when the newest run of a job ended, but for one: what was read before is
-// older than what the state says.
+// newest returns when the newest run of a job ended, except for one run: answers from
+// before that time are older than the state.
 func (t *tables) newest(ctx context.Context, job, but string) (time.Time, error) {
 	var newest time.Time
 	for i, d := range t.opened {
@@ -62,8 +62,8 @@ func (t *tables) newest(ctx context.Context, job, but string) (time.Time, error)
 	return newest, nil
 }
 
-// lastAccount names the one account that a job has ever run for, so that a run
-// which cannot even ask whose account it is still leaves its record.
+// lastAccount returns the only account that a job has ever run for, so that a run that
+// cannot find out whose account it is still leaves its record.
 func (t *tables) lastAccount(ctx context.Context, job string, log *slog.Logger) string {
 	last := ""
 	for _, d := range t.opened {

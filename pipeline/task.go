@@ -13,29 +13,29 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-// A User is a connected account that jobs run for, or the app itself, for jobs that
-// need no account. It is safe for concurrent use.
+// A User is a connected account that jobs run for, or the app, for jobs that need no
+// account. It is safe for concurrent use.
 type User struct {
-	Name   string          // what its owner calls it
-	Itself bool            // it is the app, and has no account
-	App    string          // client ID
-	Client *extract.Client // with the account's token
-	SignIn string          // command with which the user signs in again: exporter …
+	Name     string          // what its owner calls it
+	IsApp    bool            // the app, which has no account
+	ClientID string          // of the app
+	Client   *extract.Client // with the account's token
+	SignIn   string          // command with which the user signs in again: exporter …
 	// SignedInAt is when the user signed in, as far as known.
 	SignedInAt time.Time
 	// Scopes are those known to be granted; nil: unknown.
 	Scopes []string
-	// Identify keeps whose account it is, once that was asked. It may be nil.
+	// Identify stores whose account it is when that is first known. It may be nil.
 	Identify func(ctx context.Context, p catalog.Profile) error
-	// Connected tells why nothing of an account_id may be written for this user
-	// any more, or returns nil. It may be nil.
+	// Connected returns an error if data of an account_id may no longer be written
+	// for this user. It may be nil.
 	Connected func(ctx context.Context, account string) error
 
 	mu      sync.Mutex
 	account string
 }
 
-// Known notes the account_id, so that the API need not be asked for it.
+// Known sets the account_id, so that the API need not be asked for it.
 func (u *User) Known(account string) *User {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -66,7 +66,7 @@ func (u *User) Account(ctx context.Context, c *extract.Client) (string, error) {
 // identify finds out whose account it is, and that a job may read it. With an error,
 // the account is known or empty.
 func (u *User) identify(ctx context.Context, c *extract.Client, job *config.Job) (string, error) {
-	if u.Itself {
+	if u.IsApp {
 		return transform.App, nil
 	}
 	account, err := u.Account(ctx, c)
@@ -82,7 +82,7 @@ func (u *User) identify(ctx context.Context, c *extract.Client, job *config.Job)
 // mayBe reports whether a run that was recorded for an account may have been this
 // user's.
 func (u *User) mayBe(account string) bool {
-	if u.Itself {
+	if u.IsApp {
 		return account == transform.App
 	}
 	u.mu.Lock()
@@ -111,9 +111,9 @@ type Task struct {
 	User *User
 }
 
-// Tasks lists what is to be run: every job for every user, user by user, then once
-// each those that read nothing of an account's own. For these the app itself is the
-// user, or, where it has no token of its own, the first account's client. A job that
+// Tasks lists the runs to make: every job for every user, user by user, then, once
+// each, the jobs that read no account's own data. These run for the app, with the
+// first account's client if the app has no token of its own. A job that
 // takes its artists from tables reads those of all accounts at once, so that several
 // accounts do not spend one quota on the same artists; a single account keeps them
 // as its own.
@@ -128,7 +128,7 @@ func Tasks(jobs []*config.Job, users []*User, app *User) []Task {
 		}
 	}
 	if app == nil && len(users) > 0 {
-		app = &User{Itself: true, App: users[0].App, Client: users[0].Client, SignIn: users[0].SignIn}
+		app = &User{IsApp: true, ClientID: users[0].ClientID, Client: users[0].Client, SignIn: users[0].SignIn}
 	}
 	for _, j := range jobs {
 		if !own(j) && app != nil {

@@ -6,11 +6,11 @@ import (
 )
 
 // A width decides how many parents of a fan-out are read concurrently: as many as a
-// day's budget has room for, so that few lists are cut off in the middle.
+// day's budget has room for, so that few lists are interrupted.
 type width struct {
 	client *extract.Client
 	costs  []int // requests that each part is expected to take
-	left   int   // of the budget, when the run began; -1: there is none
+	left   int   // of the budget when the run started; -1: no budget
 	under  int   // expected requests of the parts that are being read
 }
 
@@ -31,8 +31,8 @@ func newWidth(x *export, feed *catalog.Feed, left int) *width {
 	return w
 }
 
-// launch reports whether a part can be begun, beside others if there are any, and
-// takes note of it.
+// launch reports whether a part can start, beside others if there are any, and counts
+// it.
 func (w *width) launch(part, others int) bool {
 	made := w.client.Stats().Requests
 	if w.left >= 0 && others > 0 && made+w.under+w.costs[part] > w.left {
@@ -42,5 +42,5 @@ func (w *width) launch(part, others int) bool {
 	return true
 }
 
-// done takes note that a part was read.
+// done counts a part as read.
 func (w *width) done(part int) { w.under -= w.costs[part] }

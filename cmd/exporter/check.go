@@ -85,7 +85,7 @@ func (a *app) checkAccounts(config *config.Config, jobs []*config.Job) []finding
 			continue
 		}
 		seen = append(seen, t.User)
-		if t.User.Itself {
+		if t.User.IsApp {
 			out = append(out, finding{Check: "app", OK: true, Detail: "job " + t.Job.Name + " needs no account"})
 			continue
 		}

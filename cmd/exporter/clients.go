@@ -221,7 +221,7 @@ func (p *clientPool) appUser() (*pipeline.User, error) {
 	if p.theApp != nil {
 		p.theApp.Client.CloseIdle()
 	}
-	p.theApp = &pipeline.User{Itself: true, App: id, Client: client}
+	p.theApp = &pipeline.User{IsApp: true, ClientID: id, Client: client}
 	return p.theApp, nil
 }
 
@@ -244,7 +244,7 @@ func (p *clientPool) userOf(ctx context.Context, account accounts.Account) (*pip
 		return nil, err
 	}
 	user := &pipeline.User{
-		Name: name, App: account.ClientID, Client: made, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
+		Name: name, ClientID: account.ClientID, Client: made, SignIn: canonicalLogin(name), SignedInAt: account.SignedInAt, Scopes: account.Scopes,
 		Identify: func(ctx context.Context, profile catalog.Profile) error {
 			return p.store.Identify(ctx, name, profile.AccountID, profile.User)
 		},

@@ -86,7 +86,7 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 	runner := pipeline.NewRunner(config, pipeline.Options{
 		Open: opener(false, show.log), Quota: quota.NewFile(filepath.Join(scratch, "quota.json")), Version: version(), Log: show.log, Observe: show.observe,
 	})
-	user := &pipeline.User{App: credentials.ClientID, Client: client}
+	user := &pipeline.User{ClientID: credentials.ClientID, Client: client}
 	runs := runAll(a.ctx, runner, pipeline.Tasks(jobs, []*pipeline.User{user}, nil), pipeline.Mode{})
 	return runs, runner.Close(context.WithoutCancel(a.ctx))
 }

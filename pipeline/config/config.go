@@ -1,7 +1,7 @@
 // Package config reads jobs.yaml: it parses, checks and describes the file.
 //
 // It knows the resources of the catalog, and destinations by their drivers. It
-// runs nothing, and asks nobody.
+// runs nothing and asks no service.
 package config
 
 import (
@@ -23,8 +23,8 @@ type Config struct {
 	Location     *time.Location
 	Destinations []Destination // in file order
 	Jobs         []Job         // in file order
-	// Developer names those whose client IDs Spotify counts together; empty: the
-	// requests of each client ID are counted by themselves.
+	// Developer names the developer whose client IDs Spotify counts together; empty:
+	// each client ID is counted by itself.
 	Developer string
 	// Budgets are the requests in 24 hours by bucket of the rate limit, where the file
 	// sets them.
@@ -61,13 +61,13 @@ type Job struct {
 	Line      int
 }
 
-// A Error collects all that is wrong with a jobs.yaml.
+// An Error collects all mistakes in a jobs.yaml.
 type Error struct {
 	Path     string
 	Problems []Problem
 }
 
-// A Problem is one thing that is wrong, with its line (0: the whole file).
+// A Problem is one mistake, with its line (0: the whole file).
 type Problem struct {
 	Line    int
 	Message string
@@ -86,7 +86,7 @@ func (e *Error) Error() string {
 }
 
 // Load reads and checks a jobs.yaml. Variables written as ${NAME} are
-// looked up with env. Everything that is wrong comes back in one [*Error].
+// looked up with env. All mistakes are returned in one [*Error].
 func Load(path string, env func(string) (string, bool), drivers []load.Driver) (*Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -116,7 +116,7 @@ func TestConfigProblems(t *testing.T) {
 		"unknown option":       {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_range: [short_term]}\n", `jobs.yaml:6: options of top_tracks: unknown key "time_range"; did you mean "time_ranges"?`},
 		"unknown word":         {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_ranges: [shortterm]}\n", `unknown value in time_ranges "shortterm"; did you mean "short_term"?`},
 		"number out of bounds": {head + "  top_tracks:\n    destinations: [lake]\n    options: {max_rank: 0}\n", `jobs.yaml:6: max_rank must be a whole number from 1 to 10000`},
-		"bad cron line":        {head + "  saved_tracks:\n    schedule: \"61 3 * * *\"\n    destinations: [lake]\n", `jobs.yaml:5: job saved_tracks: schedule "61 3 * * *" is no cron line`},
+		"bad cron line":        {head + "  saved_tracks:\n    schedule: \"61 3 * * *\"\n    destinations: [lake]\n", `jobs.yaml:5: job saved_tracks: schedule "61 3 * * *" is not a cron line`},
 		"cron never":           {head + "  saved_tracks:\n    schedule: \"0 0 30 2 *\"\n    destinations: [lake]\n", `never comes`},
 		"unknown zone":         {"timezone: Europe/Stokholm\n" + head + "  saved_tracks: {destinations: [lake]}\n", `jobs.yaml:1: unknown time zone "Europe/Stokholm"`},
 		"no destinations":      {head + "  saved_tracks: {schedule: \"0 0 * * *\"}\n", `jobs.yaml:4: job saved_tracks: destinations is missing`},

@@ -8,7 +8,7 @@ import (
 	"github.com/tracklake/tracklake/catalog"
 )
 
-// checkOverlaps refuses each pair of jobs that would fill the same rows of one
+// checkOverlaps refuses each pair of jobs that would write the same rows of one
 // destination: each job would remove what the other one wrote. Jobs with other
 // problems are left out, because their options are not what was meant.
 func (p *fileParser) checkOverlaps() {
@@ -21,8 +21,8 @@ func (p *fileParser) checkOverlaps() {
 	}
 }
 
-// overlap says which rows two jobs would both fill, and what to do about it. It
-// returns "" when there are none.
+// overlap returns which rows two jobs would both write, and what to do about it; ""
+// if there are none.
 func overlap(a, b Job) string {
 	shared := common(a.Destinations, b.Destinations)
 	if a.Resource.Name != b.Resource.Name || len(shared) == 0 {
@@ -37,7 +37,7 @@ func overlap(a, b Job) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("jobs %s and %s would both fill %s in %s%s; %s",
+	return fmt.Sprintf("jobs %s and %s would both write %s in %s%s; %s",
 		a.Name, b.Name, a.Resource.Name, counted("destination", shared), rows, remedy)
 }
 

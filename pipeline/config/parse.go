@@ -51,7 +51,7 @@ func parseYAML(text []byte) (ast.Node, *Problem) {
 }
 
 // fileParser walks the syntax tree, so that every problem has its line, and
-// goes on after each, so that all are told at once.
+// continues after each, so that all are reported at once.
 type fileParser struct {
 	reader
 	drivers []load.Driver
@@ -278,7 +278,7 @@ func (p *fileParser) jobDestinations(job *Job, n ast.Node, e entry) {
 }
 
 // checkSources makes sure that a job which takes its parents from a table has a job
-// that fills the table.
+// that writes the table.
 func (p *fileParser) checkSources() {
 	for _, job := range p.config.Jobs {
 		for _, from := range job.Options.Parents.From {

@@ -50,7 +50,7 @@ func (p *reader) entries(n ast.Node, what string) []entry {
 			continue
 		}
 		if slices.ContainsFunc(out, func(e entry) bool { return e.name == name }) {
-			p.fail(pair.Key, "%s: %s is there twice", what, name)
+			p.fail(pair.Key, "%s: %s is given twice", what, name)
 			continue
 		}
 		out = append(out, entry{name: name, key: pair.Key, value: pair.Value, line: lineOf(pair.Key)})
@@ -100,7 +100,7 @@ func (p *reader) rawText(n ast.Node, what string) string {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return n.GetToken().Value
 	}
-	p.fail(n, "%s must be a text", what)
+	p.fail(n, "%s must be text", what)
 	return ""
 }
 

@@ -14,7 +14,7 @@ func ExampleDecide() {
 	night := time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
 	verdict := reconcile.Decide(reconcile.Input{
 		Before:  &reconcile.List{FullAt: night.AddDate(0, 0, -1), Keys: listdiff.KeysOf([]listdiff.Key{"a", "b", "c"})},
-		Reading: listdiff.Reading{Keys: listdiff.KeysOf([]listdiff.Key{"a", "c"}), Complete: true, Whole: true},
+		Reading: listdiff.Reading{Keys: listdiff.KeysOf([]listdiff.Key{"a", "c"}), Complete: true, Full: true},
 		At:      night,
 	})
 	open := verdict.After.Open(night)
@@ -30,7 +30,7 @@ func ExampleDecide_pending() {
 	unreadable := listdiff.UnreadableKey("") // nothing is known of the entry
 	verdict := reconcile.Decide(reconcile.Input{
 		Before:  &reconcile.List{FullAt: night.AddDate(0, 0, -1), Keys: listdiff.KeysOf([]listdiff.Key{"a", "b", "c", "d"})},
-		Reading: listdiff.Reading{Keys: listdiff.KeysOf([]listdiff.Key{"a", unreadable, "c"}), Complete: true, Whole: true},
+		Reading: listdiff.Reading{Keys: listdiff.KeysOf([]listdiff.Key{"a", unreadable, "c"}), Complete: true, Full: true},
 		At:      night,
 	})
 	open := verdict.After.Open(night)

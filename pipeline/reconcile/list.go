@@ -30,7 +30,7 @@ const (
 // than a day, as a nightly run does not come to the minute.
 const aDayLater = 20 * time.Hour
 
-// An Input is what is known of a list, and what a reading found.
+// An Input is what is known of a list and what a reading found.
 type Input struct {
 	// Before is the state of the last run; nil: there is none.
 	Before *List
@@ -43,9 +43,9 @@ type Input struct {
 	At      time.Time
 	// Stable lists keep their entries in order.
 	Stable bool
-	// AcceptRemovals lets removals through however many they are, and after the
-	// first reading that is empty or resumed; not those that unreadable entries or
-	// holes leave open.
+	// AcceptRemovals accepts removals however many they are, and after the first
+	// reading that is empty or resumed, but not those that unreadable entries or holes
+	// leave open.
 	AcceptRemovals bool
 }
 
@@ -53,14 +53,14 @@ type Input struct {
 type Verdict struct {
 	// Removed are the rows to mark as removed, in order.
 	Removed []string
-	// Doubt: the reading was an update, and leaves more open than was open before;
-	// reading every page may tell.
+	// Doubt: the sync was incremental and leaves more open than before; a full sync
+	// may decide it.
 	Doubt bool
 	// After is the state to keep, and tells what is open; see [List.Open].
 	After *List
 }
 
-// Decide tells what a complete reading of a list proves.
+// Decide returns what a complete reading of a list proves.
 func Decide(in Input) Verdict {
 	if in.unchanged() || in.first() {
 		return Verdict{After: in.next()}
@@ -75,7 +75,7 @@ func Decide(in Input) Verdict {
 	d.keys = in.Reading.Keys.All()
 	d.match()
 	d.decide()
-	d.settle()
+	d.finish()
 	return d.verdict
 }
 
@@ -152,8 +152,8 @@ func (d *decision) decide() {
 	}
 }
 
-// refuse takes back removals that are too many at once, and those that were refused
-// before: only the user lets them through.
+// refuse refuses removals that are too many at once, and those that were refused
+// before: only the user can accept them.
 func (d *decision) refuse() {
 	all := d.verdict.Removed
 	tooMany := TooMany(len(all), d.present()+len(all))
@@ -199,8 +199,8 @@ func (d *decision) doubtOf(row string) Reason {
 	return ""
 }
 
-// judgeHoles reports whether missing rows may stand in holes. A row is gone that was
-// missing a day ago already, when there were as many holes.
+// judgeHoles reports whether missing rows may stand in holes. A row is removed if it
+// was missing a day ago already, when there were as many holes.
 func (d *decision) judgeHoles() {
 	holes, b := d.Reading.Keys.Holes(), d.Before
 	if holes == 0 {
@@ -229,8 +229,8 @@ func (d *decision) present() int {
 	return len(seen)
 }
 
-// settle completes the verdict and the state.
-func (d *decision) settle() {
+// finish completes the verdict and the state.
+func (d *decision) finish() {
 	v, after, before := &d.verdict, d.verdict.After, d.Before
 	if after.Keys.Damaged() { // some of them may be identified now
 		after.Keys = listdiff.KeysOf(d.keys)
@@ -263,7 +263,7 @@ func (d *decision) settle() {
 	}))
 }
 
-// hidden counts the rows of which there are but unreadable entries.
+// hidden counts the rows that have only unreadable entries.
 func (d *decision) hidden(unreadables []listdiff.Key) int {
 	if len(unreadables) == 0 {
 		return 0
@@ -295,8 +295,7 @@ func unreadable(keys []listdiff.Key) []listdiff.Key {
 	return out
 }
 
-// TooMany reports whether so many removals of so many rows are refused: a mass
-// removal is more likely a fault of the API than a user's clean-up.
+// TooMany reports whether removing this many of rows is refused: a mass removal is more likely a fault of the API than a user's clean-up.
 func TooMany(removals, rows int) bool {
 	return removals > 50 && removals*5 > rows
 }

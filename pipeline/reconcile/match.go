@@ -85,7 +85,7 @@ func (d *decision) identify(at int, row string) {
 // of these rows are unclear.
 func (d *decision) matchRanks() {
 	rows := map[string][]string{}
-	for _, k := range d.gone() {
+	for _, k := range d.unmatched() {
 		row, rank := listdiff.Split(k)
 		rows[rank] = append(rows[rank], row)
 	}
@@ -133,7 +133,7 @@ func unmarked(k listdiff.Key) listdiff.Key {
 	return strings.TrimPrefix(k, listdiff.UnreadableKey(""))
 }
 
-// matchGaps looks at the entries of which nothing is known. In a stable list such
+// matchGaps matches the entries of which nothing is known. In a stable list such
 // an entry may be any row that is missing between the same neighbours; elsewhere it
 // may be any missing row, unless there were as many of them before.
 func (d *decision) matchGaps() {
@@ -153,7 +153,7 @@ func (d *decision) keysBefore() []listdiff.Key {
 	return d.Before.Keys.All()
 }
 
-// matchGap looks at one stretch.
+// matchGap matches the entries of one gap.
 func (d *decision) matchGap(g listdiff.Gap) {
 	b := d.before(g)
 	var entries []int
@@ -214,9 +214,9 @@ func (d *decision) before(g listdiff.Gap) stretch {
 	return s
 }
 
-// gone lists the entries that are not found any more, of rows that are missing or that
+// unmatched lists the earlier entries that are not found any more, of rows that are missing or that
 // other entries show.
-func (d *decision) gone() []listdiff.Key {
+func (d *decision) unmatched() []listdiff.Key {
 	before := d.keysBefore()
 	if d.Before != nil {
 		before = slices.Concat(before, d.Before.Pending, d.Before.Refused, d.Before.Lost)
@@ -237,15 +237,15 @@ func (d *decision) gone() []listdiff.Key {
 	return out
 }
 
-// rememberLost keeps entries in mind that are gone of rows that have others, in the
-// list or pending: when these go as well, an unidentified entry may be the lost one.
+// rememberLost remembers unmatched entries of rows that have others, in the list or
+// pending: when those disappear as well, an unidentified entry may be the lost one.
 func (d *decision) rememberLost() {
 	after := d.verdict.After
 	told, removed := map[listdiff.Key]int{}, rowSet(d.verdict.Removed)
 	for _, k := range slices.Concat(after.Pending, after.Refused) {
 		told[k]++
 	}
-	for _, k := range d.gone() {
+	for _, k := range d.unmatched() {
 		if told[k]--; told[k] < 0 && !removed[listdiff.Row(k)] {
 			after.Lost = append(after.Lost, k)
 		}
@@ -259,8 +259,8 @@ func (d *decision) isMissing(row string) bool {
 	return found
 }
 
-// matchElsewhere looks at what else unidentified entries may be. One that has come
-// since every page was last read may be a row whose entry has gone and come again.
+// matchElsewhere finds what else unidentified entries may be. One that has come since
+// the last full sync may be a row whose entry was removed and added again.
 // And of rows whose removal was pending, or of which nothing was remembered, it is
 // not known where they stood: they may be any entry.
 func (d *decision) matchElsewhere() {

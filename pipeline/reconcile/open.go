@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An Open is what a list leaves open, for the run's status and message.
+// An Open says what a list leaves open, for the run's status and message.
 type Open struct {
 	Entries    int // of the list
 	Unreadable int // of these
@@ -20,7 +20,7 @@ type Open struct {
 	Standing bool
 }
 
-// Open tells what the list leaves open at a time.
+// Open returns what the list leaves open at a time.
 func (l *List) Open(at time.Time) Open {
 	if l == nil {
 		return Open{}
@@ -32,10 +32,11 @@ func (l *List) Open(at time.Time) Open {
 }
 
 // Incomplete reports whether a run that leaves this open is incomplete. Entries that
-// have been unreadable for seven nights are so for good; their rows still stay.
+// have been unreadable for seven nights count as unreadable for good; their rows
+// still stay.
 func (o Open) Incomplete() bool { return (o.Unreadable > 0 || o.Pending > 0) && !o.Standing }
 
-// String tells what is open, or returns "".
+// String says what is open; "" if nothing is.
 func (o Open) String() string {
 	var parts []string
 	if o.Unreadable > 0 {

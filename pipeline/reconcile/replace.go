@@ -9,7 +9,7 @@ import (
 // A Stored is what is remembered of a list that is replaced as a whole: a ranking,
 // or the items of a playlist.
 type Stored struct {
-	// Version tells which state of the list is stored: the day of a ranking, the
+	// Version is the version of the list that is stored: the day of a ranking, the
 	// snapshot of a playlist.
 	Version string `json:"version"`
 	Places  int    `json:"places"` // with a row
@@ -22,7 +22,7 @@ type Stored struct {
 	EmptyAt time.Time `json:"empty_at,omitzero"`
 }
 
-// ReplaceInput is what the replacement of a list follows from.
+// A ReplaceInput is what decides the replacement of a list.
 type ReplaceInput struct {
 	Before  *Stored // nil: nothing is stored
 	Reading listdiff.Reading
@@ -30,7 +30,7 @@ type ReplaceInput struct {
 	// Dated: each version has rows of its own, so that a new one replaces none.
 	Dated bool
 	At    time.Time
-	// AcceptRemovals lets an empty list through at once.
+	// AcceptRemovals accepts an empty list at once.
 	AcceptRemovals bool
 }
 
@@ -42,11 +42,11 @@ type Replacement struct {
 	After   *Stored
 }
 
-// DecideReplacement tells what a reading of a list is worth. Two readings are never
-// mixed: an entry can stand on different places in them. What is stored of the same
-// version stays when it has more places. Of another version it stays, unless that
-// has rows of its own, when the reading is not complete, or is empty for the first
-// time.
+// DecideReplacement decides whether a reading replaces what is stored. Two readings are
+// never mixed: an entry can be at different places in them. Stored rows of the same
+// version stay if they have more places. Stored rows of another version stay if the
+// reading is incomplete, or empty for the first time, unless each version has rows of
+// its own.
 func DecideReplacement(in ReplaceInput) Replacement {
 	next := &Stored{Version: in.Version, UnreadableAt: in.At}
 	next.Places, next.Unreadable, next.Holes = in.Reading.Keys.Kinds()

@@ -118,20 +118,19 @@ func (l *List) Same(o *List) bool {
 		l.RecheckedTo == o.RecheckedTo && l.Hidden == o.Hidden && l.Came == o.Came && l.HolesAt.Equal(o.HolesAt) && l.EmptyAt.Equal(o.EmptyAt)
 }
 
-// Wait adds rows to those whose removal is pending until the list is read again.
-func (l *List) Wait(rows []string) {
+// Postpone makes the removal of rows pending until the list is read again.
+func (l *List) Postpone(rows []string) {
 	l.Pending, l.Why = append(slices.Clone(l.Pending), rows...), Unread
 	slices.Sort(l.Pending)
 }
 
-// Refuse adds rows to those whose removal is refused.
+// Refuse makes the removal of rows refused.
 func (l *List) Refuse(rows []string) {
 	l.Refused = append(slices.Clone(l.Refused), rows...)
 	slices.Sort(l.Refused)
 }
 
-// Undecided reports whether reading the whole list again can decide about the
-// pending removals.
+// Undecided reports whether a full sync can decide about the pending removals.
 func (l *List) Undecided() bool {
 	return l != nil && len(l.Pending) > 0 && (l.Why != Unreadable || !l.Keys.Damaged())
 }

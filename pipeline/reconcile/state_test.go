@@ -170,7 +170,7 @@ func TestWaitAndRefuse(t *testing.T) {
 	t.Parallel()
 	l := state("a | resumed: c@2", now)
 	pending := l.Pending
-	l.Wait([]string{"d", "b"})
+	l.Postpone([]string{"d", "b"})
 	l.Refuse([]string{"f", "e"})
 	if got := fmt.Sprintf("%q %s %q", l.Pending, l.Why, l.Refused); got != `["b" "c 2" "d"] unread ["e" "f"]` {
 		t.Error(got)

@@ -39,7 +39,7 @@ func Parse(line string, zone *time.Location) (*Line, error) {
 	}
 	parsed, err := cron.ParseStandard(line)
 	if err != nil {
-		return nil, fmt.Errorf("schedule %q is no cron line (%w); it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line, err)
+		return nil, fmt.Errorf("schedule %q is not a cron line (%w); it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line, err)
 	}
 	if parsed.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("schedule %q never comes, for example 30 February", line)

@@ -16,16 +16,16 @@ const (
 	// atOnce is how many groups run at a time: more would not be faster, as they
 	// share a rate limit, and each needs memory.
 	atOnce = 4
-	// lookUpEvery is how often the loop looks for tasks that came or went.
-	lookUpEvery = 15 * time.Second
-	// lookUpTimeout and lastTimeout bound a lookup and the reading of a history.
-	// The latter is longer than it takes to give up a destination.
-	lookUpTimeout = 30 * time.Second
-	lastTimeout   = 20 * time.Second
-	// askAgainAfter is the pause after a history that could not be read.
-	askAgainAfter = 5 * time.Second
-	// company is how long a task that may run waits for others of its group.
-	company = time.Second
+	// refreshEvery is how often the loop refreshes its list of tasks.
+	refreshEvery = 15 * time.Second
+	// refreshTimeout and lastTimeout bound a refresh and the reading of a history.
+	// The latter is longer than it takes to give up on a destination.
+	refreshTimeout = 30 * time.Second
+	lastTimeout    = 20 * time.Second
+	// retryHistoryAfter is the pause after a history that could not be read.
+	retryHistoryAfter = 5 * time.Second
+	// gatherFor is how long a task that may run waits for others of its group.
+	gatherFor = time.Second
 	// stalledAfter is the silence after which the loop counts as stalled.
 	stalledAfter = time.Minute
 )
@@ -34,10 +34,10 @@ const (
 type Options struct {
 	// Tasks lists what to run now, in the order that tasks of a group run in. After an error the loop keeps the tasks it has.
 	Tasks func(ctx context.Context) ([]Task, error)
-	// Share announces that so many tasks of a group run one after the other. It
-	// may be nil.
+	// Share announces how many tasks of a group run one after the other. It may be
+	// nil.
 	Share func(group string, tasks int)
-	Tick  time.Duration    // how often the loop looks at the clock
+	Tick  time.Duration    // how often the loop checks the clock
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger
 	Hint  func(error) string // the next step for the user, or nothing
@@ -45,26 +45,26 @@ type Options struct {
 
 // A Loop runs tasks when they are due: one run of a task at a time, a missed
 // schedule made up once, a deferred run resumed at its time, and a run that
-// needed a sign-in repeated after it. Before each run it asks the history, so
+// needed a sign-in repeated after it. Before each run it reads the history, so
 // that it neither repeats what another process ran nor starts a run whose
 // destinations do not answer; such a run is made up as soon as they do.
 //
-// The loop looks at the clock on every tick instead of waiting for a point in
-// time, because timers stand still while a machine sleeps. It never waits for
-// anything else: all that may take time happens in goroutines of its own.
+// The loop checks the clock on every tick instead of waiting for a point in time,
+// because timers stand still while a machine sleeps. It never waits for anything
+// else: whatever may take time happens in goroutines of its own.
 type Loop struct {
 	Options
-	began time.Time
-	slots chan struct{} // one for each group that runs
-	told  string        // readiness in the log; only Serve uses it
+	began  time.Time
+	slots  chan struct{} // one for each group that runs
+	logged string        // readiness in the log; only Serve uses it
 
-	mu       sync.Mutex
-	ticked   time.Time // by the real clock
-	tasks    []*task
-	looking  bool      // a lookup is under way
-	found    bool      // one has succeeded
-	failure  error     // of the last one
-	lookedAt time.Time // when a lookup last found tasks
+	mu          sync.Mutex
+	ticked      time.Time // by the real clock
+	tasks       []*task
+	refreshing  bool      // a refresh is under way
+	found       bool      // one has succeeded
+	failure     error     // of the last one
+	refreshedAt time.Time // when a refresh last found tasks
 }
 
 // NewLoop returns a loop that has not started.
@@ -96,28 +96,28 @@ func (l *Loop) tick(ctx context.Context, work *sync.WaitGroup) {
 	now := l.Now()
 	l.mu.Lock()
 	l.ticked = time.Now()
-	if since := now.Sub(l.lookedAt); !l.looking && (l.lookedAt.IsZero() || since < 0 || since >= lookUpEvery) {
-		l.looking = true
-		work.Go(func() { l.lookUp(ctx, now) })
+	if since := now.Sub(l.refreshedAt); !l.refreshing && (l.refreshedAt.IsZero() || since < 0 || since >= refreshEvery) {
+		l.refreshing = true
+		work.Go(func() { l.refresh(ctx, now) })
 	}
 	for _, group := range l.take(now) {
 		work.Go(func() { l.serve(ctx, group) })
 	}
 	state, err := l.readiness()
 	l.mu.Unlock()
-	l.tell(ctx, state, err)
+	l.logReadiness(ctx, state, err)
 }
 
-// lookUp brings the tasks up to date.
-func (l *Loop) lookUp(ctx context.Context, now time.Time) {
-	limited, cancel := context.WithTimeout(ctx, lookUpTimeout)
+// refresh brings the tasks up to date.
+func (l *Loop) refresh(ctx context.Context, now time.Time) {
+	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
 	found, err := l.Tasks(limited)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.looking = false
+	l.refreshing = false
 	if l.failure = err; err != nil {
-		l.failure = fmt.Errorf("look up accounts: %w", err)
+		l.failure = fmt.Errorf("list accounts: %w", err)
 		return
 	}
 	since := now
@@ -133,11 +133,11 @@ func (l *Loop) lookUp(ctx context.Context, now time.Time) {
 		}
 	}
 	if l.tasks, l.found = tasks, true; len(tasks) > 0 {
-		l.lookedAt = now
+		l.refreshedAt = now
 	}
 }
 
-// take returns the tasks that have something to do, by group, and marks them busy.
+// take returns the tasks that are to be served, by group, and marks them busy.
 func (l *Loop) take(now time.Time) map[string][]*task {
 	groups := map[string][]*task{}
 	for _, t := range l.tasks {
@@ -150,8 +150,8 @@ func (l *Loop) take(now time.Time) map[string][]*task {
 	return groups
 }
 
-// serve asks for the history of tasks of a group and runs those that are due. A
-// history that is slow to come holds up no other task.
+// serve reads the history of tasks of a group and runs those that are due. A slow
+// history delays no other task.
 func (l *Loop) serve(ctx context.Context, group []*task) {
 	asked := make(chan *task, len(group))
 	for _, t := range group {
@@ -177,7 +177,7 @@ func gather(asked <-chan *task, left int) ([]*task, int) {
 				continue
 			}
 			if due = append(due, t); enough == nil {
-				enough = time.After(company)
+				enough = time.After(gatherFor)
 			}
 		case <-enough:
 			return due, left
@@ -195,7 +195,7 @@ func (l *Loop) ask(ctx context.Context, t *task) *task {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if t.err = err; err != nil {
-		t.busy, t.askAt = false, time.Now().Add(askAgainAfter)
+		t.busy, t.askAt = false, time.Now().Add(retryHistoryAfter)
 		return nil
 	}
 	t.learn(past, now)
@@ -208,7 +208,7 @@ func (l *Loop) ask(ctx context.Context, t *task) *task {
 	return t
 }
 
-// current returns a task as the last lookup found it.
+// current returns a task as the last refresh found it.
 func (l *Loop) current(t *task) Task {
 	l.mu.Lock()
 	defer l.mu.Unlock()

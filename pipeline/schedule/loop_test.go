@@ -27,13 +27,13 @@ type world struct {
 	stop context.CancelFunc
 	over sync.WaitGroup
 
-	mu     sync.Mutex
-	tasks  []schedule.Task
-	lookUp func(ctx context.Context) error // nil: succeeds
-	ran    []string
-	shared []string
-	log    strings.Builder
-	slept  atomic.Int64 // how long the machine did, as a time.Duration
+	mu      sync.Mutex
+	tasks   []schedule.Task
+	listing func(ctx context.Context) error // nil: succeeds
+	ran     []string
+	shared  []string
+	log     strings.Builder
+	slept   atomic.Int64 // how long the machine did, as a time.Duration
 }
 
 // task adds a task that is due at every full hour.
@@ -75,11 +75,11 @@ func inWorld(t *testing.T, test func(w *world)) {
 		w.loop = schedule.NewLoop(schedule.Options{
 			Tasks: func(ctx context.Context) ([]schedule.Task, error) {
 				w.mu.Lock()
-				lookUp := w.lookUp
+				listing := w.listing
 				tasks := slices.Clone(w.tasks)
 				w.mu.Unlock()
-				if lookUp != nil {
-					if err := lookUp(ctx); err != nil {
+				if listing != nil {
+					if err := listing(ctx); err != nil {
 						return nil, err
 					}
 				}
@@ -122,7 +122,7 @@ func (w *world) change(f func()) {
 	f()
 }
 
-// runs returns what has run since the last look, by name and time.
+// runs returns what has run since the last call, by name and time.
 func (w *world) runs() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,7 +173,7 @@ func after(d time.Duration) func(context.Context) (schedule.Past, error) {
 func TestLoopFromTheStart(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
-		w.wantReady("starting: the accounts are being looked up")
+		w.wantReady("starting: the list of accounts is being read")
 		w.serve()
 		w.sleep(2 * time.Second)
 		w.wantReady("no account is connected")
@@ -252,16 +252,16 @@ func TestLoopRunsBesideASlowOfItsGroup(t *testing.T) {
 	})
 }
 
-func TestLoopWaitsForNoLookup(t *testing.T) {
+func TestLoopDoesNotWaitForAccounts(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.task("tracks", "a", nil, nil)
 		w.serve()
 		w.sleep(time.Minute)
-		lookups, under := 0, 0
+		listings, under := 0, 0
 		w.change(func() {
-			w.lookUp = func(ctx context.Context) error {
-				w.change(func() { lookups++; under++ })
+			w.listing = func(ctx context.Context) error {
+				w.change(func() { listings++; under++ })
 				_, err := never(ctx)
 				w.change(func() { under-- })
 				return err
@@ -269,35 +269,35 @@ func TestLoopWaitsForNoLookup(t *testing.T) {
 		})
 		w.sleep(time.Hour)
 		w.change(func() {
-			if under > 1 || lookups > 3600/30 {
-				t.Errorf("%d lookups, %d under way", lookups, under)
+			if under > 1 || listings > 3600/30 {
+				t.Errorf("%d listings, %d under way", listings, under)
 			}
 		})
 		w.wantRuns("tracks 01:00:00")
-		w.wantReady("look up accounts: ")
+		w.wantReady("list accounts: ")
 	})
 }
 
-// TestLoopLooksUpLate: nobody can tell who is connected while the first slot passes.
-func TestLoopLooksUpLate(t *testing.T) {
+// TestLoopListsAccountsAfterASlot cannot list accounts until the first slot has passed.
+func TestLoopListsAccountsAfterASlot(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(w *world) {
 		w.task("tracks", "a", nil, nil)
-		w.lookUp = func(context.Context) error { return errors.New("the database is down") }
+		w.listing = func(context.Context) error { return errors.New("the database is down") }
 		w.serve()
 		w.sleep(65 * time.Minute)
-		w.wantReady("look up accounts: the database is down")
-		lookups := 0
-		w.change(func() { w.lookUp = nil })
+		w.wantReady("list accounts: the database is down")
+		listings := 0
+		w.change(func() { w.listing = nil })
 		w.sleep(3 * time.Second)
 		if ran := w.runs(); len(ran) != 1 {
 			t.Errorf("runs: %v", ran)
 		}
-		w.change(func() { w.lookUp = func(context.Context) error { w.change(func() { lookups++ }); return nil } })
-		w.sleep(14 * time.Second) // who was found is not looked up at every tick
+		w.change(func() { w.listing = func(context.Context) error { w.change(func() { listings++ }); return nil } })
+		w.sleep(14 * time.Second) // accounts are not listed at every tick
 		w.change(func() {
-			if lookups > 1 {
-				t.Errorf("%d lookups", lookups)
+			if listings > 1 {
+				t.Errorf("%d listings", listings)
 			}
 		})
 	})

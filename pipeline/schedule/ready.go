@@ -31,16 +31,16 @@ func (l *Loop) Ready() error {
 	return err
 }
 
-// readiness returns what is missing, and a text that changes when the log is to
-// tell of it; it is empty when nothing is missing.
+// readiness returns what is missing, and a text that changes whenever it is to be
+// logged; "" if nothing is missing.
 func (l *Loop) readiness() (string, error) {
 	switch {
 	case l.failure != nil:
 		return "accounts", l.failure
 	case !l.found:
-		return starting, errors.New("starting: the accounts are being looked up")
+		return starting, errors.New("starting: the list of accounts is being read")
 	case len(l.tasks) == 0:
-		return "nobody", &noAccountError{}
+		return "no account", &noAccountError{}
 	}
 	var failed, unknown []string // jobs
 	var first error
@@ -82,12 +82,12 @@ func (*noAccountError) Error() string { return "no account is connected" }
 // Hint is the next step for the user.
 func (*noAccountError) Hint() string { return "connect one: exporter login" }
 
-// tell writes a log line when something is missing, or is there again.
-func (l *Loop) tell(ctx context.Context, state string, err error) {
-	if ctx.Err() != nil || state == starting || state == l.told {
+// logReadiness logs when something is missing and when nothing is missing any more.
+func (l *Loop) logReadiness(ctx context.Context, state string, err error) {
+	if ctx.Err() != nil || state == starting || state == l.logged {
 		return
 	}
-	l.told = state
+	l.logged = state
 	if err != nil {
 		l.Log.Warn("not ready: jobs cannot run as scheduled", "error", err, "hint", l.Hint(err))
 		return

@@ -14,7 +14,7 @@ const clockSkew = time.Hour
 
 // A Task is something to run whenever a cron line is due.
 type Task struct {
-	Key          string // the same in every lookup
+	Key          string // the same in every list of tasks
 	Group        string // tasks of a group that are due together run one after the other
 	Job, Account string // names, for people
 	Line         *Line

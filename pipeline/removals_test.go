@@ -37,9 +37,9 @@ func (s *stage) days(t *testing.T) {
 	t.Fatal("the list is never complete")
 }
 
-// TestWhatGoesFromALongListGoesInTheEnd lets tracks go from a list that is never
-// read in one piece, where no search can see it.
-func TestWhatGoesFromALongListGoesInTheEnd(t *testing.T) {
+// TestRemovalsFromALongList removes tracks from a list that is never read in one run,
+// at places that no incremental sync reads.
+func TestRemovalsFromALongList(t *testing.T) {
 	t.Parallel()
 	s := longList(t)
 	s.days(t)
@@ -56,9 +56,9 @@ func TestWhatGoesFromALongListGoesInTheEnd(t *testing.T) {
 	s.isTruth(t)
 }
 
-// TestMuchThatGoesFromALongListIsHeld lets a quarter go of a list that is never
-// read in one piece. Every run tells of it, until the user accepts it.
-func TestMuchThatGoesFromALongListIsHeld(t *testing.T) {
+// TestAMassRemovalFromALongListIsRefused removes a quarter of a list that is never read
+// in one run. Every run reports it until the user accepts it.
+func TestAMassRemovalFromALongListIsRefused(t *testing.T) {
 	t.Parallel()
 	s := longList(t)
 	s.days(t)
@@ -68,7 +68,7 @@ func TestMuchThatGoesFromALongListIsHeld(t *testing.T) {
 	s.sim.SaveTracks(100, s.clock.Now())
 	for range 4 {
 		if run := s.day(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || run.Pending < 390 {
-			t.Errorf("held %d: %s", run.Pending, run.Status)
+			t.Errorf("pending %d: %s", run.Pending, run.Status)
 		}
 	}
 	if run := s.day(t, pipeline.Mode{AcceptRemovals: true}); run.Status != load.StatusOK || run.Pending > 0 {
@@ -77,9 +77,9 @@ func TestMuchThatGoesFromALongListIsHeld(t *testing.T) {
 	s.isTruth(t)
 }
 
-// TestAListThatIsCutTwiceIsStillReadWhole cuts the whole reading that is due, and
-// the one that is owed after it was gone on with.
-func TestAListThatIsCutTwiceIsStillReadWhole(t *testing.T) {
+// TestAListInterruptedTwiceIsStillSyncedInFull interrupts the full sync that is due, and
+// the one that is due after it was resumed.
+func TestAListInterruptedTwiceIsStillSyncedInFull(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, library(1500))
 	s.run(t, "saved_tracks", pipeline.Mode{})
@@ -95,14 +95,14 @@ func TestAListThatIsCutTwiceIsStillReadWhole(t *testing.T) {
 		}
 		<-s.ended
 		s.sim.OnRequest(nil)
-		s.run(t, "saved_tracks", pipeline.Mode{}) // goes on
+		s.run(t, "saved_tracks", pipeline.Mode{}) // resumes
 	}
 	s.day(t, pipeline.Mode{})
 	s.day(t, pipeline.Mode{})
 	s.isTruth(t)
 }
 
-func TestHeldRemovalsOutliveFailedRuns(t *testing.T) {
+func TestRefusedRemovalsOutliveFailedRuns(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(400))
 	s.run(t, "saved_tracks", pipeline.Mode{})
@@ -116,7 +116,7 @@ func TestHeldRemovalsOutliveFailedRuns(t *testing.T) {
 	}
 	stop()
 	if run := s.run(t, "saved_tracks", pipeline.Mode{}); run.Pending != 120 {
-		t.Errorf("held %d: %+v", run.Pending, run)
+		t.Errorf("pending %d: %+v", run.Pending, run)
 	}
 }
 
@@ -148,8 +148,8 @@ jobs:
 `, t.TempDir()), nil)
 }
 
-// TestAnAlbumWithAnotherDateIsNotRemoved lets one album move to where another one
-// goes, so that the length of the list between does not change.
+// TestAnAlbumWithAnotherDateIsNotRemoved moves one album to the place of a
+// removed one, so that the length of the list between does not change.
 func TestAnAlbumWithAnotherDateIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 4, 100, 100_000)
@@ -189,7 +189,7 @@ func TestATrackThatComesAsNull(t *testing.T) {
 	s.day(t, pipeline.Mode{})
 	hidden := s.sim.SavedTracks()[60].TrackID
 	s.sim.SetRaw(60, "null")
-	s.sim.SaveTracks(1, s.clock.Now()) // so that the update looks there
+	s.sim.SaveTracks(1, s.clock.Now()) // so that the incremental sync reads there
 	removed := s.sim.RemoveTrack(100)
 	for night := range 9 {
 		run := s.day(t, pipeline.Mode{})

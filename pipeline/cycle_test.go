@@ -20,20 +20,20 @@ func (c *calendar) busiest() string {
 	})
 }
 
-// settle lets nights pass until a round is done.
-func (c *calendar) settle(t *testing.T) {
+// untilOK lets nights pass until a cycle is complete.
+func (c *calendar) untilOK(t *testing.T) {
 	t.Helper()
 	for range 20 {
 		if c.pass(t).Status == load.StatusOK {
 			return
 		}
 	}
-	t.Fatal("the round does not end")
+	t.Fatal("the cycle does not end")
 }
 
-// TestABackfillOfOneLongListGoesOn reads a discography that is longer than a
+// TestABackfillOfALongListResumes reads a discography that is longer than a
 // day's budget.
-func TestABackfillOfOneLongListGoesOn(t *testing.T) {
+func TestABackfillOfALongListResumes(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 2, 1800, 100)
 	c.complete(t, 10)
@@ -54,30 +54,30 @@ func TestABackfillOfOneLongListGoesOn(t *testing.T) {
 	t.Error("the backfill does not end")
 }
 
-// TestListsLongerThanTheBudget reads discographies that take several nights,
-// also where they cannot be searched afterwards.
+// TestListsLongerThanTheBudget reads discographies that take several nights, also
+// where they cannot be synced incrementally afterwards.
 func TestListsLongerThanTheBudget(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string]string{
 		"newest first": "options: {artists: {ids: [%s]}}",
 		"in no order":  "options: {include_groups: [album, single, appears_on], artists: {ids: [%s]}}",
-		"always whole": "full_every: 0d, options: {artists: {ids: [%s]}}",
+		"always full":  "full_every: 0d, options: {artists: {ids: [%s]}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCalendarOf(t, 2, 1800, 100, settings)
 			c.complete(t, 10)
-			if c.night < 3 || c.refused > 0 {
-				t.Errorf("%d nights, %d requests refused", c.night, c.refused)
+			if c.night < 3 || c.throttled > 0 {
+				t.Errorf("%d nights, %d requests throttled", c.night, c.throttled)
 			}
 		})
 	}
 }
 
-// TestAListThatMovesWhileItIsReadAndCutOff lets an album go while a discography
-// is read that is cut off later. The next run completes it, and the one after,
-// which reads it in one piece, finds what went.
-func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
+// TestAListThatMovesBeforeAnInterrupt removes an album while a discography is read
+// that is interrupted later. The next run completes it, and the one after, a full
+// sync, finds the removal.
+func TestAListThatMovesBeforeAnInterrupt(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 4, 150, 1000)
 	id := c.busiest()
@@ -116,23 +116,23 @@ func TestAListThatMovesWhileItIsReadAndCutOff(t *testing.T) {
 		delete(rows, album)
 	}
 	if len(rows) > 0 {
-		t.Errorf("%d albums are live and have gone", len(rows))
+		t.Errorf("%d albums are live and were removed", len(rows))
 	}
 }
 
-// TestABackfillThatRunsGoOnWith lets ordinary runs end a backfill: they read
-// whole as well what it still lacks.
-func TestABackfillThatRunsGoOnWith(t *testing.T) {
+// TestRunsResumeABackfill lets ordinary runs end a backfill: they too sync in full
+// what it still lacks.
+func TestRunsResumeABackfill(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 60, 40, 100)
 	c.complete(t, 9)
-	c.settle(t)
+	c.untilOK(t)
 	requests := 0
 	for _, backfill := range []bool{true, false, true, false} {
 		run := c.passIn(t, pipeline.Mode{Backfill: backfill})
 		requests += run.Requests
 		if run.SavedRequests > 0 {
-			t.Errorf("lists were searched: %+v", run)
+			t.Errorf("lists were synced incrementally: %+v", run)
 		}
 		if run.Status == load.StatusOK {
 			break
@@ -146,42 +146,42 @@ func TestABackfillThatRunsGoOnWith(t *testing.T) {
 		t.Errorf("%d requests for %d pages", requests, want)
 	}
 	if run := c.pass(t); run.SavedRequests == 0 {
-		t.Errorf("the night after, lists are still read whole: %+v", run)
+		t.Errorf("the night after, lists are still synced in full: %+v", run)
 	}
 }
 
-// TestHeldRemovalsOfAnArtistAreToldUntilTheyAreAccepted lets a third of a
-// discography go.
-func TestHeldRemovalsOfAnArtistAreToldUntilTheyAreAccepted(t *testing.T) {
+// TestRefusedRemovalsOfAnArtistAreReportedUntilAccepted removes a third of a
+// discography.
+func TestRefusedRemovalsOfAnArtistAreReportedUntilAccepted(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 90, 40, 100)
 	c.complete(t, 9)
-	c.settle(t)
+	c.untilOK(t)
 	id := c.busiest()
 	all := c.sim.ArtistAlbums(id, "album", "single")
-	gone := len(all)*3/10 + 1
-	for _, album := range all[10 : 10+gone] {
+	removed := len(all)*3/10 + 1
+	for _, album := range all[10 : 10+removed] {
 		c.sim.RemoveAlbum(id, album)
 	}
-	told := 0
+	reported := 0
 	for range 6 {
 		run := c.pass(t)
 		if rows := c.rows(t, "artist_id")[id]; rows != len(all) {
 			t.Errorf("%d rows of %d are left", rows, len(all))
 		}
 		refused := strings.Contains(run.Message, "refused to remove") && strings.Contains(run.Hint, "--accept-removals")
-		if told > 0 && (run.Pending != gone || !refused) {
-			t.Errorf("%d removals are pending, want %d: %s, %s", run.Pending, gone, run.Message, run.Hint)
+		if reported > 0 && (run.Pending != removed || !refused) {
+			t.Errorf("%d removals are pending, want %d: %s, %s", run.Pending, removed, run.Message, run.Hint)
 		}
 		if refused {
-			told++
+			reported++
 		}
 	}
-	if told < 3 {
-		t.Errorf("%d runs told of it", told)
+	if reported < 3 {
+		t.Errorf("%d runs reported it", reported)
 	}
 	run := c.passIn(t, pipeline.Mode{AcceptRemovals: true})
-	if rows := c.rows(t, "artist_id")[id]; run.Pending > 0 || rows != len(all)-gone {
-		t.Errorf("%d rows are left, want %d: %+v", rows, len(all)-gone, run)
+	if rows := c.rows(t, "artist_id")[id]; run.Pending > 0 || rows != len(all)-removed {
+		t.Errorf("%d rows are left, want %d: %+v", rows, len(all)-removed, run)
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 const (
 	listJobs = "jobs:\n  saved_tracks: {destinations: [lake]}\n"
-	// denseJobs read the list whole every third night.
+	// denseJobs sync the list in full every third night.
 	denseJobs = "jobs:\n  saved_tracks: {destinations: [lake], full_every: 3d}\n"
 )
 
@@ -103,10 +103,10 @@ type history struct {
 	doubted  bool // in the last night that anything is remembered of, they were
 	resumed  bool // the run resumed a reading of the night before
 
-	whole, updates, behind, requests, incomplete int
+	full, incremental, behind, requests, incomplete int
 }
 
-// play lets nights pass. It ends with an error when a whole reading did not find
+// play lets nights pass. It ends with an error when a full sync did not find
 // the truth, or a removal is marked that did not happen.
 func (h *history) play(t testing.TB, nights int) error {
 	t.Helper()
@@ -157,8 +157,8 @@ func (h *history) turn() {
 	}
 }
 
-// spoil lets the API have a bad night, and returns what ends it. What is taken for
-// gone on a later day is not spoilt on two days in a row.
+// spoil lets the API have a bad night, and returns what ends it. What counts as
+// removed on a later day is not spoilt on two days in a row.
 func (h *history) spoil() (mend func()) {
 	n := max(1, len(h.sim.Library()))
 	faults := []simulate.Fault{
@@ -201,8 +201,8 @@ func (s *stage) state(t testing.TB) load.State {
 	return state
 }
 
-// wasWhole reports whether a run read the list whole, as it noted itself.
-func (h *history) wasWhole(t testing.TB, run load.Run) bool {
+// wasFull reports whether a run synced the list in full, by its own record.
+func (h *history) wasFull(t testing.TB, run load.Run) bool {
 	t.Helper()
 	var list struct {
 		FullAt time.Time `json:"full_at"`
@@ -215,8 +215,7 @@ func (h *history) wasWhole(t testing.TB, run load.Run) bool {
 	return list.FullAt.Equal(run.StartedAt)
 }
 
-// judge compares what the table holds with what the library does: after a whole
-// reading, all that can be read, and no more than that and the pending rows.
+// judge compares the table with the library: after a full sync it has all that can be read, and no more than that and the pending rows.
 func (h *history) judge(t testing.TB, run load.Run) error {
 	t.Helper()
 	if !h.bad && run.Status != load.StatusOK && len(h.sim.Library()) > 0 { // an empty list is believed on a later day
@@ -229,19 +228,19 @@ func (h *history) judge(t testing.TB, run load.Run) error {
 			extra--
 		}
 	}
-	whole := h.wasWhole(t, run) && !h.resumed
+	full := h.wasFull(t, run) && !h.resumed
 	switch lacking := len(readable) - (len(got) - extra); {
-	case whole && extra > run.Pending:
-		return fmt.Errorf("%d tracks are live that have gone, and %d are pending", extra, run.Pending)
-	case whole && lacking > 0 && run.Pending+run.Unreadable == 0 && run.Status == load.StatusOK && !h.doubtful:
-		return fmt.Errorf("a whole reading lacks %d tracks of %d", lacking, len(readable))
-	case whole:
-		h.whole++
+	case full && extra > run.Pending:
+		return fmt.Errorf("%d tracks are live that were removed, and %d are pending", extra, run.Pending)
+	case full && lacking > 0 && run.Pending+run.Unreadable == 0 && run.Status == load.StatusOK && !h.doubtful:
+		return fmt.Errorf("a full sync lacks %d tracks of %d", lacking, len(readable))
+	case full:
+		h.full++
 	case lacking+extra > 0:
 		h.behind++
 		fallthrough
 	default:
-		h.updates++
+		h.incremental++
 	}
 	if run.Status == load.StatusIncomplete {
 		h.incomplete++
@@ -259,7 +258,7 @@ func (h *history) judgeRemovals(got []string) error {
 		_, live := slices.BinarySearch(got, e.TrackID)
 		_, before := slices.BinarySearch(h.kept, e.TrackID)
 		if before && !live && h.before[row] {
-			return fmt.Errorf("%s is marked as removed and never went", e.TrackID)
+			return fmt.Errorf("%s is marked as removed and is there", e.TrackID)
 		}
 	}
 	h.kept, h.before = got, library
@@ -289,7 +288,7 @@ func BenchmarkHistories(b *testing.B) {
 						b.Errorf("history %d: %v", seed, err)
 					}
 					mu.Lock()
-					sum.whole, sum.updates, sum.behind = sum.whole+h.whole, sum.updates+h.updates, sum.behind+h.behind
+					sum.full, sum.incremental, sum.behind = sum.full+h.full, sum.incremental+h.incremental, sum.behind+h.behind
 					sum.incomplete, sum.requests = sum.incomplete+h.incomplete, sum.requests+h.requests
 					mu.Unlock()
 				}
@@ -300,9 +299,9 @@ func BenchmarkHistories(b *testing.B) {
 		}
 		close(seeds)
 		work.Wait()
-		b.ReportMetric(float64(sum.behind)/float64(sum.updates), "behind/update")
+		b.ReportMetric(float64(sum.behind)/float64(sum.incremental), "behind/incremental")
 		b.ReportMetric(float64(sum.incomplete)/(nights*histories), "incomplete/night")
-		b.ReportMetric(float64(sum.whole)/(nights*histories), "whole/night")
+		b.ReportMetric(float64(sum.full)/(nights*histories), "full/night")
 		b.ReportMetric(float64(sum.requests)/(nights*histories), "requests/night")
 	}
 }
@@ -318,8 +317,8 @@ func oneHistory(b *testing.B, seed uint64, nights int) (history, error) {
 	return h, err
 }
 
-// TestAListThatMovesWhileItIsSearched changes the library between answers.
-func TestAListThatMovesWhileItIsSearched(t *testing.T) {
+// TestAListThatMovesDuringAnIncrementalSync changes the library between answers.
+func TestAListThatMovesDuringAnIncrementalSync(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -329,7 +328,7 @@ func TestAListThatMovesWhileItIsSearched(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 9))
 			s.change(r)
 			s.change(r)
-			var changing sync.Mutex // requests come concurrently when the list is read whole
+			var changing sync.Mutex // requests of a full sync are concurrent
 			s.sim.OnRequest(func(_ int, q *http.Request) {
 				changing.Lock()
 				defer changing.Unlock()
@@ -351,7 +350,7 @@ func TestAListThatMovesWhileItIsSearched(t *testing.T) {
 	}
 }
 
-func TestASearchIsNoProofForever(t *testing.T) {
+func TestAnIncrementalSyncIsNoProofForever(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(300))
 	s.run(t, "saved_tracks", pipeline.Mode{})
@@ -366,7 +365,7 @@ func TestASearchIsNoProofForever(t *testing.T) {
 		return run
 	}
 	if run := next(24*time.Hour, pipeline.Mode{}); run.Requests != 1 || run.SavedRequests != 5 {
-		t.Errorf("a quiet night costs %d requests, and spares %d", run.Requests, run.SavedRequests)
+		t.Errorf("a quiet night costs %d requests and saves %d", run.Requests, run.SavedRequests)
 	}
 	// One came where one went: nothing shows, until all is read again.
 	position := 150
@@ -383,12 +382,12 @@ func TestASearchIsNoProofForever(t *testing.T) {
 		t.Errorf("a backfill: %d requests", run.Requests)
 	}
 	if run := next(time.Hour, pipeline.Mode{AcceptRemovals: true}); run.Requests != 6 {
-		t.Errorf("letting removals through: %d requests", run.Requests)
+		t.Errorf("accepting removals: %d requests", run.Requests)
 	}
 }
 
-// TestHeldRemovalsAreSearchedForAgain lets most of a library go.
-func TestHeldRemovalsAreSearchedForAgain(t *testing.T) {
+// TestRefusedRemovalsStayPending removes a third of a library.
+func TestRefusedRemovalsStayPending(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(400))
 	s.run(t, "saved_tracks", pipeline.Mode{})
@@ -404,7 +403,7 @@ func TestHeldRemovalsAreSearchedForAgain(t *testing.T) {
 	}
 	s.run(t, "saved_tracks", pipeline.Mode{AcceptRemovals: true})
 	if !slices.Equal(s.live(t), s.truth()) {
-		t.Error("the removals were not let through")
+		t.Error("the removals were not accepted")
 	}
 }
 

@@ -39,7 +39,7 @@ func library(tracks int) simulate.Options {
 	return o
 }
 
-// isTruth checks that the lake's table holds what the library holds.
+// isTruth checks that the lake's table has what the library has.
 func (s *stage) isTruth(t *testing.T) {
 	t.Helper()
 	s.isTruthIn(t, "lake")
@@ -78,7 +78,7 @@ func TestAListLongerThanTheBudgetIsCompleted(t *testing.T) {
 	t.Errorf("%d tracks of %d are there", len(s.live(t)), len(s.truth()))
 }
 
-func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
+func TestAnInterruptedListIsResumed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, library(3000)) // 60 pages
 	ctx, cancel := context.WithCancel(t.Context())
@@ -94,7 +94,7 @@ func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
 		t.Errorf("%d tracks were there: %+v", kept, second)
 	}
 	s.isTruth(t)
-	// A backfill restarts: what an ordinary run has begun is not its own.
+	// A backfill does not resume an ordinary run.
 	ctx, cancel = context.WithCancel(t.Context())
 	s.onTracks(40, cancel)
 	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour))
@@ -105,20 +105,20 @@ func TestAnInterruptedListIsGoneOnWith(t *testing.T) {
 	}
 }
 
-// TestNothingIsRemovedAfterACutOffReading lets a list change between the two
-// halves of its reading, so that a track which moved hides in what was not
-// looked at again.
-func TestNothingIsRemovedAfterACutOffReading(t *testing.T) {
+// TestNothingIsRemovedAfterAnInterruptedReading changes a list between the two halves
+// of its reading, so that a track which moved hides in the half that was not read
+// again.
+func TestNothingIsRemovedAfterAnInterruptedReading(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, library(1500))
 	s.run(t, "saved_tracks", pipeline.Mode{})
-	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour)) // a whole reading is due
+	s.clock.set(s.clock.Now().Add(8 * 24 * time.Hour)) // a full sync is due
 	ctx, cancel := context.WithCancel(t.Context())
 	s.onTracks(24, cancel)
 	s.runner.Run(ctx, pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 	<-s.ended
 	s.sim.OnRequest(nil)
-	// One of those that were not read goes to where one goes that was.
+	// A track that was not read moves to the place of one that was read and removed.
 	moved := s.sim.SavedTracks()[1400].TrackID
 	s.sim.MoveTrack(1400, 100)
 	s.sim.RemoveTrack(101)
@@ -128,11 +128,11 @@ func TestNothingIsRemovedAfterACutOffReading(t *testing.T) {
 	if !slices.Contains(s.live(t), moved) {
 		t.Error("a track that is there is marked as removed")
 	}
-	s.run(t, "saved_tracks", pipeline.Mode{}) // reads it whole, as the last one proved too little
+	s.run(t, "saved_tracks", pipeline.Mode{}) // a full sync, as the last one proved too little
 	s.isTruth(t)
 }
 
-func TestASearchThatBeginsAnewDropsWhatItRead(t *testing.T) {
+func TestARestartedSyncDiscardsWhatItRead(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(300))
 	s.run(t, "saved_tracks", pipeline.Mode{})
@@ -168,7 +168,7 @@ func TestPagesThatBecomeSmallerProveNothing(t *testing.T) {
 	}
 }
 
-func TestABadItemDoesNotFailASearch(t *testing.T) {
+func TestABadItemDoesNotFailAnIncrementalSync(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(300))
 	s.run(t, "saved_tracks", pipeline.Mode{})

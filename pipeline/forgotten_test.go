@@ -11,8 +11,8 @@ import (
 	"github.com/tracklake/tracklake/simulate"
 )
 
-// goesAfter lets the account go after it was looked up some times.
-func goesAfter(times int) func(context.Context, string) error {
+// forgottenAfter forgets the account after a number of checks.
+func forgottenAfter(times int) func(context.Context, string) error {
 	return func(context.Context, string) error {
 		if times--; times >= 0 {
 			return nil
@@ -34,19 +34,19 @@ func (s *stage) kept(t *testing.T) int {
 	return kept.Total()
 }
 
-// TestRunLeavesNothingOfAnAccountThatIsGone forgets the account before the run
+// TestRunLeavesNothingOfAForgottenAccount forgets the account before the run
 // takes its locks, and between that and its first request.
-func TestRunLeavesNothingOfAnAccountThatIsGone(t *testing.T) {
+func TestRunLeavesNothingOfAForgottenAccount(t *testing.T) {
 	t.Parallel()
 	for times := range 2 {
 		s := newStage(t, nightly, world(20))
-		s.user.Connected = goesAfter(times)
+		s.user.Connected = forgottenAfter(times)
 		run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("saved_tracks"), User: s.user}, pipeline.Mode{})
 		if run.Status != load.StatusFailed || !strings.Contains(run.Message, "no longer connected") {
-			t.Errorf("gone after %d looks: run = %+v", times, run)
+			t.Errorf("forgotten after %d checks: run = %+v", times, run)
 		}
 		if n := s.kept(t); n != 0 {
-			t.Errorf("gone after %d looks: %d entries are kept", times, n)
+			t.Errorf("forgotten after %d checks: %d entries are kept", times, n)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestWithdrawingKeepsWhatWasExported(t *testing.T) {
 	if run := s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{}); run.Status != load.StatusOK {
 		t.Fatalf("run = %+v", run)
 	}
-	s.user.Connected = goesAfter(1)
+	s.user.Connected = forgottenAfter(1)
 	if run := s.runner.Run(t.Context(), pipeline.Task{Job: job, User: s.user}, pipeline.Mode{}); run.Status != load.StatusFailed {
 		t.Errorf("run = %+v", run)
 	}
