@@ -136,7 +136,7 @@ func groupRank(group *string) int64 {
 	return int64(1 + slices.Index([]string{"appears_on", "compilation", "single", "album"}, *group))
 }
 
-// checkAlbum tells why an album has no row.
+// checkAlbum returns why an album has no row.
 func checkAlbum(a *artistAlbum) (why string, rowless bool) {
 	switch {
 	case a.Type != nil && *a.Type != "album":

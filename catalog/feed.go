@@ -34,7 +34,7 @@ type Feed struct {
 	// Reset drops the rows that wait. It goes with dropping what Append has
 	// returned before.
 	Reset func()
-	// Notes tells what had to be changed so far to make the rows storable.
+	// Notes returns what had to be changed so far to make the rows storable.
 	Notes func() transform.Notes
 	// Release frees the feed's buffers.
 	Release func()
@@ -181,7 +181,7 @@ func (f *feed[T]) name(p part[T]) string {
 	return f.spec.Name + " " + p.Name
 }
 
-// ranks tells which of several entries of one row counts. It remembers the rows
+// ranks decides which of several entries of one row counts. It remembers the rows
 // that have several entries, and those that it was asked about.
 type ranks struct {
 	digest keyDigest

@@ -169,13 +169,13 @@ func TestATrackSavedTwice(t *testing.T) {
 	newerKey, olderKey := listdiff.NewKey("x", newer), listdiff.NewKey("x", older)
 	tests := map[string]struct {
 		first, second int // dates at positions 10 and 130
-		update        bool
+		incremental   bool
 		want          string
 	}{
-		"full, the newer first":       {newer, older, false, row("x", newer)},
-		"full, the older first":       {older, newer, false, row("x", newer)},
-		"update that reads the newer": {newer, older, true, row("x", newer)},
-		"update that reads the older": {older, newer, true, ""},
+		"full, the newer first":                 {newer, older, false, row("x", newer)},
+		"full, the older first":                 {older, newer, false, row("x", newer)},
+		"incremental sync that reads the newer": {newer, older, true, row("x", newer)},
+		"incremental sync that reads the older": {older, newer, true, ""},
 	}
 	for name, tt := range tests {
 		entries, keys := library(150)
@@ -186,14 +186,14 @@ func TestATrackSavedTwice(t *testing.T) {
 		}
 		l := serve(t, entries...)
 		plan := extract.Plan{}
-		if tt.update {
+		if tt.incremental {
 			plan = extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}
 		}
 		rows, reading := l.rows(t, "saved_tracks", plan, "track_id", "added_at")
 		if got := last(rows, "x"); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
-		if !reading.Complete || !slices.Equal(reading.Keys.All(), keys) || tt.update != (l.asked == 1) {
+		if !reading.Complete || !slices.Equal(reading.Keys.All(), keys) || tt.incremental != (l.asked == 1) {
 			t.Errorf("%s: complete %v with %d keys after %d requests", name, reading.Complete, reading.Keys.Count, l.asked)
 		}
 		if got := last(rows, "t20"); got != row("t20", 2_000_000-20) {
@@ -218,7 +218,7 @@ func TestATrackSavedAgain(t *testing.T) {
 func TestAnEntryThatIsReadTwice(t *testing.T) {
 	t.Parallel()
 	entries, keys := library(150)
-	l := serve(t, slices.Delete(entries, 50, 51)...) // no page of a whole reading shows it between its neighbours
+	l := serve(t, slices.Delete(entries, 50, 51)...) // no page of a full sync shows it between its neighbours
 	rows, reading := l.rows(t, "saved_tracks", extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}, "track_id", "added_at")
 	want := row("t49", 2_000_000-49)
 	n := 0

@@ -128,7 +128,7 @@ func playlistItemKey(i *playlistItem) listdiff.Key {
 	return listdiff.NewKey("unknown", at)
 }
 
-// checkPlaylistItem tells why an entry has no row. One of which Spotify has forgotten
+// checkPlaylistItem returns why an entry has no row. One of which Spotify has forgotten
 // what it was keeps its place.
 func checkPlaylistItem(i *playlistItem) (why string, rowless bool) {
 	switch p := i.playable(); {

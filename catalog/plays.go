@@ -60,7 +60,7 @@ func playKey(p *play) listdiff.Key {
 	return listdiff.NewKey(p.Track.ID, p.PlayedAt.UnixMilli())
 }
 
-// checkPlay tells why a play has no row.
+// checkPlay returns why a play has no row.
 func checkPlay(p *play) (why string, rowless bool) {
 	if p.PlayedAt.IsZero() {
 		return "the entry has no time", false

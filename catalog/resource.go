@@ -86,7 +86,7 @@ const (
 type Parents struct {
 	Noun string // what a parent is, for messages: "artist"
 	// Of names the resource whose entries are the parents. Empty: an option of
-	// kind [Chosen] tells which.
+	// kind [Chosen] names it.
 	Of string
 	// Column of the table holds the parent's id.
 	Column string
@@ -95,12 +95,11 @@ type Parents struct {
 // A Parent is one parent of a fan-out.
 type Parent struct {
 	ID string
-	// Version is another one whenever the parent's list has changed; empty: that is
-	// not known.
+	// Version changes whenever the parent's list changes; empty: unknown.
 	Version string
 }
 
-// A Naming tells where a table names things that can be parents.
+// A Naming says where a table names things that can be parents.
 type Naming struct {
 	Noun   string // of what is named: "artist"
 	Column string // of ids
@@ -143,8 +142,8 @@ type Part struct {
 	Column string
 	// Sole: no other list has rows in this scope.
 	Sole bool
-	// Version tells which state of a list that is replaced the rows show. With
-	// Dated, each version has rows of its own, which no other version replaces.
+	// Version is the version of a replaced list that the rows show. With Dated, each
+	// version has rows of its own, which no other version replaces.
 	Version string
 	Dated   bool
 }
@@ -156,7 +155,7 @@ func (p Part) Removal(rows []string) Scope {
 	return s
 }
 
-// Order says what the place of an entry in a list tells.
+// Order says what the position of an entry in a list means.
 type Order int
 
 const (

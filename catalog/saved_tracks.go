@@ -62,7 +62,7 @@ func savedTrackKey(s *savedTrack) listdiff.Key {
 
 func checkSavedTrack(s *savedTrack) (why string, rowless bool) { return checkTrack(s.Track) }
 
-// checkTrack tells why a track has no row.
+// checkTrack returns why a track has no row.
 func checkTrack(t *track) (why string, rowless bool) {
 	switch {
 	case t == nil:

@@ -21,14 +21,14 @@ type spec[T any] struct {
 	Endpoint extract.Endpoint
 	Mode     Mode
 	Order    Order
-	// Key tells entries apart, and names the row that an entry belongs to; see
+	// Key identifies entries, and names the row that an entry belongs to; see
 	// [extract.List]. Column holds these names, in the table of a snapshot. The key
 	// of an Append list ranks its entries, the newest highest.
 	Key    func(*T) listdiff.Key
 	Column string
 	// Unique: no two entries have the same key.
 	Unique bool
-	// Check tells why an entry has no row; see [extract.List].
+	// Check returns why an entry has no row; see [extract.List].
 	Check func(*T) (why string, rowless bool)
 	// Failures is how many failing answers a list may cost; 0: as many as any.
 	Failures int

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// answersFor is how long a kept answer is used. A job that runs later than that
-// wants to know how the list is now.
+// answersFor is how long a kept answer is used. A job that runs later needs the list
+// as it is then.
 const answersFor = 15 * time.Minute
 
-// Answers keeps the answers to requests for those that ask the same a moment
-// later, up to a size. Only runs of one account may have them in common. It is safe for concurrent use.
+// Answers keeps the answers to requests, up to a size, for runs that make the same
+// requests a moment later. Only runs of one account may share it. It is safe for
+// concurrent use.
 type Answers struct {
 	now func() time.Time
 
@@ -26,7 +27,8 @@ type keptAnswer struct {
 	at   time.Time
 }
 
-// NewAnswers returns an empty one that keeps so many bytes, by the clock now.
+// NewAnswers returns empty Answers that keep at most a number of bytes, by the clock
+// now.
 func NewAnswers(bytes int, now func() time.Time) *Answers {
 	return &Answers{now: now, answers: map[string]keptAnswer{}, room: bytes}
 }
@@ -75,7 +77,7 @@ func (s *Answers) dropOld() {
 	}
 }
 
-// old reports whether an answer is too old, or from a clock that went back since.
+// old reports whether an answer is too old, or from a clock that was set back since.
 func (s *Answers) old(kept keptAnswer) bool {
 	age := s.now().Sub(kept.at)
 	return age < 0 || age > answersFor

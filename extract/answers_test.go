@@ -9,7 +9,7 @@ import (
 	"github.com/tracklake/tracklake/extract"
 )
 
-// shared reads the saved tracks whole, with answers shared, and returns how
+// shared syncs the saved tracks in full, with answers shared, and returns how
 // many requests that took.
 func (b *bench) shared(t *testing.T, s *extract.Answers) int {
 	t.Helper()

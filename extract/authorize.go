@@ -14,8 +14,7 @@ import (
 )
 
 // An Authorization is one attempt of a user to sign in: an authorization code with
-// PKCE, and with the client secret when there is one. What it holds does not
-// print.
+// PKCE, and with the client secret if there is one. It never prints its secrets.
 // https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow
 type Authorization struct {
 	oauth    oauth2.Config
@@ -60,13 +59,13 @@ func (s *Authorization) URL() string {
 	return s.oauth.AuthCodeURL(s.state, oauth2.S256ChallengeOption(s.verifier))
 }
 
-// State is what the answer to this sign-in brings back. Answers without it are not
-// meant for it.
+// State is what the answer to this sign-in must bring back. An answer without it
+// belongs to another sign-in.
 func (s *Authorization) State() string { return s.state }
 
-// A RefusedError says why an answer to a sign-in connects nobody, and what to do
-// when signing in again. Its text is safe to show; what the browser brought is
-// not in it.
+// A RefusedError says why an answer to a sign-in connects no account, and what to do
+// when signing in again. Its text is safe to show: nothing that the browser brought
+// is in it.
 type RefusedError struct{ Message, Advice string }
 
 func (e *RefusedError) Error() string { return e.Message }
@@ -112,7 +111,7 @@ func (s *Authorization) code(answer url.Values, withState bool) (string, error) 
 }
 
 // Exchange turns a code into a token. A code can be exchanged once, within ten
-// minutes. A server in trouble is asked a few times.
+// minutes. A failing server is asked a few times.
 func (s *Authorization) Exchange(ctx context.Context, code string) (Token, error) {
 	fresh, err := persist(ctx, s.delay, func(ctx context.Context) (Token, error) {
 		client := context.WithValue(ctx, oauth2.HTTPClient, s.http)

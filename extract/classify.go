@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// expired is the kind of a 401, which the client mends by itself.
+// expired is the kind of a 401, which the client handles itself.
 const expired Kind = -1
 
 // A throttledError is a 429. It never leaves the package.
@@ -63,7 +63,7 @@ func classify(e Endpoint, a answer, body []byte) error {
 	return out
 }
 
-// forbidden tells apart the reasons for a 403. Two of them come as plain text.
+// forbidden distinguishes the reasons for a 403. Two of them come as plain text.
 func forbidden(e Endpoint, out *Error, isJSON bool, body []byte) error {
 	text := string(body)
 	switch {

@@ -27,23 +27,23 @@ type Config struct {
 	AccountsURL  string        // default DefaultAccountsURL; /api/token lies below it
 	Tokens       TokenStore    // of the account; nil: the app's own token, which needs a secret and reads no user's data
 	Pacer        *Pacer        // shared by the clients of one client ID; nil: one of its own
-	MaxWait      time.Duration // longest Retry-After that is sat out; default one minute
+	MaxWait      time.Duration // longest Retry-After to wait for; default one minute
 	RetryDelay   time.Duration // middle of the first delay before a repetition; default half a second
 	UserAgent    string
 	Now          func() time.Time // nil: time.Now
-	// Observe hears of every answer. It may be nil; it must be cheap.
+	// Observe is called for every answer. It may be nil; it must be cheap.
 	Observe func(Event)
 }
 
-// An Event is one request that was answered, or failed to be.
+// An Event is one request that was answered or failed.
 type Event struct {
 	Bucket string
 	Status int           // 0 when there was no answer
 	Pause  time.Duration // that the answer asked for
 }
 
-// A Client reads the Web API for one account, or for the app itself. It is safe
-// for concurrent use.
+// A Client reads the Web API for one account, or for the app. It is safe for
+// concurrent use.
 type Client struct {
 	*core
 	limiter Limiter // nil: requests are not counted
@@ -74,9 +74,9 @@ func (c *Client) For(l Limiter) *Client {
 	return &Client{core: c.core, limiter: l, counter: &counter{}}
 }
 
-// Sharing returns the client with answers that other runs have got, and that it adds
-// to. Those that came at or after a time are taken, as a reading is compared with
-// what was known then.
+// Sharing returns the client with answers that it shares with other runs. It takes
+// only those that came at or after a time, as a reading is compared with the state of
+// that time.
 func (c *Client) Sharing(a *Answers, since time.Time) *Client {
 	out := *c
 	out.answers, out.since = a, since
@@ -152,12 +152,12 @@ func serviceURL(name, raw string) (*url.URL, error) {
 	return nil, fmt.Errorf("the %s address %s://%s must use https, or http to 127.0.0.1 or [::1]", name, u.Scheme, u.Host)
 }
 
-// farthest is how far ahead a block can lie; what lies beyond was learned while
-// the clock was wrong, and counts for nothing.
+// farthest is how far ahead a block can end; one beyond was recorded by a clock that
+// was wrong, and is ignored.
 func (c *core) farthest() time.Time { return c.config.Now().Add(8 * longestRetryAfter) }
 
-// Stats returns what was done for the client's run so far; before [Client.For], for
-// all runs together.
+// Stats returns the stats of the client's run so far; before [Client.For], of all runs
+// together.
 func (c *Client) Stats() Stats {
 	s := c.counter.read()
 	s.Refreshes = c.tokens.count()
@@ -172,7 +172,7 @@ func (c *Client) count(f func(*Stats)) {
 	}
 }
 
-// Scopes returns what the last token answer granted, or nil when it did not
+// Scopes returns the scopes that the last token answer granted, or nil if it did not
 // say or there was none yet.
 func (c *Client) Scopes() []string { return c.tokens.granted() }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// walk reads a list of which each page names the next one, page after page. It ends
-// with the list, with its last entry that is wanted, or where the plan's mark is met.
+// walk reads a list in which each page names the next one. It ends with the list, with
+// the last entry that is wanted, or at the plan's mark.
 func (p *pass[T]) walk(ctx context.Context) error {
 	l := &p.reading.list
 	asked := map[string]bool{}
@@ -31,7 +31,7 @@ func (p *pass[T]) walk(ctx context.Context) error {
 	return &Error{Kind: Malformed, Path: l.Path, Message: "the list's pages link to each other in a circle"}
 }
 
-// reached reports whether nothing that is wanted can follow a page.
+// reached reports whether no entry that is wanted can follow a page.
 func (p *pass[T]) reached(page *Page[T]) bool {
 	if most := p.reading.list.Max; most > 0 && p.keys.Count() >= most {
 		return true

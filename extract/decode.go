@@ -12,8 +12,8 @@ import (
 	"github.com/tracklake/tracklake/extract/listdiff"
 )
 
-// Strings that are no valid UTF-8 or hold half a surrogate pair are mended with
-// U+FFFD: a misspelt name must not cost a row.
+// Invalid UTF-8 and half surrogate pairs become U+FFFD: a misspelt name must not cost
+// a row.
 func decodeOptions() json.Options { return jsontext.AllowInvalidUTF8(true) }
 
 // decodeOne reads a single object; a value of an unexpected type is left out.
@@ -31,7 +31,7 @@ type envelope[E any] struct {
 	Cursors map[string]*string `json:"cursors"`
 }
 
-// page checks that nothing essential is absent: `{}` is not an empty library. The
+// page checks that no essential field is absent: `{}` is not an empty library. The
 // total is -1 where the API sends none.
 func (e *envelope[E]) page(l *Endpoint) (total int, next string, err error) {
 	if e.Items == nil {
@@ -169,7 +169,7 @@ func unwrap(body []byte, field string) ([]byte, error) {
 	return outer[field], nil
 }
 
-// decodeError tells where a value does not fit, without quoting the answer.
+// decodeError says where a value does not fit, without quoting the answer.
 func decodeError(err error) error {
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) && semantic.JSONPointer != "" {

@@ -12,7 +12,7 @@ import (
 type Kind int
 
 const (
-	// Transient means: the API or the network failed, and went on failing when the
+	// Transient means: the API or the network failed, and kept failing when the
 	// request was repeated. A later run may succeed.
 	Transient Kind = iota
 	// Blocked means: the bucket is blocked until Error.Until.
@@ -25,7 +25,7 @@ const (
 	Scope
 	// Forbidden means: the app may not use the endpoint.
 	Forbidden
-	// AppBlocked means: the app may use no endpoint, or the user is not listed.
+	// AppBlocked means: the app may not use any endpoint, or the user is not listed.
 	AppBlocked
 	// NotFound means: there is no such object.
 	NotFound
@@ -42,12 +42,12 @@ type Error struct {
 	Path    string    // of the request, without its query
 	Message string    // what is wrong, without the rest of what Error says
 	Until   time.Time // of Blocked
-	Budget  bool      // of Blocked: by a budget of our own, and nothing was refused
+	Budget  bool      // of Blocked: by a budget of jobs.yaml, not by Spotify
 	Advice  string    // what the user can do next; may be empty
 	Err     error     // cause, if any
 
-	// spent is set when the retry budget ran out, which tells an outage from
-	// a single bad page.
+	// spent is set when the retry budget ran out, which distinguishes an outage
+	// from a single bad page.
 	spent bool
 }
 

@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// FixedToken is a token store for an account that ends with the process: it
-// begins with a refresh token or an access token, and keeps newer ones in
-// memory.
+// A FixedToken is a token store for an account that ends with the process: it starts
+// with a refresh token or an access token, and keeps newer ones in memory.
 type FixedToken struct {
 	mu    sync.Mutex
 	token Token
 }
 
-// NewFixedToken returns a store that begins with t.
+// NewFixedToken returns a store that starts with t.
 func NewFixedToken(t Token) *FixedToken { return &FixedToken{token: t} }
 
 // Renew asks when the token has ended.

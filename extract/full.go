@@ -12,7 +12,7 @@ import (
 // or its total as unreliable.
 const maxPasses = 3
 
-// full reads passes over the list until one of them settles it.
+// full makes passes over the list until one of them is confirmed.
 func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool) error {
 	seed := maphash.MakeSeed()
 	var before uint64 // what the pass before found
@@ -55,13 +55,13 @@ type pass[T any] struct {
 
 	keys    listdiff.Builder // in order, as long as inOrder
 	inOrder bool
-	later   []listdiff.Key // first met when that was over
+	later   []listdiff.Key // first seen after that
 	head    []listdiff.Key // what was read again from the head on
 	holes   int
 	others  int // entries that seen does not hold
-	// seen holds hashes of the keys of a list whose keys are unique. Two keys of
-	// one hash would make the count too small, and the list be read again; never
-	// the other way round.
+	// seen has hashes of the keys of a list whose keys are unique. Two keys with the
+	// same hash make the count too small, and the list is read again; the count is
+	// never too large.
 	seen map[uint64]struct{}
 	seed maphash.Seed
 }
@@ -137,10 +137,10 @@ func (p *pass[T]) take(page *Page[T]) bool {
 	if page.Total >= 0 && page.Total != p.total {
 		p.moved, p.shrunk, p.total = true, p.shrunk || page.Total < p.total, page.Total
 	}
-	if page.moved { // by how much, no later page tells
+	if page.moved { // no later page says by how much
 		p.moved, p.shrunk = true, true
 	}
-	// What follows stands elsewhere than it did when the pages before were read.
+	// Later entries are at other positions than when the pages before were read.
 	p.inOrder = p.inOrder && !p.moved && page.Offset == p.keys.Count()
 	for i := range page.Entries {
 		first := p.remember(&page.Entries[i])
@@ -154,8 +154,8 @@ func (p *pass[T]) take(page *Page[T]) bool {
 	return p.yield(page, nil)
 }
 
-// remember counts an entry, and reports whether it was not met before, as far as
-// that shows.
+// remember counts an entry, and reports whether it was not seen before, as far as its
+// key shows.
 func (p *pass[T]) remember(e *Entry[T]) bool {
 	before := len(p.seen)
 	switch {
@@ -170,8 +170,8 @@ func (p *pass[T]) remember(e *Entry[T]) bool {
 	return true
 }
 
-// rereadHead mends the likeliest change, entries added at the head while
-// later pages were read: they have pushed as many over the end, and are
+// rereadHead repairs the likeliest change, entries added at the head while
+// later pages were read: they have pushed as many past the end, and are
 // themselves found by reading from the head until nothing is new. A list from
 // which entries were removed as well is read again.
 func (p *pass[T]) rereadHead(ctx context.Context) error {
@@ -214,9 +214,9 @@ func (p *pass[T]) rereadHead(ctx context.Context) error {
 	return nil
 }
 
-// mend returns the keys of a list to which entries were added: those that were
-// read again, then the others, in the order in which they were met.
-func (p *pass[T]) mend(inOrder []listdiff.Key) []listdiff.Key {
+// repair returns the keys of a list to which entries were added: those that were
+// read again, then the others, in the order in which they were read.
+func (p *pass[T]) repair(inOrder []listdiff.Key) []listdiff.Key {
 	again := make(map[listdiff.Key]int, len(p.head))
 	for _, k := range p.head {
 		again[k]++
@@ -244,7 +244,7 @@ func (p *pass[T]) unsettled() bool {
 func (p *pass[T]) result() listdiff.Reading {
 	r := listdiff.Reading{Keys: p.keys.Keys(), Unserved: p.reading.unserved.Load() > 0}
 	if len(p.head) > 0 && !p.unsettled() {
-		keys := p.mend(r.Keys.All())
+		keys := p.repair(r.Keys.All())
 		p.moved = len(keys) != p.total
 		r.Keys = listdiff.KeysOf(keys)
 	}

@@ -103,7 +103,7 @@ func TestAListThatNeverHoldsStill(t *testing.T) {
 	l.entries[70] = l.entries[20]
 	got := l.take(t.Context(), savedTracks(), extract.Plan{})
 	if got.err != nil || got.Complete || got.Full || len(got.asked) != 9 {
-		t.Errorf("complete %v, whole %v after %d requests, error %v", got.Complete, got.Full, len(got.asked), got.err)
+		t.Errorf("complete %v, full %v after %d requests, error %v", got.Complete, got.Full, len(got.asked), got.err)
 	}
 	if want := "the list changed while it was read: 119 different entries came, but Spotify counts 120"; got.Reason != want {
 		t.Errorf("reason %q, want %q", got.Reason, want)
@@ -134,7 +134,7 @@ func TestEntriesAddedAtTheHeadWhileReading(t *testing.T) {
 				want = 8 + 8 + pages
 			}
 			if !got.Full || got.pages != want {
-				t.Errorf("%d added before %d: whole %v, %d pages, want %d", added, at, got.Full, got.pages, want)
+				t.Errorf("%d added before %d: full %v, %d pages, want %d", added, at, got.Full, got.pages, want)
 			}
 		}
 	}
@@ -180,7 +180,7 @@ func (l *listing) truth() []listdiff.Key {
 	return out
 }
 
-// TestErrorsAmidAList keep what was read from the beginning.
+// TestErrorsAmidAList keep what was read from the head.
 func TestErrorsAmidAList(t *testing.T) {
 	t.Parallel()
 	for _, at := range []int{0, 50, 300, 580} {

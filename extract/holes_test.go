@@ -63,7 +63,7 @@ func TestHoles(t *testing.T) {
 			got := l.take(t.Context(), list, extract.Plan{})
 			got.complete(t, want)
 			if !got.Full || len(got.asked) != 2*pages || got.pages != 2*pages {
-				t.Errorf("whole %v after %d requests, want two passes of %d", got.Full, len(got.asked), pages)
+				t.Errorf("full %v after %d requests, want two passes of %d", got.Full, len(got.asked), pages)
 			}
 			if len(got.ids) != n-len(tt.holes) || len(got.rejects) != len(tt.holes) {
 				t.Errorf("%d rows and %d rejects", len(got.ids), len(got.rejects))
@@ -71,7 +71,7 @@ func TestHoles(t *testing.T) {
 			got = l.take(t.Context(), list, extract.Plan{Holes: len(tt.holes)})
 			got.complete(t, want)
 			if !got.Full || len(got.asked) != pages {
-				t.Errorf("known to have holes: whole %v after %d requests, want %d", got.Full, len(got.asked), pages)
+				t.Errorf("known to have holes: full %v after %d requests, want %d", got.Full, len(got.asked), pages)
 			}
 			got = l.take(t.Context(), list, extract.Plan{Holes: len(tt.holes) + 1})
 			got.complete(t, want)
@@ -116,7 +116,7 @@ func TestHolesElsewhereEachTime(t *testing.T) {
 			}
 			got := l.take(t.Context(), savedTracks(), extract.Plan{})
 			if got.err != nil || got.Complete != tt.complete || got.Full != tt.complete || got.Reason != tt.reason || passes != tt.passes {
-				t.Errorf("complete %v, whole %v after %d passes, reason %q, error %v", got.Complete, got.Full, passes, got.Reason, got.err)
+				t.Errorf("complete %v, full %v after %d passes, reason %q, error %v", got.Complete, got.Full, passes, got.Reason, got.err)
 			}
 			got.keys(t, undelivered(keysUpTo(120), tt.holes[passes-1]...))
 		})

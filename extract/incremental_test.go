@@ -17,7 +17,7 @@ func TestUpdate(t *testing.T) {
 		change func(l *listing)
 		most   int // requests
 		saved  int
-		whole  bool
+		full   bool
 	}{
 		"unchanged":        {keysUpTo(1_000), func(*listing) {}, 1, 19, false},
 		"one saved":        {keysUpTo(1_000), func(l *listing) { l.add(0, 1) }, 1, 20, false},
@@ -46,8 +46,8 @@ func TestUpdate(t *testing.T) {
 			} else {
 				got.complete(t, l.truth())
 			}
-			if len(got.asked) > tt.most || got.pages != len(got.asked) || got.Full != tt.whole || got.Resumed || got.Saved < tt.saved {
-				t.Errorf("%d requests, %d pages, whole %v, resumed %v, %d saved", len(got.asked), got.pages, got.Full, got.Resumed, got.Saved)
+			if len(got.asked) > tt.most || got.pages != len(got.asked) || got.Full != tt.full || got.Resumed || got.Saved < tt.saved {
+				t.Errorf("%d requests, %d pages, full %v, resumed %v, %d saved", len(got.asked), got.pages, got.Full, got.Resumed, got.Saved)
 			}
 			if all := max(1, (len(l.entries)+49)/50); got.Saved+len(got.asked) != all {
 				t.Errorf("%d requests saved with %d made, of %d", got.Saved, len(got.asked), all)
@@ -144,7 +144,7 @@ func TestRecheck(t *testing.T) {
 				t.Errorf("pages at %v, want %v; %d rechecked, to %d", offsets, tt.want, got.Rechecked, got.RecheckedTo)
 			}
 			if got.Unserved != (name == "one is not served") || got.Full {
-				t.Errorf("unserved %v, whole %v", got.Unserved, got.Full)
+				t.Errorf("unserved %v, full %v", got.Unserved, got.Full)
 			}
 		})
 	}
@@ -223,22 +223,22 @@ func TestUpdateOfAPageThatIsNotServed(t *testing.T) {
 // TestResume resumes where an earlier run had to stop.
 func TestResume(t *testing.T) {
 	t.Parallel()
-	for begun, most := range map[int]int{1: 20, 50: 20, 230: 17, 950: 3, 1_000: 1} {
+	for read, most := range map[int]int{1: 20, 50: 20, 230: 17, 950: 3, 1_000: 1} {
 		for _, added := range []int{0, 3} {
 			l := serve(t, 1_000)
 			l.add(0, added)
-			plan := extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(begun))}
+			plan := extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(read))}
 			got := l.take(t.Context(), savedTracks(), plan)
 			got.complete(t, l.truth())
 			if !got.Resumed || got.Full || got.Saved != 0 || len(got.asked) > most+added {
-				t.Errorf("%d known, %d added: resumed %v, whole %v, %d saved, %d requests", begun, added, got.Resumed, got.Full, got.Saved, len(got.asked))
+				t.Errorf("%d known, %d added: resumed %v, full %v, %d saved, %d requests", read, added, got.Resumed, got.Full, got.Saved, len(got.asked))
 			}
 		}
 	}
 }
 
-// TestErrorsAmidAnUpdate keep the beginning as far as it is known.
-func TestErrorsAmidAnUpdate(t *testing.T) {
+// TestErrorsAmidAnIncrementalSync keep the head as far as it is known.
+func TestErrorsAmidAnIncrementalSync(t *testing.T) {
 	t.Parallel()
 	removed := func(l *listing) { l.entries = slices.Delete(l.entries, 700, 701) }
 	tests := map[string]struct {
@@ -247,13 +247,13 @@ func TestErrorsAmidAnUpdate(t *testing.T) {
 		fails  int // which request
 		want   int // keys
 	}{
-		"update, at once":         {known(keysUpTo(1_000)...), removed, 1, 0},
-		"update, amid the search": {known(keysUpTo(1_000)...), removed, 2, 50},
-		"update, later":           {known(keysUpTo(1_000)...), removed, 3, 500},
-		"all new":                 {known(), func(*listing) {}, 5, 200},
-		"resume, at once":         {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 1, 0},
-		"resume, second page":     {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 2, 50},
-		"resume, fourth page":     {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 4, 300},
+		"incremental, at once":          {known(keysUpTo(1_000)...), removed, 1, 0},
+		"incremental, amid the halving": {known(keysUpTo(1_000)...), removed, 2, 50},
+		"incremental, later":            {known(keysUpTo(1_000)...), removed, 3, 500},
+		"all new":                       {known(), func(*listing) {}, 5, 200},
+		"resume, at once":               {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 1, 0},
+		"resume, second page":           {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 2, 50},
+		"resume, fourth page":           {extract.Plan{Resume: true, Known: listdiff.KeysOf(keysUpTo(230))}, func(*listing) {}, 4, 300},
 	}
 	for name, tt := range tests {
 		l := serve(t, 1_000)

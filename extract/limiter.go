@@ -9,13 +9,13 @@ import (
 	"github.com/tracklake/tracklake/extract/quota"
 )
 
-// A Limiter reserves requests before they are made, and keeps for how long a bucket
-// of the rate limit is blocked. [quota.Limiter] is one.
+// A Limiter reserves requests before they are made, and records until when a bucket of
+// the rate limit is blocked. [quota.Limiter] is one.
 type Limiter interface {
 	// Reserve reserves one request. A [*quota.BlockedError] says until when the
-	// bucket may not be asked; any other error ends the reading as well.
+	// bucket is blocked; any other error ends the reading as well.
 	Reserve(ctx context.Context, bucket string) error
-	// Block keeps durably that a bucket is blocked until a time.
+	// Block durably records that a bucket is blocked until a time.
 	Block(ctx context.Context, bucket string, until time.Time) error
 }
 

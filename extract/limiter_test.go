@@ -81,7 +81,7 @@ func TestALimiterKeepsRequestsBack(t *testing.T) {
 			t.Errorf("budget %d: error = %+v after %d requests", budget, e, b.sim.Count("/v1/"))
 		}
 	}
-	lost := errors.New("the store is gone")
+	lost := errors.New("the store is lost")
 	client := b.client.For(&limiter{reserve: func(string) error { return lost }})
 	if _, err := extract.Total(t.Context(), client, savedTracks().Endpoint); !errors.Is(err, lost) {
 		t.Errorf("error = %v", err)

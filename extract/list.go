@@ -15,19 +15,19 @@ import (
 // A List describes a list with items of type T.
 type List[T any] struct {
 	Endpoint
-	// Max ends the list after its first Max entries; 0: it has no end of ours.
+	// Max ends the list after its first Max entries; 0: no limit.
 	Max int
-	// Key tells entries apart, and names the row that an entry belongs to; see
-	// [listdiff.Key]. It must bear an item of which any field is absent.
+	// Key identifies entries, and names the row that an entry belongs to; see
+	// [listdiff.Key]. It must accept an item in which any field is absent.
 	Key func(*T) listdiff.Key
-	// Unique: no two entries have the same key, so that one which is met twice
-	// has moved.
+	// Unique: no two entries have the same key, so an entry that is seen twice has
+	// moved.
 	Unique bool
-	// Check tells why an entry has no row. It is known what a rowless entry is;
-	// of any other that is refused, it is not: it is unreadable.
+	// Check returns why an entry has no row, or "". A rowless entry is known to be
+	// none of the rows; any other without a row is unreadable.
 	Check func(*T) (why string, rowless bool)
-	// Failures is how many failing answers the list may cost; then what it lacks
-	// is unreadable, or the reading ends. 0: as many as any request may.
+	// Failures is how many failing answers the list may cost; then missing entries
+	// are unreadable, or the reading ends. 0: no limit but that of each request.
 	Failures int
 }
 
@@ -44,7 +44,7 @@ type Plan struct {
 	// those behind the position RecheckAfter first.
 	Recheck, RecheckAfter int
 	// Holes is how many positions the list is known to lack. A reading that finds
-	// as many is believed at once, another only when it is repeated.
+	// as many is accepted at once, another only when it is repeated.
 	Holes int
 	// Mark ends the reading of a list by cursor, newest first, with the page that
 	// has an entry of this rank or a lower one. 0: there is none.
@@ -91,13 +91,13 @@ func (r *Reading[T]) Pages(ctx context.Context) iter.Seq2[*Page[T], error] {
 	}
 }
 
-// Result is what the reading proves; valid after the loop over Pages.
+// Result returns what the reading proves. It is valid after the loop over Pages.
 func (r *Reading[T]) Result() listdiff.Reading { return r.result }
 
-// errEnough ends a reading whose receiver has had enough.
+// errEnough ends a reading whose receiver left the loop.
 var errEnough = errors.New("enough")
 
-// with returns the endpoint's query with some parameters more.
+// with returns the endpoint's query with additional parameters.
 func (e *Endpoint) with(more map[string]string) url.Values {
 	q := maps.Clone(e.Query)
 	if q == nil {
@@ -122,7 +122,7 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 	return page, nil
 }
 
-// page requests the page that some parameters ask for.
+// page requests the page that parameters name.
 func (r *Reading[T]) page(ctx context.Context, more map[string]string, offset, tries int) (*Page[T], error) {
 	var page *Page[T]
 	err := r.client.do(ctx, request{endpoint: r.list.Endpoint, query: r.list.with(more), refetch: r.refetch, tries: tries, failures: r.failures}, func(body []byte) error {
@@ -143,8 +143,8 @@ func (c *Client) pageSize(e Endpoint) int {
 	return e.Limit
 }
 
-// shrink notes that the endpoint did not take pages of a size, and tells
-// whether there is a smaller one to try.
+// shrink notes that the endpoint refused a page size, and reports whether there is a
+// smaller one to try.
 func (c *Client) shrink(e Endpoint, refused int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

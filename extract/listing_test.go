@@ -177,7 +177,7 @@ func (l *listing) take(ctx context.Context, list extract.List[row], plan extract
 	return out
 }
 
-// known returns a plan for an update.
+// known returns a plan for an incremental sync.
 func known(keys ...listdiff.Key) extract.Plan {
 	return extract.Plan{Incremental: true, Known: listdiff.KeysOf(keys)}
 }

@@ -34,7 +34,7 @@ type Pacer struct {
 	window  time.Time
 }
 
-// NewPacer returns a pacer that lets so many requests be under way at once.
+// NewPacer returns a pacer that allows a number of requests at once.
 func NewPacer(concurrency int) *Pacer {
 	return &Pacer{slots: make(chan struct{}, concurrency), limiter: rate.NewLimiter(rate.Inf, 1)}
 }
@@ -61,7 +61,7 @@ func (p *Pacer) acquire(ctx context.Context, c *counter) (ticket int, err error)
 	}
 }
 
-// next tells how long to wait, or 0 when the request may go out now.
+// next returns how long to wait, or 0 if the request may go out now.
 func (p *Pacer) next() (time.Duration, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,8 +15,8 @@ type Page[T any] struct {
 	Offset int
 	Asked  int // positions that were asked for
 	Total  int // of the list, as this page says; -1 when none was served
-	// Entries are those that came, in order, and those that are there according to
-	// the total although the API does not serve them.
+	// Entries are those that came, in order, and those that the total counts although
+	// the API does not serve them.
 	Entries []Entry[T]
 	// FieldErrors counts the values of an unexpected type, which are left out.
 	FieldErrors int
@@ -120,7 +120,7 @@ func (f *fetching[T]) part(ctx context.Context, offset, n, depth int) (*Page[T],
 	return f.split(ctx, offset, n/2, n-n/2, depth+1)
 }
 
-// giveUp takes a page of a list with an allowance as unreadable, once; a second
+// giveUp counts a page of a list with an allowance as unreadable, once; a second such
 // page ends the reading.
 func (r *Reading[T]) giveUp(offset, n int, err error) (*Page[T], error) {
 	if r.total.Load() < 0 || r.unserved.Add(1) > 1 {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxTries     = 5  // of one request that meets trouble
+	maxTries     = 5  // of one request
 	probeTries   = 2  // while a bad page is halved to find its bad item
 	maxThrottled = 10 // answers with 429 to one request
 	leastBudget  = 20 // retries that are always allowed
@@ -32,8 +32,8 @@ type request struct {
 	failures *allowance
 }
 
-// An allowance is how many failing answers some requests may get together. A nil
-// one has no end.
+// An allowance is how many failing answers some requests may get together; nil: any
+// number.
 type allowance struct{ left atomic.Int64 }
 
 func newAllowance(n int) *allowance {
@@ -49,8 +49,8 @@ func newAllowance(n int) *allowance {
 func (a *allowance) spend() bool { return a == nil || a.left.Add(-1) > 0 }
 
 // newDelays returns the waiting times between repetitions: doubled each time,
-// each drawn from the whole range down to zero, so that clients which failed
-// together do not come back together.
+// each drawn from the whole range down to zero, so that clients that failed
+// together do not retry together.
 func newDelays(first time.Duration) *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.Multiplier, b.RandomizationFactor, b.MaxInterval = first, 2, 1, 30*time.Second
@@ -201,8 +201,8 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 	return resp.StatusCode, resp.Header, nil
 }
 
-// plainly drops the address from an error of net/http, which repeats the whole
-// query, and says of a time that ran out what it was.
+// plainly removes the address, with its query, from an error of net/http, and says what
+// a time-out means.
 func plainly(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no data arrived in time")
@@ -261,7 +261,7 @@ func (a *attempt) recoverExpired(err error) error {
 	return nil
 }
 
-// recoverTrouble waits a while for servers and networks in trouble.
+// recoverTrouble waits for failing servers and networks.
 func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	a.failures++
 	another := a.request.failures.spend()
@@ -278,8 +278,8 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	return sleep(ctx, a.delays.NextBackOff())
 }
 
-// recoverThrottled obeys a 429: it stops everybody for a while, or blocks the
-// bucket when the while is too long.
+// recoverThrottled obeys a 429: it pauses all requests, or blocks the bucket if the
+// pause is too long.
 func (a *attempt) recoverThrottled(ctx context.Context, r *throttledError) error {
 	c, e := a.client, a.request.endpoint
 	if r.quota {
@@ -298,8 +298,8 @@ func (a *attempt) recoverThrottled(ctx context.Context, r *throttledError) error
 	return nil
 }
 
-// A retryBudget is what may be repeated: a tenth of the requests of a while,
-// but at least leastBudget, so that an outage is not made worse.
+// A retryBudget limits repetitions to a tenth of the requests of a period, but at
+// least leastBudget, so that retries do not make an outage worse.
 type retryBudget struct {
 	began             time.Time
 	requests, retries int // when it began

@@ -58,7 +58,7 @@ func TestAPageThatIsNotServed(t *testing.T) {
 			got := l.take(t.Context(), savedTracks(), extract.Plan{})
 			got.complete(t, unreadable(keysUpTo(tt.tracks), tt.want...))
 			if !got.Full || len(got.asked) > tt.most {
-				t.Errorf("whole %v, %d requests, want at most %d", got.Full, len(got.asked), tt.most)
+				t.Errorf("full %v, %d requests, want at most %d", got.Full, len(got.asked), tt.most)
 			}
 			single := map[span]int{}
 			for _, s := range got.asked {
@@ -106,10 +106,10 @@ func TestAPageThatChangesWhileItIsHalved(t *testing.T) {
 	}
 }
 
-// TestABeginningThatIsNotServed ends a reading of any kind.
-func TestABeginningThatIsNotServed(t *testing.T) {
+// TestAHeadThatIsNotServed ends a reading of any kind.
+func TestAHeadThatIsNotServed(t *testing.T) {
 	t.Parallel()
-	for name, plan := range map[string]extract.Plan{"full": {}, "update": known(keysUpTo(100)...), "resume": {Resume: true, Known: listdiff.KeysOf(keysUpTo(70))}} {
+	for name, plan := range map[string]extract.Plan{"full": {}, "incremental": known(keysUpTo(100)...), "resume": {Resume: true, Known: listdiff.KeysOf(keysUpTo(70))}} {
 		l := serve(t, 100)
 		l.unserved(positions(0, 50)...)
 		got := l.take(t.Context(), savedTracks(), plan)
@@ -171,7 +171,7 @@ func TestFailuresOfAList(t *testing.T) {
 		if !tt.ends {
 			got.complete(t, want)
 			if !got.Full || !got.Unserved {
-				t.Errorf("%s: whole %v, unserved %v", name, got.Full, got.Unserved)
+				t.Errorf("%s: full %v, unserved %v", name, got.Full, got.Unserved)
 			}
 			continue
 		}
@@ -189,9 +189,9 @@ func TestPagesThatBecomeSmaller(t *testing.T) {
 		plan  extract.Plan
 		pages int
 	}{
-		"full":             {extract.Plan{}, 10},
-		"update":           {known(keysUpTo(100)...), 1},
-		"update with news": {known(keysUpTo(100)[3:]...), 1},
+		"full":                  {extract.Plan{}, 10},
+		"incremental":           {known(keysUpTo(100)...), 1},
+		"incremental with news": {known(keysUpTo(100)[3:]...), 1},
 	} {
 		l := serve(t, 100)
 		l.answer = func(s span) (int, int) {

@@ -20,16 +20,16 @@ type View struct {
 	SQL func(prefix string) string
 }
 
-// A Source is the column of a table that identifies the thing of which a row tells,
-// or with List the things.
+// A Source is the column of a table that identifies the thing that a row describes, or
+// with List the things.
 type Source struct {
 	Table, Column string
 	List          bool
 }
 
-// A Dimension declares a view that holds each thing which some tables tell of once, as
-// the row that was seen last tells of it. It is declared by names, so that a new
-// table with the columns of a form joins it by itself.
+// A Dimension declares a view with one row for each thing that tables describe, taken
+// from the row that was last seen. It is declared by names, so a new table with the
+// columns of a form becomes a part of it without further changes.
 type Dimension struct {
 	Name    string
 	Doc     string
@@ -40,9 +40,9 @@ type Dimension struct {
 // A DimensionColumn is one column of a dimension.
 type DimensionColumn struct{ Name, Doc string }
 
-// A Form says which columns of a table tell of the thing, in the order of the
-// dimension's columns. With Lists, they are two lists of equal length, which tell
-// of several things by id and name; an empty name is none.
+// A Form names the columns of a table that describe the thing, in the order of the
+// dimension's columns. With Lists, they are two lists of equal length, the ids and
+// names of several things; an empty name is none.
 type Form struct {
 	Columns []string
 	Lists   bool
@@ -118,7 +118,7 @@ func SeenLast() Field {
 	return Field{Name: LastSeenAt, Doc: "Start of the run that last saw the row new or changed, UTC.", Type: timestampType(), Nullable: true}
 }
 
-// sql selects what an arm tells.
+// sql selects the things that an arm describes.
 func (a arm) sql(d *Dimension, prefix string) string {
 	if a.form.Lists {
 		return a.listsSQL(d, prefix)

@@ -65,7 +65,7 @@ func (s *Set[T]) Reset() {
 	}
 }
 
-// Notes tells what had to be changed so far.
+// Notes returns what had to be changed so far.
 func (s *Set[T]) Notes() Notes { return s.notes }
 
 // Release frees the builder.

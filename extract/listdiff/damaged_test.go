@@ -41,24 +41,24 @@ func TestDiffOfADamagedList(t *testing.T) {
 			t.Parallel()
 			p := newPaged(10_000)
 			tt.of(p)
-			known := p.whole()
+			known := p.all()
 			if c := compare(t, p, known); !c.complete() || !slices.Equal(c.keys, known) || len(p.asked) != 1 {
 				t.Errorf("unchanged: %q after pages at %v", c.reason, p.asked)
 			}
 			p.save(0)
 			c := compare(t, p, known)
-			if !c.complete() || len(c.gone(known)) > 0 || len(c.keys) != len(p.keys) || c.keys[0] != p.keys[0] || len(p.asked) > tt.most {
-				t.Errorf("one saved: %q, %d keys, %d gone; pages at %v", c.reason, len(c.keys), len(c.gone(known)), p.asked)
+			if !c.complete() || len(c.removed(known)) > 0 || len(c.keys) != len(p.keys) || c.keys[0] != p.keys[0] || len(p.asked) > tt.most {
+				t.Errorf("one saved: %q, %d keys, %d removed; pages at %v", c.reason, len(c.keys), len(c.removed(known)), p.asked)
 			}
-			known = p.whole()
+			known = p.all()
 			at := slices.Index(p.keys, keyOf(5_003))
 			if at < 0 {
 				return // no entry is like no other
 			}
 			p.remove(at)
 			c = compare(t, p, known)
-			if want := []listdiff.Key{keyOf(5_003)}; !c.complete() || !slices.Equal(c.gone(known), want) || len(p.asked) > all+1 {
-				t.Errorf("one removed: %q, %v gone, want %v; pages at %v", c.reason, c.gone(known), want, p.asked)
+			if want := []listdiff.Key{keyOf(5_003)}; !c.complete() || !slices.Equal(c.removed(known), want) || len(p.asked) > all+1 {
+				t.Errorf("one removed: %q, %v removed, want %v; pages at %v", c.reason, c.removed(known), want, p.asked)
 			}
 		})
 	}
@@ -122,11 +122,11 @@ func TestDiffOfOverlappingPagesWithHoles(t *testing.T) {
 	t.Parallel()
 	p := newPaged(1_000)
 	p.silence(60)
-	known := p.whole()
+	known := p.all()
 	p.remove(50)
 	c := compare(t, p, known)
-	if !c.complete() || !slices.Equal(c.gone(known), []listdiff.Key{keyOf(51)}) || !slices.Contains(p.asked, 49) {
-		t.Errorf("%q, %v gone after pages at %v", c.reason, c.gone(known), p.asked)
+	if !c.complete() || !slices.Equal(c.removed(known), []listdiff.Key{keyOf(51)}) || !slices.Contains(p.asked, 49) {
+		t.Errorf("%q, %v removed after pages at %v", c.reason, c.removed(known), p.asked)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestUnread(t *testing.T) {
 	p.keys[700] = "!id 3f"   // on page 700
 	p.keys[749] = "!id2 3f"  // again
 	p.keys[800], p.keys[850] = "twin 1", "twin 1"
-	known := p.whole()
+	known := p.all()
 	tests := []struct {
 		after, n int
 		want     []int
@@ -197,7 +197,7 @@ func TestUnread(t *testing.T) {
 }
 
 // TestARecheckBringsOtherPages reads a page again whose entries have come and
-// gone since.
+// removed since.
 func TestARecheckBringsOtherPages(t *testing.T) {
 	t.Parallel()
 	p := newPaged(1_000)

@@ -62,7 +62,7 @@ func (d *Diff) placeOf(k Key) (place int, once bool) {
 	return place, known && place >= 0
 }
 
-// Moved tells why the list did not hold still while it was read, if so, and
+// Moved returns why the list did not hold still while it was read, if so, and
 // whether another attempt would end the same way. Nothing is proven then.
 func (d *Diff) Moved() (reason string, final bool) { return d.moved, d.final }
 

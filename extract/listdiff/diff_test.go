@@ -16,10 +16,10 @@ func times(n int, f func()) {
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		known  int
-		change func(p *paged)
-		gone   int
-		most   int // requests
+		known   int
+		change  func(p *paged)
+		removed int
+		most    int // requests
 	}{
 		"unchanged":                {10_000, func(*paged) {}, 0, 1},
 		"unchanged and small":      {7, func(*paged) {}, 0, 1},
@@ -55,15 +55,15 @@ func TestDiff(t *testing.T) {
 			if len(p.asked) > tt.most {
 				t.Errorf("%d requests, want at most %d", len(p.asked), tt.most)
 			}
-			c.reallyGone(t, known, p)
-			if name == "all exchanged" { // too much for one answer to prove; it is read whole instead
+			c.reallyRemoved(t, known, p)
+			if name == "all exchanged" { // too much for one answer to prove; it is synced in full instead
 				if _, final := c.diff.Moved(); c.complete() || !final {
 					t.Errorf("complete %v, final %v, want neither complete nor another attempt", c.complete(), final)
 				}
 				return
 			}
-			if !c.complete() || !slices.Equal(c.keys, p.keys) || len(c.gone(known)) != tt.gone {
-				t.Errorf("%q, %d keys of %d, %d gone, want %d", c.reason, len(c.keys), len(p.keys), len(c.gone(known)), tt.gone)
+			if !c.complete() || !slices.Equal(c.keys, p.keys) || len(c.removed(known)) != tt.removed {
+				t.Errorf("%q, %d keys of %d, %d removed, want %d", c.reason, len(c.keys), len(p.keys), len(c.removed(known)), tt.removed)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestDiffOfAListInAnotherOrder(t *testing.T) {
 			if len(p.asked) > tt.most {
 				t.Errorf("%d requests, want at most %d", len(p.asked), tt.most)
 			}
-			c.reallyGone(t, known, p)
+			c.reallyRemoved(t, known, p)
 			if c.complete() && !slices.Equal(c.keys, p.keys) || !c.complete() && name != "the other way round" {
 				t.Errorf("%q, %d keys of %d", c.reason, len(c.keys), len(p.keys))
 			}

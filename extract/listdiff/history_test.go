@@ -14,7 +14,7 @@ import (
 type played struct{ complete, hidden int }
 
 // play lets a history of saving, removing, saving again and saving with an old
-// date go by, with a comparison after some steps and a whole reading now and
+// date go by, with a comparison after some steps and a full sync now and
 // then, and keeps a table as a run would. Nothing must be taken for removed that
 // is there, and comparisons that read every page must leave the truth. In a
 // damaged history some entries have no row, cannot be read or are not delivered.
@@ -27,7 +27,7 @@ func play(t testing.TB, seed uint64, runs int, damaged bool) (out played) {
 			p.damage(r)
 		}
 	}
-	known := p.whole()
+	known := p.all()
 	table := setOf(known)
 	for range runs {
 		for range r.IntN(6) {
@@ -38,8 +38,8 @@ func play(t testing.TB, seed uint64, runs int, damaged bool) (out played) {
 			}
 		}
 		c := compare(t, p, known)
-		truth := p.whole()
-		if !c.complete() || r.IntN(7) == 0 { // read whole
+		truth := p.all()
+		if !c.complete() || r.IntN(7) == 0 { // in full
 			known, table = truth, setOf(truth)
 			continue
 		}
@@ -47,7 +47,7 @@ func play(t testing.TB, seed uint64, runs int, damaged bool) (out played) {
 			t.Fatalf("seed %d: complete with %d keys of %d", seed, len(c.keys), len(p.keys))
 		}
 		there := setOf(truth)
-		for _, k := range c.gone(known) {
+		for _, k := range c.removed(known) {
 			if there[k] && listdiff.IsEntry(k) && k != twin {
 				t.Fatalf("seed %d: %s is taken for removed and is there", seed, k)
 			}
@@ -57,12 +57,12 @@ func play(t testing.TB, seed uint64, runs int, damaged bool) (out played) {
 			table[k] = true
 		}
 		out.complete++
-		if c.whole && !slices.Equal(c.keys, truth) {
+		if c.full && !slices.Equal(c.keys, truth) {
 			t.Fatalf("seed %d: every page was read, and it is wrong", seed)
 		}
 		if !maps.Equal(rows(table), rows(there)) {
 			out.hidden++
-			if c.whole {
+			if c.full {
 				t.Fatalf("seed %d: every page was read, and the table is wrong", seed)
 			}
 		}
@@ -141,7 +141,7 @@ func TestDiffOfEntriesThatComeAndGoFromSight(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		p := newPaged(50 + r.IntN(300))
-		known := p.whole()
+		known := p.all()
 		for range 8 {
 			sound := slices.Clone(p.keys)
 			for range r.IntN(6) {
@@ -226,9 +226,9 @@ func TestDiffOfAListThatMoves(t *testing.T) {
 			continue
 		}
 		complete++
-		// What went while the list was read may be called gone or not; what is
+		// What went while the list was read may count as removed or not; what is
 		// still there must not.
-		c.reallyGone(t, known, p)
+		c.reallyRemoved(t, known, p)
 	}
 	if complete < 500 || given < 100 || len(reasons) < 2 {
 		t.Errorf("%d complete, %d not, for %v", complete, given, reasons)

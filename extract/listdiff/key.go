@@ -40,7 +40,7 @@ func NewKey(row string, rank int64) Key {
 // that it would have had, as far as its parts are known.
 func UnreadableKey(key Key) Key { return unreadableMark + key }
 
-// RowlessKey makes the key of an entry that has no row, from whatever tells it
+// RowlessKey returns the key of an entry that has no row, from whatever distinguishes it
 // from others.
 func RowlessKey(identity string) Key { return rowlessMark + identity }
 

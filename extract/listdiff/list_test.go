@@ -59,8 +59,8 @@ func (p *paged) page(offset, n int) listdiff.Page {
 	return out
 }
 
-// whole is the list as a reading of every page finds it.
-func (p *paged) whole() []listdiff.Key {
+// all is the list as a reading of every page finds it.
+func (p *paged) all() []listdiff.Key {
 	q := &paged{keys: p.keys, silent: p.silent}
 	var out []listdiff.Key
 	for offset := 0; offset < len(p.keys); offset += pageSize {
@@ -73,14 +73,14 @@ func (p *paged) whole() []listdiff.Key {
 type comparison struct {
 	keys     []listdiff.Key
 	reason   string // why it is not complete
-	whole    bool
+	full     bool
 	diff     *listdiff.Diff
 	restarts int
 }
 
 func (c comparison) complete() bool { return c.reason == "" }
 
-// compare reads as an update does: it restarts when the list moves.
+// compare reads as an incremental sync does: it restarts when the list moves.
 func compare(t testing.TB, p *paged, known []listdiff.Key) (c comparison) {
 	t.Helper()
 	p.asked = nil
@@ -88,7 +88,7 @@ func compare(t testing.TB, p *paged, known []listdiff.Key) (c comparison) {
 		c.diff = listdiff.New(known, pageSize)
 		fill(t, c.diff, p)
 		c.keys, c.reason = c.diff.Keys()
-		c.whole = c.diff.Full()
+		c.full = c.diff.Full()
 		if _, final := c.diff.Moved(); c.complete() || final {
 			break
 		}
@@ -106,8 +106,8 @@ func fill(t testing.TB, d *listdiff.Diff, p *paged) {
 	}
 }
 
-// gone lists the keys that were known and are not in the list any more.
-func (c comparison) gone(known []listdiff.Key) []listdiff.Key {
+// removed lists the keys that were known and are not in the list any more.
+func (c comparison) removed(known []listdiff.Key) []listdiff.Key {
 	there := setOf(c.keys)
 	var out []listdiff.Key
 	for _, k := range known {
@@ -118,16 +118,16 @@ func (c comparison) gone(known []listdiff.Key) []listdiff.Key {
 	return out
 }
 
-// reallyGone checks that nothing is called gone that is there.
-func (c comparison) reallyGone(t *testing.T, known []listdiff.Key, p *paged) {
+// reallyRemoved checks that nothing counts as removed that is there.
+func (c comparison) reallyRemoved(t *testing.T, known []listdiff.Key, p *paged) {
 	t.Helper()
 	if !c.complete() {
 		return
 	}
 	there := setOf(p.keys)
-	for _, k := range c.gone(known) {
+	for _, k := range c.removed(known) {
 		if there[k] {
-			t.Errorf("%s is called gone and is there", k)
+			t.Errorf("%s counts as removed and is there", k)
 		}
 	}
 }

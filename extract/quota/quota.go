@@ -15,8 +15,8 @@ import (
 )
 
 // A Store counts requests and keeps blocked buckets. It is safe for concurrent
-// use, also by several processes, and what it was told is durable when a method
-// returns. No method waits longer than about ten seconds for other processes.
+// use, also by several processes, and its changes are durable when a method returns.
+// No method waits longer than about ten seconds for other processes.
 //
 // Clocks can be wrong. Requests that were counted by a clock more than a day
 // ahead, and blocks beyond [LongestBlock], are ignored, and the next change of

@@ -70,13 +70,13 @@ func TestPlain(t *testing.T) {
 	t.Parallel()
 	rule(t, []ruling{
 		{name: "nothing changed", before: "a@2 b@1", reading: "a@2 b@1", want: "ok"},
-		{name: "one is gone", before: "a@3 b@2 c@1", reading: "a@3 c@1", want: "removed b; ok"},
+		{name: "one is removed", before: "a@3 b@2 c@1", reading: "a@3 c@1", want: "removed b; ok"},
 		{name: "the rows are told in order", before: "c a b", reading: "d", want: "removed a b c; ok"},
 		{name: "one came", before: "a", reading: "b a", want: "ok"},
 		{name: "one moved", before: "a b c", reading: "c a b", want: "ok"},
 		{name: "saved anew", before: "a@2 b@1", reading: "b@3 a@2", want: "ok"},
-		{name: "one of two entries of a row is gone", before: "a@2 b a@1", reading: "a@2 b", want: "ok"},
-		{name: "both entries of a row are gone", before: "a@2 b a@1", reading: "b", want: "removed a; ok"},
+		{name: "one of two entries of a row is removed", before: "a@2 b a@1", reading: "a@2 b", want: "ok"},
+		{name: "both entries of a row are removed", before: "a@2 b a@1", reading: "b", want: "removed a; ok"},
 		{name: "local files have no row", before: "a ~x b ~y", reading: "a b", want: "ok"},
 		{name: "a local file hides nobody", before: "a b", reading: "a ~x", want: "removed b; ok"},
 		{name: "the first reading", before: noState, reading: "a b", want: "ok"},
@@ -86,14 +86,14 @@ func TestPlain(t *testing.T) {
 		{name: "nothing, and still nothing", before: "", reading: "", want: "ok"},
 
 		{name: "the state is lost", before: noState, stored: "a b c", reading: "a@3 b@2", want: "removed c; ok"},
-		{name: "the state is lost, and nothing is gone", before: noState, stored: "a b", reading: "a@3 b@2", want: "ok"},
+		{name: "the state is lost, and nothing is removed", before: noState, stored: "a b", reading: "a@3 b@2", want: "ok"},
 		{name: "the state is lost, and an entry unreadable", before: noState, stored: "a b c", reading: "a ! ~x", want: "pending b c: unreadable; incomplete"},
 		{name: "the state is lost, and with it when rows were added", before: noState, stored: "a b c", reading: "a@3 !@2", want: "pending b c: unreadable; incomplete"},
 		{name: "the state is lost, and an entry names its row", before: noState, stored: "a b c", reading: "a !b", want: "removed c; hidden 1; incomplete"},
 		{name: "the state is lost, and there are holes", before: noState, stored: "a b c", reading: "a ? ?", want: "pending b c: holes; incomplete"},
 		{name: "the state is lost, and the list empty", before: noState, stored: "a b c", reading: "", want: "pending a b c: empty; incomplete"},
-		{name: "a row of an earlier beginning is gone", before: "a b", stored: "b c", reading: "a b", want: "removed c; ok"},
-		{name: "a row of an earlier beginning is unreadable", before: "a b", stored: "b c", reading: "a b !", want: "pending c: unreadable; incomplete"},
+		{name: "a row of an earlier partial is removed", before: "a b", stored: "b c", reading: "a b", want: "removed c; ok"},
+		{name: "a row of an earlier partial is unreadable", before: "a b", stored: "b c", reading: "a b !", want: "pending c: unreadable; incomplete"},
 	})
 }
 
@@ -103,12 +103,12 @@ func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	rule(t, []ruling{
 		{name: "it tells its row", before: "a b@2 c", reading: "a !b@2 c", want: "hidden 1; incomplete"},
-		{name: "it tells its row, and another is gone", before: "a b c", reading: "a !b", want: "removed c; hidden 1; incomplete"},
+		{name: "it tells its row, and another is removed", before: "a b c", reading: "a !b", want: "removed c; hidden 1; incomplete"},
 		{name: "it tells its row, which has a second entry", before: "a@1 a@2", reading: "a@1 !a@2", want: "incomplete"},
 		{name: "it tells a row that is new", before: "a", reading: "a !b", want: "incomplete"},
 
 		{name: "it tells when it was added", before: "a@3 b@2 c@1", reading: "a@3 !@2 c@1", want: "hidden 1; incomplete", keys: "a@3 !b@2 c@1"},
-		{name: "it tells when it was added, and another is gone", before: "a@3 b@2 c@1", reading: "a@3 !@2", want: "removed c; hidden 1; incomplete", keys: "a@3 !b@2"},
+		{name: "it tells when it was added, and another is removed", before: "a@3 b@2 c@1", reading: "a@3 !@2", want: "removed c; hidden 1; incomplete", keys: "a@3 !b@2"},
 		{name: "it came, and may be the missing row that was saved anew", before: "a@3 b@2 c@1", reading: "!@4 a@3 c@1", want: "pending b@2: unreadable; incomplete"},
 		{name: "two were added together, and one is unreadable", before: "a@3 b@2 c@2", reading: "a@3 !@2", want: "pending b@2 c@2: unreadable; incomplete"},
 		{name: "two were added together, and both are unreadable", before: "a@3 b@2 c@2", reading: "a@3 !@2 !@2", want: "pending b@2 c@2: unreadable; incomplete"},
@@ -116,13 +116,13 @@ func TestUnreadable(t *testing.T) {
 		{name: "it may as well be a row of which the time is not known", before: "a@3 b@2 | unreadable: p", reading: "a@3 !@2", want: "pending b@2 p: unreadable; incomplete"},
 		{name: "one of its time was unreadable before", before: "!@2 b@2", reading: "!@2", want: "pending b@2: unreadable; incomplete"},
 		{name: "nobody knows when the missing row was added", before: "a@3 b", reading: "a@3 !@2", want: "pending b: unreadable; incomplete"},
-		{name: "of two entries of a row, one is unreadable and one gone", before: "a@2 b a@1", reading: "b !@1", want: "hidden 1; incomplete", keys: "b !a@1"},
+		{name: "of two entries of a row, one is unreadable and one removed", before: "a@2 b a@1", reading: "b !@1", want: "hidden 1; incomplete", keys: "b !a@1"},
 
 		{name: "its neighbours tell", order: stable, before: "a b c", reading: "a ! c", want: "hidden 1; incomplete", keys: "a !b c"},
 		{name: "its neighbours tell, at the head", order: stable, before: "a b c", reading: "! b c", want: "hidden 1; incomplete", keys: "!a b c"},
 		{name: "its neighbours tell, at the end", order: stable, before: "a b c", reading: "a b !", want: "hidden 1; incomplete", keys: "a b !c"},
 		{name: "its neighbours tell, though it does not know when it was added", order: stable, before: "a@3 b@2 c@1", reading: "a@3 ! c@1", want: "hidden 1; incomplete", keys: "a@3 !b@2 c@1"},
-		{name: "its neighbours tell, and another is gone", order: stable, before: "a b c d", reading: "a ! c", want: "removed d; hidden 1; incomplete", keys: "a !b c"},
+		{name: "its neighbours tell, and another is removed", order: stable, before: "a b c d", reading: "a ! c", want: "removed d; hidden 1; incomplete", keys: "a !b c"},
 		{name: "several side by side", order: stable, before: "a b c d", reading: "a ! ! d", want: "hidden 2; incomplete", keys: "a !b !c d"},
 		{name: "all of them", order: stable, before: "a b c", reading: "! ! !", want: "hidden 3; incomplete", keys: "!a !b !c"},
 		{name: "all of many", order: stable, before: "a1..a400", reading: "!*400", want: "hidden 400; incomplete", keys: "!a1..!a400"},
@@ -155,10 +155,10 @@ func TestUnreadableBefore(t *testing.T) {
 		{name: "a row beside one that is not identified became unreadable too", order: stable, before: "a ! c d", reading: "a ! ! d", want: "pending c: unreadable; incomplete"},
 		{name: "a further one", order: other, before: "a ! c d", reading: "a ! !", want: "pending c d: unreadable; incomplete"},
 		{name: "fewer, and no row is missing", before: "a ! ! b", reading: "a ! b", want: "incomplete"},
-		{name: "of two, the identified one may be gone or the other", before: "a !b ! c", reading: "a ! c", want: "pending b: unreadable; incomplete"},
+		{name: "of two, the identified one may be removed or the other", before: "a !b ! c", reading: "a ! c", want: "pending b: unreadable; incomplete"},
 
 		{name: "it recovers", before: "a !b c", reading: "a b c", want: "ok"},
-		{name: "it recovers, and another is gone", before: "a !b c d", reading: "a b c", want: "removed d; ok"},
+		{name: "it recovers, and another is removed", before: "a !b c d", reading: "a b c", want: "removed d; ok"},
 		{name: "it goes", before: "a !b c", reading: "a c", want: "removed b; ok"},
 		{name: "it recovers, and its neighbour does not", order: stable, before: "a ! b c", reading: "a n ! c", want: "pending b: unreadable; incomplete"},
 		{name: "it recovers as identified, and its neighbour does not", order: stable, before: "a !n b c", reading: "a n ! c", want: "hidden 1; incomplete", keys: "a n !b c"},

@@ -120,7 +120,7 @@ func TestNights(t *testing.T) {
 			{found: "a !", times: 3, want: "pending b c: unreadable; ok"},
 			{found: "a c", want: "removed b; ok"},
 		}},
-		"a hollow entry that was always there": {chapters: []chapter{
+		"an entry that was always unreadable": {chapters: []chapter{
 			{found: "a ! b c", times: 7, want: "incomplete"},
 			{found: "a ! b c", times: 2, want: "ok"},
 			{found: "a ! b", want: "removed c; ok"},
@@ -134,7 +134,7 @@ func TestNights(t *testing.T) {
 			{found: "a@3 !@2 c@1", want: "hidden 1; incomplete"},
 			{found: "a@3 c@1", want: "removed b; ok"},
 		}},
-		"of two entries of a row, one is unreadable, and then the other gone": {unstable: true, chapters: []chapter{
+		"of two entries of a row, one is unreadable, and then the other removed": {unstable: true, chapters: []chapter{
 			{found: "a@1 b@2 a@3", want: "ok"},
 			{found: "a@1 b@2 !", want: "incomplete"},
 			{found: "b@2 !", want: "pending a@1: unreadable; incomplete"},
@@ -151,7 +151,7 @@ func TestNights(t *testing.T) {
 			{found: "a b", kind: resumed, want: "pending c: resumed; incomplete"},
 			{found: "a b", kind: resumed, want: "removed c; ok"},
 		}},
-		"updates of a list whose order may change": {unstable: true, chapters: []chapter{
+		"incremental syncs of a list whose order may change": {unstable: true, chapters: []chapter{
 			{found: "a b c", want: "ok"},
 			{found: "a c", kind: incremental, want: "pending b: unread; doubt; incomplete"},
 			{found: "a c", kind: incremental, want: "pending b: unread; incomplete"},
@@ -166,7 +166,7 @@ func TestNights(t *testing.T) {
 }
 
 // TestInherent shows removals of rows whose entries are there, which nothing in what
-// is read can tell from rows that are gone. The rule that lets them go stands beside
+// is read can tell from rows that are removed. The rule that removes them stands beside
 // each; TestHistories leaves them out.
 func TestInherent(t *testing.T) {
 	t.Parallel()

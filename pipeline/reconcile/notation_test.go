@@ -69,7 +69,7 @@ const refused = "refused"
 // noState is a list of which nothing is remembered.
 const noState = "no state"
 
-// state reads what is remembered of a list that was last read, as a full and as it
+// state reads what is remembered of a list that was last read, in full and as it
 // is, at some time: its entries and, behind a bar, its pending rows with the reason
 // before them: "a b ! | unreadable: c d".
 func state(text string, at time.Time) *reconcile.List {
@@ -98,7 +98,7 @@ func state(text string, at time.Time) *reconcile.List {
 const (
 	full        = iota // every page was read
 	incremental        // what has changed was read
-	resumed            // the beginning was read by an earlier run
+	resumed            // an earlier run read the first part
 )
 
 func reading(list []listdiff.Key, kind int) listdiff.Reading {

@@ -39,7 +39,7 @@ func TestHistories(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(histories) {
 				h := &history{library: kind, table: map[string]bool{}}
-				h.Rand, h.at, h.gone = rand.New(rand.NewPCG(seed, 1)), now, map[string]bool{}
+				h.Rand, h.at, h.removed = rand.New(rand.NewPCG(seed, 1)), now, map[string]bool{}
 				if wrong := h.run(); wrong != "" {
 					t.Fatalf("seed %d: %s\n%s", seed, wrong, strings.Join(h.log, "\n"))
 				}

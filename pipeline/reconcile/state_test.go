@@ -24,12 +24,12 @@ func TestBookkeeping(t *testing.T) {
 	}{
 		{name: "the first reading", before: noState, reading: "a", full: at, rechecks: at},
 		{name: "the first reading, resumed", before: noState, reading: "a", kind: resumed, full: at},
-		{name: "a full reading", before: "a", reading: "b a", full: at, rechecks: at},
-		{name: "a full reading in which nothing changed", before: "a", reading: "a", full: at, rechecks: at},
+		{name: "a full sync", before: "a", reading: "b a", full: at, rechecks: at},
+		{name: "a full sync in which nothing changed", before: "a", reading: "a", full: at, rechecks: at},
 		{name: "a resumed reading", before: "a", reading: "b a", kind: resumed, full: at, rechecks: then},
-		{name: "an update", before: "a", reading: "b a", kind: incremental, full: then, rechecks: then},
-		{name: "an update in which nothing changed", before: "a", reading: "a", kind: incremental, full: then, rechecks: then},
-		{name: "an update that read unreadable entries again", before: "a !", reading: "a !", kind: incremental, rechecked: 2, full: then, rechecks: at, unread: then},
+		{name: "an incremental sync", before: "a", reading: "b a", kind: incremental, full: then, rechecks: then},
+		{name: "an incremental sync in which nothing changed", before: "a", reading: "a", kind: incremental, full: then, rechecks: then},
+		{name: "an incremental sync that read unreadable entries again", before: "a !", reading: "a !", kind: incremental, rechecked: 2, full: then, rechecks: at, unread: then},
 
 		{name: "unreadable entries", before: "a b", reading: "a b !", full: at, rechecks: at, unread: at},
 		{name: "the same unreadable entries", before: "a b !", reading: "c a b !", full: at, rechecks: at, unread: then},
@@ -44,8 +44,8 @@ func TestBookkeeping(t *testing.T) {
 
 		{name: "holes", before: "a", reading: "a ?", full: at, rechecks: at, holes: at},
 		{name: "the same holes", before: "a ?", reading: "b a ?", full: at, rechecks: at, holes: then},
-		{name: "the same holes, and a row gone", before: "a b ?", reading: "a ?", full: at, rechecks: at, holes: at},
-		{name: "the same holes, and the row gone a day ago", before: "a ? | holes: b", reading: "a ?", full: at, rechecks: at, holes: then},
+		{name: "the same holes, and a row removed", before: "a b ?", reading: "a ?", full: at, rechecks: at, holes: at},
+		{name: "the same holes, and the row removed a day ago", before: "a ? | holes: b", reading: "a ?", full: at, rechecks: at, holes: then},
 		{name: "perhaps others", before: "a b ?", reading: "a c ?", full: at, rechecks: at, holes: at},
 		{name: "more holes", before: "a ?", reading: "a ? ?", full: at, rechecks: at, holes: at},
 		{name: "fewer holes", before: "a ? ?", reading: "a ?", full: at, rechecks: at, holes: at},

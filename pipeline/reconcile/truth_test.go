@@ -24,7 +24,7 @@ type entry struct {
 	rank  int64
 	shows int
 	seen  bool      // it has been delivered, readable
-	fresh bool      // it becomes unreadable only after it has been seen
+	added bool      // it becomes unreadable only after it has been seen
 	since time.Time // it is a hole
 }
 
@@ -54,7 +54,7 @@ type library struct {
 	rows    int // that there ever were
 	clock   int64
 	at      time.Time
-	gone    map[string]bool // rows that went since the last reading
+	removed map[string]bool // rows that were removed since the last reading
 	forgot  bool            // the program has once lost its state
 	empty   time.Time       // since when the list has been empty by mistake
 }
@@ -105,7 +105,7 @@ func (l *library) pass(hours int) {
 	[]func(){l.calm, l.swap, l.worse}[l.IntN(3)]()
 	for _, e := range l.entries {
 		if e.shows == hole && l.at.Sub(e.since) >= 20*time.Hour {
-			e.shows = readable // a hole that has stood for that long counts as gone
+			e.shows = readable // a hole that has stood for that long counts as removed
 		}
 	}
 	for range l.IntN(3) {
@@ -154,11 +154,11 @@ func (l *library) worse() {
 
 // drop lets some of the entries go.
 func (l *library) drop(may func(*entry) bool) {
-	clear(l.gone)
+	clear(l.removed)
 	l.entries = slices.DeleteFunc(l.entries, func(e *entry) bool {
 		goes := may(e) && l.chance(8)
 		if goes {
-			l.gone[e.row] = true
+			l.removed[e.row] = true
 		}
 		return goes
 	})
@@ -172,7 +172,7 @@ func (l *library) twice(e *entry) bool {
 // show lets an entry show itself otherwise. With its rank alone it does so only where
 // no other entry of that rank can be meant.
 func (l *library) show(e *entry) {
-	if slices.ContainsFunc(l.entries, func(o *entry) bool { return o.row == e.row && o.fresh && !o.seen }) {
+	if slices.ContainsFunc(l.entries, func(o *entry) bool { return o.row == e.row && o.added && !o.seen }) {
 		return
 	}
 	how := l.IntN(hole + 1)
@@ -197,7 +197,7 @@ func (l *library) add() {
 	case n == 0:
 		e.row, e.rank = "", l.clock
 	case n <= 2 && l.rows > 0 && (l.ranks > 0 || !l.stable):
-		e.row, e.fresh = fmt.Sprint("r", 1+l.IntN(l.rows)), true
+		e.row, e.added = fmt.Sprint("r", 1+l.IntN(l.rows)), true
 	default:
 		l.rows++
 		if l.chance(4) {
@@ -207,7 +207,7 @@ func (l *library) add() {
 	if l.ranks > 0 {
 		e.rank = 1 + l.Int64N(l.ranks)
 	}
-	if l.gone[e.row] || e.fresh && slices.ContainsFunc(l.entries, func(o *entry) bool { return l.alike(o, e) }) {
+	if l.removed[e.row] || e.added && slices.ContainsFunc(l.entries, func(o *entry) bool { return l.alike(o, e) }) {
 		return
 	}
 	at := 0
