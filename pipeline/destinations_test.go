@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/catalog"
+	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/load/postgres"
@@ -135,6 +136,35 @@ func TestAnOpeningOutlastsWhoAskedFirst(t *testing.T) {
 		if opened.Load() != 1 {
 			t.Errorf("%d openings", opened.Load())
 		}
+	})
+}
+
+// TestARunOpensItsDestinationsSideBySide: it ends when the slowest has failed.
+func TestARunOpensItsDestinationsSideBySide(t *testing.T) {
+	t.Parallel()
+	client, err := extract.New(extract.Config{ClientID: "id", ClientSecret: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Parse("jobs.yaml", []byte(threePlaces+"jobs: {saved_tracks: {destinations: [lake, pond, well]}}"),
+		func(string) (string, bool) { return t.TempDir(), true }, drivers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := pipeline.NewRunner(file, pipeline.Options{Open: func(ctx context.Context, d config.Destination) (load.Destination, error) {
+			time.Sleep(10 * time.Second)
+			if d.Name == "well" {
+				return nil, errors.New("it is dry")
+			}
+			return open(ctx, d)
+		}})
+		took(t, 10*time.Second, func() {
+			run := r.Run(t.Context(), pipeline.Task{Job: file.Job("saved_tracks"), User: &pipeline.User{Client: client}}, pipeline.Mode{})
+			if run.Status != load.StatusFailed || run.Message != "open destination well: it is dry" {
+				t.Errorf("run = %+v", run)
+			}
+		})
 	})
 }
 

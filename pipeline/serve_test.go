@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -306,3 +307,45 @@ func TestServeStopsInOrder(t *testing.T) {
 func drivers() []load.Driver { return []load.Driver{parquet.Driver()} }
 
 func noVariables(string) (string, bool) { return "", false }
+
+// reconfigure gives the stage other jobs.
+func (s *stage) reconfigure(t *testing.T, jobs string) {
+	t.Helper()
+	file, err := config.Parse("jobs.yaml", []byte(threePlaces+jobs), func(string) (string, bool) { return s.folder, true }, drivers())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config, s.runner = file, pipeline.NewRunner(file, s.runner.Options)
+}
+
+// TestServeTakesTheNewestRunOfTheAccount: of several destinations, and not that of
+// another account.
+func TestServeTakesTheNewestRunOfTheAccount(t *testing.T) {
+	t.Parallel()
+	const jobs = `jobs: {tracks: {resource: saved_tracks, destinations: [%s], schedule: "0 3 * * *"}}`
+	slot := time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
+	for _, account := range []string{"me", "somebody"} {
+		s := newStage(t, fmt.Sprintf(jobs, "pond"), world(5))
+		ran := &pipeline.User{Client: s.user.Client, App: s.user.App}
+		run := func() {
+			s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("tracks"), User: ran.Known(account)}, pipeline.Mode{})
+			if run := s.next(t); run.Status != load.StatusOK || run.Account != account {
+				t.Fatalf("run = %+v", run)
+			}
+		}
+		run()
+		s.reconfigure(t, fmt.Sprintf(jobs, "lake"))
+		s.clock.set(slot)
+		run()
+		s.reconfigure(t, fmt.Sprintf(jobs, "lake, pond"))
+		s.clock.set(slot.Add(-time.Minute))
+		s.user.Known("me")
+		s.serve(t)
+		s.none(t)
+		s.clock.set(slot.Add(time.Second))
+		if account != "me" {
+			s.next(t)
+		}
+		s.none(t)
+	}
+}
