@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,9 @@ type Config struct {
 	Now          func() time.Time // nil: time.Now
 	// Observe is called for every answer. It may be nil; it must be cheap.
 	Observe func(Event)
+	// Waiting hears what a request waits for when that takes longer than five
+	// seconds: "Spotify to answer GET /v1/me/tracks (5s so far)". It may be nil.
+	Waiting func(what string)
 }
 
 // An Event is one request that was answered or failed.
@@ -61,6 +65,9 @@ type core struct {
 	pacer  *Pacer
 	bodies sync.Pool // of *bytes.Buffer
 	total  counter
+
+	waiting atomic.Bool // Waiting knows of a wait that has not ended
+	silence silence
 
 	mu      sync.Mutex
 	blocked map[string]time.Time // by bucket
@@ -106,6 +113,7 @@ func New(c Config) (*Client, error) {
 		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	shared.tokens = newTokens(c, accounts, &http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute})
+	shared.tokens.notice = shared.notice
 	return &Client{core: shared, counter: &shared.total}, nil
 }
 

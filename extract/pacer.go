@@ -41,9 +41,9 @@ func NewPacer(concurrency int) *Pacer {
 
 func (p *Pacer) concurrency() int { return cap(p.slots) }
 
-// acquire waits until a request may go out. The caller calls release with the
-// ticket when it is answered.
-func (p *Pacer) acquire(ctx context.Context, c *counter) (ticket int, err error) {
+// acquire waits, by means of hold, until a request may go out. The caller calls
+// release with the ticket when it is answered.
+func (p *Pacer) acquire(ctx context.Context, hold func(context.Context, time.Duration) error) (ticket int, err error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -54,7 +54,7 @@ func (p *Pacer) acquire(ctx context.Context, c *counter) (ticket int, err error)
 		if wait <= 0 {
 			return epoch, nil
 		}
-		if err := c.wait(ctx, wait); err != nil {
+		if err := hold(ctx, wait); err != nil {
 			<-p.slots
 			return 0, err
 		}

@@ -143,7 +143,7 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 	if err := c.reserve(ctx, a.request.endpoint); err != nil {
 		return answer{}, err
 	}
-	ticket, err := c.pacer.acquire(ctx, c.counter)
+	ticket, err := c.pacer.acquire(ctx, c.hold)
 	if err != nil {
 		return answer{}, err
 	}
@@ -162,6 +162,14 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 	return answer{status, header, ticket}, err
 }
 
+// hold waits for the pacer.
+func (c *Client) hold(ctx context.Context, d time.Duration) error {
+	if d > noticeAfter {
+		defer c.tell("the rate limit (" + d.Round(time.Second).String() + " to go)")()
+	}
+	return c.counter.wait(ctx, d)
+}
+
 // get sends the request and reads the answer into buffer.
 func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt, buffer *bytes.Buffer) (int, http.Header, error) {
 	r := a.request
@@ -178,10 +186,12 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 		req.Header.Set("User-Agent", c.config.UserAgent)
 	}
 	c.count(func(s *Stats) { s.Requests++ })
+	defer c.notice("Spotify to answer GET " + u.Path)()
+	asked := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.observe(Event{Bucket: r.endpoint.Bucket})
-		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: plainly(err)}
+		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: plainly(err), spent: c.silence.failed(asked)}
 	}
 	defer resp.Body.Close()
 	err = readBody(resp.Body, buffer, cancel)
@@ -192,10 +202,14 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 		}
 	})
 	c.observe(Event{Bucket: r.endpoint.Bucket, Status: resp.StatusCode, Pause: retryAfter(resp.Header.Get("Retry-After"), time.Now())})
+	tooLarge := errors.Is(err, errTooLarge) // it would be no smaller a second time
+	if err == nil || tooLarge {
+		c.silence.end()
+	}
 	if err != nil && resp.StatusCode == http.StatusOK {
 		return 0, nil, &Error{
 			Kind: Malformed, Status: resp.StatusCode, Path: r.endpoint.Path, Message: "the answer was cut off",
-			Err: plainly(err), spent: errors.Is(err, errTooLarge), // it would be no smaller a second time
+			Err: plainly(err), spent: tooLarge || c.silence.failed(asked),
 		}
 	}
 	return resp.StatusCode, resp.Header, nil

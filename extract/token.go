@@ -59,7 +59,9 @@ type tokens struct {
 	http  *http.Client
 	delay time.Duration
 	now   func() time.Time
-	turn  chan struct{} // held during a refresh
+	// notice tells of a wait; its result ends it
+	notice func(what string) func()
+	turn   chan struct{} // held during a refresh
 
 	mu        sync.Mutex
 	token     Token
@@ -133,12 +135,13 @@ func (t *tokens) current(stale string) (token string, err error, ok bool) {
 }
 
 // renew takes the token from the store, which asks the token endpoint if it
-// must. It does not end with the request that needs it: a new refresh token
+// must. It ends graceTime after the request that needs it: a new refresh token
 // that has come back must be kept.
 func (t *tokens) renew(ctx context.Context, stale string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), totalTimeout)
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), totalTimeout)
 	defer cancel()
-	fresh, err := t.ask(ctx, stale)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, cancel) })()
+	fresh, err := t.ask(lasting, stale)
 	if err != nil {
 		return "", t.remember(err)
 	}
@@ -150,6 +153,7 @@ func (t *tokens) renew(ctx context.Context, stale string) (string, error) {
 
 func (t *tokens) ask(ctx context.Context, stale string) (Token, error) {
 	if t.store == nil {
+		defer t.notice("Spotify's token endpoint")()
 		return t.persist(ctx, t.askForApp)
 	}
 	fresh, err := t.store.Renew(ctx, stale, func(ctx context.Context, kept Token) (Token, error) {

@@ -19,7 +19,8 @@ const (
 	headerTimeout  = 15 * time.Second
 	idleTimeout    = 15 * time.Second // between two reads of a body
 	totalTimeout   = time.Minute
-	maxBody        = 8 << 20 // after decompression
+	graceTime      = 5 * time.Second // of a token refresh, when nobody needs it any more
+	maxBody        = 8 << 20         // after decompression
 	maxHeader      = 64 << 10
 )
 

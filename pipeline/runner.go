@@ -129,8 +129,11 @@ func (r *Runner) Limiter(u *User) *quota.Limiter {
 	if owner == "" {
 		owner = u.ClientID
 	}
-	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: owner, Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep})
+	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: owner, Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep, Waiting: r.waiting})
 }
+
+// waiting writes a log line about what is waited for.
+func (r *Runner) waiting(what string) { r.Log.Info("waiting for " + what) }
 
 // left is what is left of the day's budget of a job's bucket; -1: it has none.
 func (r *Runner) left(ctx context.Context, l *quota.Limiter, job *config.Job) (int, error) {

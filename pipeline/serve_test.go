@@ -326,7 +326,7 @@ func TestServeTakesTheNewestRunOfTheAccount(t *testing.T) {
 	slot := time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
 	for _, account := range []string{"me", "somebody"} {
 		s := newStage(t, fmt.Sprintf(jobs, "pond"), world(5))
-		ran := &pipeline.User{Client: s.user.Client, App: s.user.App}
+		ran := &pipeline.User{Client: s.user.Client, ClientID: s.user.ClientID}
 		run := func() {
 			s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("tracks"), User: ran.Known(account)}, pipeline.Mode{})
 			if run := s.next(t); run.Status != load.StatusOK || run.Account != account {

@@ -151,6 +151,7 @@ func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extr
 	config.Observe = func(e extract.Event) {
 		p.log.Debug("request", "bucket", e.Bucket, "status", e.Status, "pause", e.Pause)
 	}
+	config.Waiting = waitingLog(p.log)
 	if tokens != nil {
 		config.Tokens = tokens
 	}
@@ -159,6 +160,11 @@ func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extr
 		return nil, &usageError{err}
 	}
 	return client, nil
+}
+
+// waitingLog writes log lines about what is waited for.
+func waitingLog(log *slog.Logger) func(what string) {
+	return func(what string) { log.Info("waiting for " + what) }
 }
 
 // service is what all clients of an app have in common.

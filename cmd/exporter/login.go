@@ -201,7 +201,7 @@ func (l *login) connect(ctx context.Context, attempt *extract.Authorization, cod
 		return fmt.Errorf("sign in: %w", err)
 	}
 	config := l.app.service(l.id, l.secret)
-	config.Tokens = extract.NewFixedToken(token)
+	config.Tokens, config.Waiting = extract.NewFixedToken(token), waitingLog(l.app.log())
 	client, err := extract.New(config)
 	if err != nil {
 		return &usageError{err}

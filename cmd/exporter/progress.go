@@ -39,7 +39,7 @@ func (a *app) progress(quiet bool) *progress {
 	p := &progress{app: a, log: a.log(), quiet: quiet}
 	if a.logFormat == "text" && !quiet && isTerminal(a.stderr) {
 		p.bars = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(24), mpb.WithAutoRefresh())
-		p.log = a.logAt(p.bars, slog.LevelWarn)
+		p.log = a.logAt(p.bars, slog.LevelInfo)
 	}
 	if quiet {
 		p.log = a.logAt(a.stderr, slog.LevelWarn)

@@ -18,6 +18,8 @@ const (
 	// recordEvery is how often a limiter records the requests to a bucket without
 	// a budget, and learns whether another process has found it blocked.
 	recordEvery = 2 * time.Second
+	// noticeAfter is how long a wait lasts before Options.Waiting hears of it.
+	noticeAfter = 5 * time.Second
 )
 
 // Options configure a [Limiter].
@@ -27,6 +29,10 @@ type Options struct {
 	Budget func(bucket string) int                          // for 24 hours, 0: none; nil: no bucket has one
 	Now    func() time.Time                                 // nil: time.Now
 	Sleep  func(ctx context.Context, d time.Duration) error // nil: a real sleep
+	// Waiting hears what a request waits for when that takes longer than five
+	// seconds: "me/tracks: blocked by Spotify until 2026-01-15T03:15:00Z". It may be
+	// nil.
+	Waiting func(what string)
 }
 
 // A Limiter reserves the requests of one owner before they are made. It is safe
@@ -62,6 +68,9 @@ func NewLimiter(o Options) *Limiter {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
+	if o.Waiting == nil {
+		o.Waiting = func(string) {}
+	}
 	return &Limiter{options: o, buckets: map[string]*bucket{}}
 }
 
@@ -85,6 +94,9 @@ func (l *Limiter) Reserve(ctx context.Context, name string) error {
 		}
 		if left -= wait; left < 0 {
 			return blocked
+		}
+		if wait > noticeAfter {
+			l.options.Waiting(blocked.Error())
 		}
 		if err := l.options.Sleep(ctx, wait); err != nil {
 			return err
@@ -117,6 +129,7 @@ func (l *Limiter) ask(ctx context.Context, b *bucket) (*BlockedError, time.Durat
 // record records the requests that were made, and asks for more.
 func (l *Limiter) record(ctx context.Context, b *bucket, now time.Time, requests int) (int, Usage, error) {
 	made := b.made.Swap(0)
+	defer time.AfterFunc(noticeAfter, func() { l.options.Waiting("the store of accounts to count a request to " + b.name) }).Stop()
 	granted, found, err := l.options.Store.Reserve(ctx, Reservation{
 		Owner: l.options.Owner, Bucket: b.name, At: now, Requests: requests, Made: int(made), Budget: b.budget,
 	})
