@@ -43,9 +43,6 @@ type Destination interface {
 	Forget(ctx context.Context, account string, dryRun bool) (Forgotten, error)
 	// Close frees what the destination holds. Sessions must be closed before.
 	Close(ctx context.Context) error
-
-	Closures
-	Ledger
 }
 
 // A Start is where a run continues from.
@@ -97,67 +94,6 @@ type Session interface {
 	// what was. It is safe to call twice.
 	Close(ctx context.Context) error
 }
-
-// Closures keeps which endpoint families are closed until when, per client ID.
-type Closures interface {
-	// Closed returns the families of a client ID that are closed, with the
-	// time from which they may be asked again. What is recorded further ahead
-	// of at, which is now, than [LongestClosure] is left out.
-	Closed(ctx context.Context, client string, at time.Time) (map[string]time.Time, error)
-	// CloseFamily records that a family is closed. An earlier time than the
-	// recorded one changes nothing, unless that one would be left out.
-	CloseFamily(ctx context.Context, c Closure) error
-}
-
-// A Closure says that a family is not to be asked with a client ID.
-type Closure struct {
-	Client string
-	Family string
-	At     time.Time // when that was found out
-	Until  time.Time
-}
-
-// LongestClosure is how far ahead a closure can lie. Clients obey Spotify for a
-// day at a time; what lies much further ahead was recorded by a clock that was
-// wrong.
-const LongestClosure = 8 * 24 * time.Hour
-
-// A Ledger counts the requests that were made with a client ID to an endpoint
-// family within the last 24 hours, by all processes that share the destination.
-// What was booked more than [LedgerWindow] ahead of a time was booked by a clock
-// that was wrong: it does not count then, and the next booking forgets it.
-type Ledger interface {
-	// Book books up to N requests, as many as keep those of the last 24 hours
-	// within the budget, and returns how many. It is atomic among processes
-	// and durable when it returns.
-	Book(ctx context.Context, b Booking) (int, error)
-	// Unbook gives back N requests that were booked at that time and not made.
-	Unbook(ctx context.Context, b Booking) error
-	// Booked returns what was booked within the 24 hours before a time, by family.
-	Booked(ctx context.Context, client string, at time.Time) (map[string]Booked, error)
-}
-
-// A Booking is some requests to a family at a time.
-type Booking struct {
-	Client string
-	Family string
-	At     time.Time
-	N      int
-	Budget int // for 24 hours; 0: none
-}
-
-// Booked is what was booked of a family.
-type Booked struct {
-	Requests int
-	FreesAt  time.Time // when the oldest of them no longer count
-}
-
-// LedgerWindow is how long a request counts.
-const LedgerWindow = 24 * time.Hour
-
-// LedgerSlot is how exactly the time of a request is kept. A request counts
-// until the end of its slot has left the window, so never too short.
-const LedgerSlot = time.Second
 
 // Forgotten counts what was kept of an account.
 type Forgotten struct {

@@ -26,6 +26,23 @@ COMMENT ON COLUMN exporter.quota_blocks.owner IS 'Whose requests Spotify counts 
 COMMENT ON COLUMN exporter.quota_blocks.bucket IS 'Group of endpoints that share a rate limit.';
 COMMENT ON COLUMN exporter.quota_blocks.blocked_until IS 'When Spotify accepts requests to the bucket again, UTC.';
 
+-- Destinations no longer count requests.
+
+DROP TABLE exporter.requests, exporter.closures;
+
 -- +goose Down
 
+CREATE TABLE exporter.closures (
+    client     text NOT NULL,
+    family     text NOT NULL,
+    not_before timestamptz NOT NULL,
+    PRIMARY KEY (client, family)
+);
+CREATE TABLE exporter.requests (
+    client   text NOT NULL,
+    family   text NOT NULL,
+    slot     timestamptz NOT NULL,
+    requests integer NOT NULL,
+    PRIMARY KEY (client, family, slot)
+);
 DROP TABLE exporter.quota_blocks, exporter.quota_requests;

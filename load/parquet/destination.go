@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -159,44 +158,4 @@ func (d *Destination) clearStaging(job string) error {
 		}
 	}
 	return err
-}
-
-// closures is the content of closures.json: client, family, until.
-type closures map[string]map[string]time.Time
-
-const closuresName = "_exporter/closures.json"
-
-// Closed returns the closed families of a client ID.
-func (d *Destination) Closed(_ context.Context, client string, at time.Time) (map[string]time.Time, error) {
-	all := closures{}
-	if err := readJSON(d.storage, closuresName, &all); err != nil {
-		return nil, fmt.Errorf("read closures: %w", err)
-	}
-	maps.DeleteFunc(all[client], func(_ string, until time.Time) bool { return tooFar(until, at) })
-	return all[client], nil
-}
-
-// tooFar tells whether a closure was recorded by a clock that was wrong.
-func tooFar(until, at time.Time) bool { return until.After(at.Add(load.LongestClosure)) }
-
-// CloseFamily records that a family is closed.
-func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
-	err := d.locked(ctx, "requests", func() error {
-		all := closures{}
-		if err := readJSON(d.storage, closuresName, &all); err != nil {
-			return err
-		}
-		if all[c.Client] == nil {
-			all[c.Client] = map[string]time.Time{}
-		}
-		if have := all[c.Client][c.Family]; !c.Until.After(have) && !tooFar(have, c.At) {
-			return nil
-		}
-		all[c.Client][c.Family] = c.Until.UTC()
-		return putJSON(d.storage, closuresName, all)
-	})
-	if err != nil {
-		return fmt.Errorf("record closure: %w", err)
-	}
-	return nil
 }

@@ -98,41 +98,6 @@ func (d *Destination) Close(context.Context) error {
 	return nil
 }
 
-// Closed returns the closed families of a client ID.
-func (d *Destination) Closed(ctx context.Context, client string, at time.Time) (map[string]time.Time, error) {
-	if err := d.usable(); err != nil {
-		return nil, err
-	}
-	rows, err := d.pool.Query(ctx, "SELECT family, not_before FROM exporter.closures WHERE client = $1 AND not_before <= $2",
-		client, at.Add(load.LongestClosure))
-	if err != nil {
-		return nil, fmt.Errorf("read closures: %w", err)
-	}
-	out := map[string]time.Time{}
-	var family string
-	var until time.Time
-	_, err = pgx.ForEachRow(rows, []any{&family, &until}, func() error {
-		out[family] = until.UTC()
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read closures: %w", err)
-	}
-	return out, nil
-}
-
-// CloseFamily records that a family is closed.
-func (d *Destination) CloseFamily(ctx context.Context, c load.Closure) error {
-	_, err := d.pool.Exec(ctx, `INSERT INTO exporter.closures AS c (client, family, not_before) VALUES ($1, $2, $3)
-		ON CONFLICT (client, family) DO UPDATE SET not_before = EXCLUDED.not_before
-		WHERE c.not_before < EXCLUDED.not_before OR c.not_before > $4`,
-		c.Client, c.Family, c.Until, c.At.Add(load.LongestClosure))
-	if err != nil {
-		return fmt.Errorf("record closure: %w", err)
-	}
-	return nil
-}
-
 // Values counts the values of a column; see load.Destination.
 func (d *Destination) Values(ctx context.Context, q load.ValueQuery) (out []load.ValueCount, err error) {
 	err = d.read(ctx, "read values of "+q.Table, d.limits.work, func(ctx context.Context) error {
