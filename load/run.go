@@ -1,7 +1,6 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -72,15 +71,28 @@ func (e *LockedError) Error() string {
 	return msg
 }
 
+// Hint is the next step for the user.
+func (*LockedError) Hint() string { return "wait until the other run has ended, or stop it" }
+
 // ErrFenced says that the session was overtaken: another run took the job
 // over, and this one can no longer commit.
-var ErrFenced = errors.New("another run has taken over this job")
+var ErrFenced error = fencedError{}
+
+type fencedError struct{}
+
+func (fencedError) Error() string { return "another run has taken over this job" }
+
+// Hint is the next step for the user.
+func (fencedError) Hint() string { return "nothing to do: the other run continues" }
 
 // A SchemaError says that a destination's schema does not fit this program.
 type SchemaError struct {
 	Have, Want int64 // versions
 	Message    string
-	Hint       string
+	Advice     string
 }
 
 func (e *SchemaError) Error() string { return e.Message }
+
+// Hint is the next step for the user.
+func (e *SchemaError) Hint() string { return e.Advice }

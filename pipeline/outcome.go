@@ -59,20 +59,11 @@ func (r *run) endAPI(err *extract.Error) {
 	}
 }
 
-// Hint returns what to do next about an error of a destination or a job, or "".
+// Hint returns what to do next about an error, or "".
 func Hint(err error) string {
-	var locked *load.LockedError
-	var schema *load.SchemaError
 	var hinted interface{ Hint() string }
-	switch {
-	case errors.As(err, &hinted):
+	if errors.As(err, &hinted) {
 		return hinted.Hint()
-	case errors.As(err, &locked):
-		return "wait until the other run has ended, or stop it"
-	case errors.As(err, &schema):
-		return schema.Hint
-	case errors.Is(err, load.ErrFenced):
-		return "nothing to do: another run has taken over"
 	}
 	return ""
 }

@@ -111,7 +111,7 @@ func (d *Destination) usable() error {
 	return &load.SchemaError{
 		Want:    lakeFormat,
 		Message: fmt.Sprintf("the files in %s lack columns of this version: %s", d.root, strings.Join(d.pending, ", ")),
-		Hint:    "bring them up to date with: exporter migrate",
+		Advice:  "bring them up to date with: exporter migrate",
 	}
 }
 

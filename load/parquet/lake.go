@@ -84,7 +84,7 @@ func (d *Destination) refuseFirstRelease() error {
 			return &load.SchemaError{
 				Want:    lakeFormat,
 				Message: "the files are those of Tracklake's first release, which this version cannot take over",
-				Hint:    "move the folder away and run: exporter backfill",
+				Advice:  "move the folder away and run: exporter backfill",
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func (d *Destination) sameLake(job load.Job) error {
 		return &load.SchemaError{
 			Have: lakeFormat, Want: lakeFormat,
 			Message: "another version of exporter has changed the columns of the files since this one opened them",
-			Hint:    "start exporter again, in the newer version",
+			Advice:  "start exporter again, in the newer version",
 		}
 	}
 	for _, t := range job.Tables {

@@ -97,7 +97,7 @@ func (l lake) covers(have lake) error {
 		return &load.SchemaError{
 			Have: int64(have.Format), Want: lakeFormat,
 			Message: "the files were written by a newer version: this one does not know " + what,
-			Hint:    "update exporter; an older program must not write to a newer lake",
+			Advice:  "update exporter; an older program must not write to a newer lake",
 		}
 	}
 	if have.Format > l.Format {

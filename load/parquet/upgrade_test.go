@@ -226,7 +226,7 @@ func TestLakesThatAreRefused(t *testing.T) {
 				_, _, err = d.Begin(t.Context(), job(1))
 			}
 			var refused *load.SchemaError
-			if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || refused.Hint == "" {
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), tt.want) || refused.Advice == "" {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 			if diff := cmp.Diff(before, names(t, root)); diff != "" {

@@ -63,7 +63,7 @@ func (d *Destination) usable() error {
 	}
 	return &load.SchemaError{
 		Message: fmt.Sprintf("the database is older than this program: %d migrations are missing", len(d.pending)),
-		Hint:    "apply them with: exporter migrate",
+		Advice:  "apply them with: exporter migrate",
 	}
 }
 

@@ -151,7 +151,7 @@ func TestSchemaThatDoesNotFit(t *testing.T) {
 			if !errors.As(err, &schema) {
 				t.Fatalf("the error is %v, want a *load.SchemaError", err)
 			}
-			if schema.Have != c.have || !strings.Contains(schema.Hint, c.hint) {
+			if schema.Have != c.have || !strings.Contains(schema.Advice, c.hint) {
 				t.Errorf("error %+v, want version %d and a hint about %q", schema, c.have, c.hint)
 			}
 			if diff := cmp.Diff(before, relations(t, conn)); diff != "" {

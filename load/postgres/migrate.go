@@ -85,7 +85,7 @@ func migrated(ctx context.Context, db *sql.DB) (there bool, err error) {
 		return false, &load.SchemaError{
 			Have:    old,
 			Message: "the database holds the tables of Tracklake's first release, which this version cannot take over",
-			Hint: "use another database; or drop the schemas spotify and exporter, which forgets the sign-ins of token_store postgres too, " +
+			Advice: "use another database; or drop the schemas spotify and exporter, which forgets the sign-ins of token_store postgres too, " +
 				"and run: exporter backfill",
 		}
 	}
@@ -105,7 +105,7 @@ func pendingOf(ctx context.Context, p *goose.Provider, there bool) ([]string, er
 			return nil, &load.SchemaError{
 				Have: current, Want: want,
 				Message: fmt.Sprintf("the database schema has version %d, this program knows only %d", current, want),
-				Hint:    "update exporter; an older program must not write to a newer schema",
+				Advice:  "update exporter; an older program must not write to a newer schema",
 			}
 		}
 		have = current

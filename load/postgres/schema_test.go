@@ -221,7 +221,7 @@ func TestFirstReleaseIsRefused(t *testing.T) {
 			if !errors.As(err, &schema) {
 				t.Fatalf("version %d: %s says %v, want a *load.SchemaError", version, name, err)
 			}
-			if schema.Have != version || !strings.Contains(schema.Message, "first release") || !strings.Contains(schema.Hint, "exporter backfill") {
+			if schema.Have != version || !strings.Contains(schema.Message, "first release") || !strings.Contains(schema.Advice, "exporter backfill") {
 				t.Errorf("version %d: %s says %+v", version, name, schema)
 			}
 		}
