@@ -41,6 +41,7 @@ type Options struct {
 // Destination is a lake. It is safe for concurrent use, also by several processes.
 type Destination struct {
 	root    string
+	locks   jobLocks
 	scratch scratch
 	version string
 	storage storage
@@ -60,8 +61,9 @@ func Open(ctx context.Context, folder string, o Options) (*Destination, error) {
 	if err != nil {
 		return nil, err
 	}
+	u := newUpgrader(d, o)
 	if o.NoMigrate {
-		if d.pending, err = d.lacks(o.Tables); err != nil {
+		if d.pending, err = u.lacks(); err != nil {
 			return nil, err
 		}
 		if len(d.pending) > 0 {
@@ -71,7 +73,7 @@ func Open(ctx context.Context, folder string, o Options) (*Destination, error) {
 	if err := d.storage.Complete(ctx); err != nil {
 		return nil, fmt.Errorf("recover %s: %w", d.root, err)
 	}
-	if err := d.locked(ctx, "lake", func() error { return d.openLake(ctx, o) }); err != nil {
+	if err := d.locked(ctx, "lake", func() error { return u.open(ctx) }); err != nil {
 		return nil, fmt.Errorf("open %s: %w", d.root, err)
 	}
 	return d, nil
@@ -88,7 +90,7 @@ func newDestination(folder string, o Options) (*Destination, error) {
 	}
 	files := &local{root: root, fault: o.faults, log: log}
 	d := &Destination{
-		root: root, version: o.Version, storage: files, layouts: map[string]*layout{}, pause: pauseAfter, log: log,
+		root: root, locks: jobLocks(filepath.Join(root, "_exporter", "locks")), version: o.Version, storage: files, layouts: map[string]*layout{}, pause: pauseAfter, log: log,
 		scratch: scratch{files.path("_exporter/staging"), func(path string, write func(io.Writer) error) error { return files.write(path, false, write) }},
 	}
 	if o.pause != nil {

@@ -16,7 +16,7 @@ func (d *Destination) Forget(ctx context.Context, account string, dryRun bool) (
 		return load.Forgotten{}, errors.New("forget account: it has no name")
 	}
 	if !dryRun {
-		locks, err := d.lockJobs(account)
+		locks, err := d.locks.takeAll(account)
 		if err != nil {
 			return load.Forgotten{}, fmt.Errorf("forget account: %w", err)
 		}

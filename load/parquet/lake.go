@@ -51,32 +51,31 @@ func (l lake) text() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// openLake makes a lake, or brings one up to date.
-func (d *Destination) openLake(ctx context.Context, o Options) (err error) {
-	want := declared(o.Tables)
-	if d.lake, err = want.text(); err != nil {
+// open makes a lake, or brings one up to date.
+func (u *upgrader) open(ctx context.Context) (err error) {
+	if u.lake, err = u.want.text(); err != nil {
 		return err
 	}
-	stored, err := readAll(d.storage, lakeName)
+	stored, err := readAll(u.storage, lakeName)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(stored, d.lake) {
-		if err := d.upgrade(ctx, stored, want); err != nil {
+	if !bytes.Equal(stored, u.lake) {
+		if err := u.upgrade(ctx, stored); err != nil {
 			return err
 		}
 	}
-	if err := d.makeEmptyFiles(ctx); err != nil {
+	if err := u.makeEmptyFiles(ctx); err != nil {
 		return err
 	}
-	return d.makeViews(o)
+	return u.makeViews()
 }
 
 // refuseFirstRelease tells the lakes of the first release, which had folders like
 // account_id=….
-func (d *Destination) refuseFirstRelease() error {
+func (u *upgrader) refuseFirstRelease() error {
 	for _, folder := range []string{"fences", "runs", "state"} {
-		names, err := d.storage.List("_exporter/" + folder)
+		names, err := u.storage.List("_exporter/" + folder)
 		if err != nil {
 			return err
 		}
@@ -115,11 +114,11 @@ func (d *Destination) sameLake(job load.Job) error {
 
 // makeEmptyFiles gives every table that lacks it a file with its columns and no row,
 // so that no query fails on a table that is still empty.
-func (d *Destination) makeEmptyFiles(ctx context.Context) error {
+func (u *upgrader) makeEmptyFiles(ctx context.Context) error {
 	var moves []move
-	for _, name := range slices.Sorted(maps.Keys(d.layouts)) {
-		l := d.layouts[name]
-		f, err := d.storage.Open(l.emptyName())
+	for _, name := range slices.Sorted(maps.Keys(u.layouts)) {
+		l := u.layouts[name]
+		f, err := u.storage.Open(l.emptyName())
 		if err == nil {
 			if err := f.Close(); err != nil {
 				return describe("read", err)
@@ -130,7 +129,7 @@ func (d *Destination) makeEmptyFiles(ctx context.Context) error {
 			return err
 		}
 		m := move{From: "_exporter/staging/lake." + escape(name), To: l.emptyName()}
-		if _, err := d.putFile(m.From, l, func(*fileWriter) error { return nil }); err != nil {
+		if _, err := u.putFile(m.From, l, func(*fileWriter) error { return nil }); err != nil {
 			return err
 		}
 		moves = append(moves, m)
@@ -138,5 +137,5 @@ func (d *Destination) makeEmptyFiles(ctx context.Context) error {
 	if len(moves) == 0 {
 		return nil
 	}
-	return d.storage.Publish(ctx, moves, lakeName, d.lake)
+	return u.storage.Publish(ctx, moves, lakeName, u.lake)
 }

@@ -58,14 +58,15 @@ type holder struct {
 	Since time.Time `json:"since"`
 }
 
-func (d *Destination) lockFolder() string { return filepath.Join(d.root, "_exporter", "locks") }
+// jobLocks is the folder of the locks of jobs.
+type jobLocks string
 
-// lockJob takes the lock of a job, or returns a *load.LockedError.
-func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
-	if err := os.MkdirAll(d.lockFolder(), os.ModePerm); err != nil {
+// take takes the lock of a job, or returns a *load.LockedError.
+func (l jobLocks) take(job load.Job) (*flock.Flock, error) {
+	if err := os.MkdirAll(string(l), os.ModePerm); err != nil {
 		return nil, describe("lock", err)
 	}
-	path := filepath.Join(d.lockFolder(), fileName(job.Account, job.Name)+".lock")
+	path := filepath.Join(string(l), fileName(job.Account, job.Name)+".lock")
 	lock := flock.New(path)
 	got, err := lock.TryLock()
 	if err != nil {
@@ -88,14 +89,14 @@ func (d *Destination) lockJob(job load.Job) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// lockJobs takes the locks of all jobs that were ever run, or of those of an account.
-func (d *Destination) lockJobs(account string) (locks []*flock.Flock, err error) {
+// takeAll takes the locks of all jobs that were ever run, or of those of an account.
+func (l jobLocks) takeAll(account string) (locks []*flock.Flock, err error) {
 	defer func() {
 		if err != nil {
 			unlock(locks)
 		}
 	}()
-	entries, err := os.ReadDir(d.lockFolder())
+	entries, err := os.ReadDir(string(l))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, describe("read locks", err)
 	}
@@ -104,7 +105,7 @@ func (d *Destination) lockJobs(account string) (locks []*flock.Flock, err error)
 		if !ok || account != "" && owner != ownName(account) {
 			continue
 		}
-		lock := flock.New(filepath.Join(d.lockFolder(), e.Name()))
+		lock := flock.New(filepath.Join(string(l), e.Name()))
 		got, err := lock.TryLock()
 		if err != nil {
 			return locks, describe("lock", err)

@@ -44,7 +44,7 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 	if err := d.usable(); err != nil {
 		return nil, load.Start{}, err
 	}
-	lock, err := d.lockJob(job)
+	lock, err := d.locks.take(job)
 	if err != nil {
 		return nil, load.Start{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/tracklake/tracklake/load"
-	"github.com/tracklake/tracklake/transform"
 )
 
 // Migrate brings the files of a lake up to date, and returns what it did, or, in a
@@ -22,7 +21,7 @@ func Migrate(ctx context.Context, path string, o Options, dryRun bool) ([]string
 	if err != nil {
 		return nil, err
 	}
-	names, err := d.lacks(o.Tables)
+	names, err := newUpgrader(d, o).lacks()
 	if err != nil || dryRun || len(names) == 0 {
 		return names, err
 	}
@@ -33,19 +32,29 @@ func Migrate(ctx context.Context, path string, o Options, dryRun bool) ([]string
 	return names, d.Close(ctx)
 }
 
-// lacks names what is to be brought up to date for tables as they are declared.
-func (d *Destination) lacks(tables []*transform.Schema) (names []string, err error) {
-	stored, err := readAll(d.storage, lakeName)
+// An upgrader makes a lake, and brings its files up to date.
+type upgrader struct {
+	*Destination
+	options Options
+	want    lake
+}
+
+func newUpgrader(d *Destination, o Options) *upgrader {
+	return &upgrader{Destination: d, options: o, want: declared(o.Tables)}
+}
+
+// lacks names what is to be brought up to date for the tables as they are declared.
+func (u *upgrader) lacks() (names []string, err error) {
+	stored, err := readAll(u.storage, lakeName)
 	if err != nil {
 		return nil, err
 	}
-	want := declared(tables)
-	have, err := d.pastLake(stored, want)
+	have, err := u.pastLake(stored)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tables {
-		if !slices.Equal(have.Tables[t.Name], want.Tables[t.Name]) {
+	for _, t := range u.options.Tables {
+		if !slices.Equal(have.Tables[t.Name], u.want.Tables[t.Name]) {
 			names = append(names, "columns of "+t.Name)
 		}
 	}
@@ -54,38 +63,38 @@ func (d *Destination) lacks(tables []*transform.Schema) (names []string, err err
 
 // pastLake reads what a lake says of itself, and tells whether it can be given the
 // columns that are wanted.
-func (d *Destination) pastLake(stored []byte, want lake) (have lake, err error) {
+func (u *upgrader) pastLake(stored []byte) (have lake, err error) {
 	if stored == nil {
-		return have, d.refuseFirstRelease()
+		return have, u.refuseFirstRelease()
 	}
 	if err := json.Unmarshal(stored, &have); err != nil {
 		return have, fmt.Errorf("%s is damaged: %w", lakeName, err)
 	}
-	return have, want.covers(have)
+	return have, u.want.covers(have)
 }
 
 // upgrade rewrites the files of a lake with older columns. No job may run meanwhile.
-func (d *Destination) upgrade(ctx context.Context, stored []byte, want lake) error {
-	have, err := d.pastLake(stored, want)
+func (u *upgrader) upgrade(ctx context.Context, stored []byte) error {
+	have, err := u.pastLake(stored)
 	if err != nil {
 		return err
 	}
 	if stored != nil {
-		locks, err := d.lockJobs("")
+		locks, err := u.locks.takeAll("")
 		if err != nil {
 			return fmt.Errorf("bring the files up to date: %w", err)
 		}
 		defer unlock(locks)
 	}
 	for _, name := range slices.Sorted(maps.Keys(have.Tables)) {
-		if !slices.Equal(have.Tables[name], want.Tables[name]) {
-			if err := d.rewrite(ctx, d.layouts[name], stored); err != nil {
+		if !slices.Equal(have.Tables[name], u.want.Tables[name]) {
+			if err := u.rewrite(ctx, u.layouts[name], stored); err != nil {
 				return fmt.Errorf("bring %s up to date: %w", name, err)
 			}
 		}
 	}
-	return d.storage.Put(lakeName, func(w io.Writer) error {
-		_, err := w.Write(d.lake)
+	return u.storage.Put(lakeName, func(w io.Writer) error {
+		_, err := w.Write(u.lake)
 		return err //nolint:wrapcheck // the storage says what it did
 	})
 }
@@ -119,14 +128,14 @@ func (l lake) covers(have lake) error {
 
 // rewrite gives the files of a table its columns as they are declared now: an absent
 // one is NULL, a narrower one is widened.
-func (d *Destination) rewrite(ctx context.Context, l *layout, guard []byte) error {
-	names, err := d.storage.List(l.table.Name)
+func (u *upgrader) rewrite(ctx context.Context, l *layout, guard []byte) error {
+	names, err := u.storage.List(l.table.Name)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, publishedName) {
-			if err := d.rewriteFile(ctx, l, name, guard); err != nil {
+			if err := u.rewriteFile(ctx, l, name, guard); err != nil {
 				return err
 			}
 		}
@@ -134,8 +143,8 @@ func (d *Destination) rewrite(ctx context.Context, l *layout, guard []byte) erro
 	return nil
 }
 
-func (d *Destination) rewriteFile(ctx context.Context, l *layout, name string, guard []byte) error {
-	r, f, err := d.readFile(name)
+func (u *upgrader) rewriteFile(ctx context.Context, l *layout, name string, guard []byte) error {
+	r, f, err := u.readFile(name)
 	if err != nil {
 		return err
 	}
@@ -144,7 +153,7 @@ func (d *Destination) rewriteFile(ctx context.Context, l *layout, name string, g
 		return nil // rewritten before a crash
 	}
 	m := move{From: "_exporter/staging/lake." + escape(name), To: name}
-	_, err = d.putFile(m.From, l, func(w *fileWriter) error {
+	_, err = u.putFile(m.From, l, func(w *fileWriter) error {
 		for block, err := range r.Records(nil, blockRows) {
 			if err != nil {
 				return fmt.Errorf("read %s: %w", name, err)
@@ -164,7 +173,7 @@ func (d *Destination) rewriteFile(ctx context.Context, l *layout, name string, g
 	if err != nil {
 		return err
 	}
-	return d.storage.Publish(ctx, []move{m}, lakeName, guard)
+	return u.storage.Publish(ctx, []move{m}, lakeName, guard)
 }
 
 // sameFields tells whether a file has the columns that are declared, in their order.

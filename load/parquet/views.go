@@ -9,13 +9,13 @@ import (
 )
 
 // makeViews writes views.sql, if it says something else.
-func (d *Destination) makeViews(o Options) error {
-	text := viewsSQL(d.root, o.Tables, o.Views)
-	have, err := readAll(d.storage, "views.sql")
+func (u *upgrader) makeViews() error {
+	text := viewsSQL(u.root, u.options.Tables, u.options.Views)
+	have, err := readAll(u.storage, "views.sql")
 	if err != nil || string(have) == text {
 		return err
 	}
-	return d.storage.Put("views.sql", func(w io.Writer) error {
+	return u.storage.Put("views.sql", func(w io.Writer) error {
 		_, err := io.WriteString(w, text)
 		return err //nolint:wrapcheck // the storage says what it did
 	})
