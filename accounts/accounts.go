@@ -76,7 +76,7 @@ type Options struct {
 	Services Services         // in use now
 	Keys     *Keys            // nil: secrets are not encrypted, and the backend keeps them from others
 	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // told what takes long; may be nil
+	Log      *slog.Logger     // for waits that take long; may be nil
 }
 
 // A Store holds accounts. It is safe for concurrent use.
@@ -86,7 +86,7 @@ type Store struct {
 	keys     *Keys
 	now      func() time.Time
 	log      *slog.Logger
-	patience time.Duration // with what is waited for, before the log says so
+	patience time.Duration // how long a wait takes before it is logged
 }
 
 // New returns a store.
@@ -134,7 +134,7 @@ func (s *Store) rows(ctx context.Context) ([]Row, error) {
 }
 
 // markDuplicates leaves one account of each Spotify user usable, so that nothing
-// is exported twice. A sign-in precedes a token of the environment.
+// is exported twice. A sign-in takes precedence over a token of the environment.
 func markDuplicates(rows []Row) {
 	first := map[string]*Row{}
 	usable := func(r *Row) bool { return r.Problem == nil && r.AccountID != "" }
@@ -209,7 +209,7 @@ func CheckRow(name string, r *Row) error {
 	case r.Name != name:
 		return &Error{
 			Message: fmt.Sprintf("the record of account %s belongs to account %q: it was copied or renamed, so it is not used", name, r.Name),
-			Advice:  "find out who did that, then remove it and sign in again: " + removeCommand + name,
+			Advice:  "find out who did that, then remove the account and sign in again: " + removeCommand + name,
 		}
 	}
 	return nil
@@ -230,14 +230,13 @@ func (s *Store) Check(ctx context.Context, name string) error {
 	}
 	defer s.Slow("the store of accounts")()
 	if err := s.backend.Check(ctx, !s.keys.Empty()); err != nil {
-		return fmt.Errorf("try whether a sign-in can be stored: %w", err)
+		return fmt.Errorf("check that a sign-in can be stored: %w", err)
 	}
 	return nil
 }
 
-// writable returns an error when a row was encrypted with a key that is not held:
-// the next one would be encrypted otherwise, or not at all, and nobody would
-// notice.
+// writable returns an error if a row was encrypted with a key that is not available:
+// the next row would be encrypted differently or not at all, unnoticed.
 func (s *Store) writable(rows []Row) error {
 	for i := range rows {
 		if !s.keys.hold(rows[i].KeyID) {

@@ -71,7 +71,7 @@ func chooseName(all []Account, c Connection) (string, error) {
 		return known.Name, nil
 	case ok:
 		return "", &Error{
-			Message: fmt.Sprintf("you signed in as %s, who is connected already as account %s; nothing was changed", c.AccountID, known.Name),
+			Message: fmt.Sprintf("you signed in as %s, who is already connected as account %s; nothing was changed", c.AccountID, known.Name),
 			Advice:  "sign in again under that name: " + loginCommand + known.Name,
 		}
 	case c.Name != "":
@@ -89,12 +89,12 @@ func chooseName(all []Account, c Connection) (string, error) {
 	return name, nil
 }
 
-// Identify stores whose account it is, once Spotify has told. It is an error when
-// that Spotify user is connected under another name, which precedes.
+// Identify stores whose account it is. It is an error if that Spotify user is connected
+// under another name, which takes precedence.
 func (s *Store) Identify(ctx context.Context, name, accountID, user string) error {
 	err := s.change(ctx, name, func(_ context.Context, r *Row) (*Row, error) {
 		if r == nil {
-			return nil, errGone()
+			return nil, errRemoved()
 		}
 		if r.AccountID == accountID && r.User == user {
 			return r, nil

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// A sign-in lasts six months, whatever one does. Which months these are decides
-// how many days that is.
+// A sign-in lasts six months, which is 181 to 184 days.
 // https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens
 const (
 	SignInLife  = 181 * day // the shortest six months
@@ -87,10 +86,10 @@ const (
 	Urgent Urgency = "urgent" // within UrgentLife, or any day now
 	Ended  Urgency = "ended"  // it is refused, or the longest six months are over
 
-	Unreadable Urgency = "unreadable" // nobody knows: see Account.Problem
+	Unreadable Urgency = "unreadable" // unknown; see Account.Problem
 )
 
-// Urgency tells how soon the sign-in ends.
+// Urgency returns how soon the sign-in ends.
 func (a Account) Urgency(now time.Time) Urgency {
 	left, days := a.EndsAt().Sub(now), a.calendarDays(now)
 	switch {

@@ -31,7 +31,7 @@ func NewFolder(path string) *Folder {
 
 const (
 	suffix    = ".json"
-	checkName = "_check" // no account can be called so
+	checkName = "_check" // no account can have this name
 	shards    = 16
 )
 
@@ -97,8 +97,8 @@ func (f *Folder) Check(ctx context.Context, _ bool) error {
 
 // locked runs do while no other process changes the same file. The lock ends
 // with the process, however that ends. Lock files stay: one that is removed
-// could be held by one process and created again by another. Their names tell
-// nothing of the accounts.
+// could be locked by one process and created again by another. Their names reveal
+// nothing about the accounts.
 func (f *Folder) locked(ctx context.Context, name string, do func() error) (err error) {
 	folder := filepath.Join(f.path, "locks")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -186,7 +186,7 @@ func (f *Folder) remove(name string) error {
 		return f.syncFolder()
 	}
 	if inside, _ := os.ReadDir(path); len(inside) > 0 {
-		return &Error{Message: path + " is a folder that is not empty, so it is not removed", Advice: "look what it holds, and remove it yourself"}
+		return &Error{Message: path + " is a folder that is not empty; it was not removed", Advice: "check what is in it and remove it yourself"}
 	}
 	return fmt.Errorf("remove account: %w", err)
 }
@@ -200,7 +200,7 @@ func (f *Folder) private(name string) error {
 		return fmt.Errorf("read account: %w", err)
 	case !info.Mode().IsRegular():
 		return &Error{
-			Message: f.file(name) + " is no plain file; tokens are not read through links",
+			Message: f.file(name) + " is not a regular file; tokens are not read through links",
 			Advice:  "remove it, then sign in again: " + removeCommand + name,
 		}
 	}
@@ -229,7 +229,7 @@ func CheckMode(path string, info fs.FileInfo, forbidden fs.FileMode, end string)
 	}
 	return &Error{
 		Message: fmt.Sprintf("others can read or replace %s (mode %04o), so it is not used", path, mode),
-		Advice:  fmt.Sprintf("close it with `chmod %o '%s'`%s", want, strings.ReplaceAll(path, "'", `'\''`), end),
+		Advice:  fmt.Sprintf("restrict it with `chmod %o '%s'`%s", want, strings.ReplaceAll(path, "'", `'\''`), end),
 	}
 }
 

@@ -57,7 +57,7 @@ func TestFolderIsClosedToOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := problem(t, f)
-		if err == nil || hint(err) != "close it with `chmod 600 '"+path+"'`; if somebody may have read it, sign in again: exporter login --account sam" {
+		if err == nil || hint(err) != "restrict it with `chmod 600 '"+path+"'`; if somebody may have read it, sign in again: exporter login --account sam" {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestFolderFollowsNoLinks(t *testing.T) {
 	if err := errors.Join(os.Rename(path, aside), os.Symlink(aside, path)); err != nil {
 		t.Fatal(err)
 	}
-	if err := problem(t, f); err == nil || !strings.Contains(err.Error(), "no plain file") {
+	if err := problem(t, f); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("error = %v", err)
 	}
 }

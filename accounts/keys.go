@@ -16,8 +16,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Keys encrypt and decrypt secrets: the first one encrypts, all of them decrypt. They
-// do not print.
+// Keys encrypt and decrypt secrets: the first key encrypts, all of them decrypt. They
+// never print.
 type Keys struct{ list []key }
 
 type key struct {
@@ -25,7 +25,7 @@ type key struct {
 	aead tink.AEAD
 }
 
-// errKey tells how a key looks, and nothing of the one that was given.
+// errKey says what a key looks like, and reveals nothing of the given one.
 var errKey = errors.New("a key is 32 random bytes in base64 or hex; make one with: openssl rand -base64 32")
 
 // ParseKeys reads one or more keys, divided by commas or white space, the
@@ -164,16 +164,16 @@ func (k *Keys) hold(id string) bool {
 	return id == "" || slices.ContainsFunc(k.list, func(key key) bool { return key.id == id })
 }
 
-// missing says that a row's key is not held.
+// missing returns the error for a row whose key is not available.
 func (k *Keys) missing(r *Row) *Error {
 	if k.Empty() {
 		return &Error{
-			Message: "the tokens of account " + r.Name + " are encrypted, and there is no key",
+			Message: "the tokens of account " + r.Name + " are encrypted, but there is no key",
 			Advice:  "set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to it; if it is lost, remove the account and sign in again: " + removeCommand + r.Name,
 		}
 	}
 	return &Error{
 		Message: "the tokens of account " + r.Name + " are encrypted with another key (" + r.KeyID + ")",
-		Advice:  "if that key is lost, remove the account and sign in again; else put it behind the new one, after a comma, into EXPORTER_TOKEN_KEY, then change the key: exporter accounts rekey",
+		Advice:  "if that key is lost, remove the account and sign in again; otherwise append it to EXPORTER_TOKEN_KEY after a comma, then change the key: exporter accounts rekey",
 	}
 }

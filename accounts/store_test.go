@@ -105,7 +105,7 @@ func TestConnect(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "account anna belongs to a2") || !strings.HasSuffix(hint(err), "sign in again: exporter login --account anna") {
 		t.Errorf("somebody else as anna: %v", err)
 	}
-	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "bob", AccountID: "a2"}); err == nil || !strings.Contains(err.Error(), "connected already as account anna") || hint(err) != "sign in again under that name: exporter login --account anna" {
+	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "bob", AccountID: "a2"}); err == nil || !strings.Contains(err.Error(), "already connected as account anna") || hint(err) != "sign in again under that name: exporter login --account anna" {
 		t.Errorf("anna as bob: %v", err)
 	}
 	if _, err := s.Connect(t.Context(), accounts.Connection{Name: "../x", AccountID: "a4"}); err == nil {
@@ -207,7 +207,7 @@ func TestOneUserIsUsedOnce(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		work.Go(func() { // each as a process of its own
 			_, err := store(t, accounts.NewFolder(path), "").Connect(t.Context(), accounts.Connection{Name: name, AccountID: "aSam"})
-			if err != nil && !strings.Contains(err.Error(), "connected already as") {
+			if err != nil && !strings.Contains(err.Error(), "already connected as") {
 				t.Error(err)
 			}
 		})

@@ -25,7 +25,7 @@ func (t *Tokens) Renew(ctx context.Context, stale string, ask func(context.Conte
 	r := &renewal{Store: t.store, name: t.name, stale: stale, ask: ask}
 	err := t.store.change(ctx, t.name, r.change)
 	if err != nil && r.answered {
-		err = r.storeLate(ctx, err)
+		err = r.storeAgain(ctx, err)
 	}
 	if err == nil {
 		err = r.refusal
@@ -49,10 +49,10 @@ type renewal struct {
 	refusal  error // by Spotify, which is stored
 }
 
-// change is called while nobody else has the row.
+// change is called while the row is locked.
 func (r *renewal) change(ctx context.Context, row *Row) (_ *Row, err error) {
 	if row == nil {
-		return nil, errGone()
+		return nil, errRemoved()
 	}
 	if r.kept, err = r.keys.open(row); err != nil {
 		return row, err
@@ -68,7 +68,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (_ *Row, err error) {
 		return row, signInError(row.Refusal(now))
 	}
 	if err := r.backend.Check(ctx, !r.keys.Empty()); err != nil {
-		return row, fmt.Errorf("nothing was asked of Spotify, as its answer could not be stored: %w", err)
+		return row, fmt.Errorf("Spotify was not asked, because its answer could not be stored: %w", err)
 	}
 	end := r.Slow("Spotify's token endpoint")
 	fresh, err := r.ask(ctx, r.token)
@@ -102,9 +102,9 @@ const (
 	storePause = 250 * time.Millisecond
 )
 
-// storeLate stores the token once more that could not be stored because of cause:
-// Spotify may accept no other. It replaces no newer sign-in.
-func (r *renewal) storeLate(ctx context.Context, cause error) error {
+// storeAgain tries again to store a token that could not be stored because of cause:
+// Spotify may accept no other. It does not overwrite a newer sign-in.
+func (r *renewal) storeAgain(ctx context.Context, cause error) error {
 	for range storeTries {
 		select {
 		case <-time.After(storePause):
@@ -112,7 +112,7 @@ func (r *renewal) storeLate(ctx context.Context, cause error) error {
 		}
 		cause = r.Store.change(ctx, r.name, func(_ context.Context, row *Row) (*Row, error) {
 			if row == nil {
-				return nil, errGone()
+				return nil, errRemoved()
 			}
 			kept, err := r.keys.open(row)
 			if err != nil || kept.RefreshToken != r.kept.RefreshToken {
@@ -125,8 +125,8 @@ func (r *renewal) storeLate(ctx context.Context, cause error) error {
 		}
 	}
 	return &Error{
-		Message: fmt.Sprintf("Spotify sent a new token of account %s, and it could not be stored: %v", r.name, cause),
-		Advice:  "correct what the message names; if Spotify then refuses the token before, sign in again: " + loginCommand + r.name,
+		Message: fmt.Sprintf("Spotify sent a new token for account %s, but it could not be stored: %v", r.name, cause),
+		Advice:  "correct what the message names; if Spotify then refuses the old token, sign in again: " + loginCommand + r.name,
 		Err:     cause,
 	}
 }
@@ -135,4 +135,4 @@ func signInError(message string) *extract.Error {
 	return &extract.Error{Kind: extract.SignIn, Path: "/api/token", Message: message, Advice: "sign in again"}
 }
 
-func errGone() error { return signInError("the account is no longer connected") }
+func errRemoved() error { return signInError("the account is no longer connected") }

@@ -57,7 +57,7 @@ func (r *run) do(ctx context.Context) {
 		r.end(ctx, err)
 	}
 	if err := r.sessions.close(); err != nil {
-		r.log.Warn("closing a destination", "error", err)
+		r.log.Warn("cannot close a destination", "error", err)
 	}
 }
 

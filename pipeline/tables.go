@@ -69,7 +69,7 @@ func (t *tables) lastAccount(ctx context.Context, job string, log *slog.Logger) 
 	for _, d := range t.opened {
 		runs, err := history(ctx, d, job, "", 1)
 		if err != nil {
-			log.Warn("reading the history", "error", err)
+			log.Warn("cannot read the history", "error", err)
 		}
 		for _, r := range runs {
 			if last != "" && r.Account != last {

@@ -42,7 +42,7 @@ func Open(ctx context.Context, url string) (*Backend, error) {
 	c.RuntimeParams["search_path"] = "pg_catalog"
 	c.RuntimeParams["application_name"] = "tracklake exporter"
 	c.RuntimeParams["timezone"] = "UTC"
-	// The lock of a process that hangs, or whose machine is gone, ends then.
+	// The lock of a process that hangs, or whose machine is down, ends then.
 	c.RuntimeParams["idle_in_transaction_session_timeout"] = "120s"
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = quickTime
@@ -213,7 +213,7 @@ func store(ctx context.Context, tx pgx.Tx, name string, r *accounts.Row) error {
 // noKey keeps tokens out of a database unencrypted.
 func noKey() error {
 	return &accounts.Error{
-		Message: "accounts in PostgreSQL are always encrypted, and there is no key",
+		Message: "accounts in PostgreSQL are always encrypted, but there is no key",
 		Advice:  "set EXPORTER_TOKEN_KEY or EXPORTER_TOKEN_KEY_FILE to one; make it with: openssl rand -base64 32",
 	}
 }
@@ -251,9 +251,9 @@ func describe(doing string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000"):
-		out.Message, out.Advice = doing+": the database has no table for accounts yet", "make it: exporter migrate"
+		out.Message, out.Advice = doing+": the database has no table for accounts yet", "create it: exporter migrate"
 	case errors.As(err, &pg) && pg.Code == "42703":
-		out.Message, out.Advice = doing+": the database's table for accounts is of an older version", "bring it up to date: exporter migrate"
+		out.Message, out.Advice = doing+": the database's table for accounts is outdated", "migrate it: exporter migrate"
 	case errors.As(err, &pg):
 		out.Message, out.Advice = doing+": "+pg.Message, ""
 	}

@@ -17,7 +17,7 @@ import (
 
 // quotaWait is how long a statement waits for the lock of a bucket, whose holder
 // needs one round trip. A call may take half as long again, also when the network
-// has gone silent.
+// is down.
 const quotaWait = 10 * time.Second
 
 // Quota returns the store of requests and blocked buckets. It ends with the

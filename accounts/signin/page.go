@@ -36,6 +36,6 @@ p.next { opacity: .75; }
 
 func show(w http.ResponseWriter, status int, p page) {
 	w.WriteHeader(status)
-	// A browser that has gone away misses its page, nothing more.
+	// A browser that has disconnected misses its page, nothing more.
 	_ = template.Must(template.New("page").Parse(layout)).Execute(w, p)
 }

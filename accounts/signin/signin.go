@@ -37,7 +37,7 @@ func CheckRedirect(address string) error {
 	advice := "set SPOTIFY_REDIRECT_URI to http://127.0.0.1:8888/callback and enter the same in the app's settings (https://developer.spotify.com/dashboard)"
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return &Error{"the redirect address is no URL", advice}
+		return &Error{"the redirect address is not a URL", advice}
 	}
 	ip := net.ParseIP(u.Hostname())
 	switch {
@@ -143,7 +143,7 @@ func (r *Receiver) Receive(ctx context.Context, state string, finish func(contex
 	ending, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
 	if server.Shutdown(ending) != nil {
-		_ = server.Close() // a browser that keeps its connection is no concern of ours
+		_ = server.Close() // a browser may keep its connection
 	}
 	return err
 }
@@ -152,7 +152,7 @@ func (r *Receiver) Receive(ctx context.Context, state string, finish func(contex
 type answers struct {
 	host, path, state string
 	finish            func(context.Context, url.Values) (string, error)
-	ctx               context.Context // of the sign-in, which outlives a browser that goes away
+	ctx               context.Context // of the sign-in, which outlives a browser that disconnects
 	done              chan error
 	answered          atomic.Bool
 }

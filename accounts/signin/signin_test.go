@@ -36,8 +36,8 @@ func TestCheckRedirect(t *testing.T) {
 		"http://127.0.0.1:8888/callback?x=1":      "must be plain",
 		"http://127.0.0.1:8888/callback#fragment": "must be plain",
 		"ftp://127.0.0.1/callback":                "must begin with http://127.0.0.1",
-		"callback":                                "no URL",
-		"":                                        "no URL",
+		"callback":                                "not a URL",
+		"":                                        "not a URL",
 	} {
 		err := signin.CheckRedirect(address)
 		var told *signin.Error

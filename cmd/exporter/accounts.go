@@ -13,8 +13,8 @@ import (
 )
 
 type accountsCmd struct {
-	List   accountsListCmd   `cmd:"" default:"withargs" help:"List connected accounts (what accounts does alone)."`
-	Remove accountsRemoveCmd `cmd:"" help:"Forget an account's credentials; what was exported stays."`
+	List   accountsListCmd   `cmd:"" default:"withargs" help:"List connected accounts (the default)."`
+	Remove accountsRemoveCmd `cmd:"" help:"Remove an account's credentials; exported data stays."`
 	Rekey  accountsRekeyCmd  `cmd:"" help:"Encrypt all credentials with the first key of EXPORTER_TOKEN_KEY."`
 }
 
@@ -28,7 +28,7 @@ type accountsRemoveCmd struct {
 
 type accountsRekeyCmd struct{}
 
-// accountView is what is shown of an account. Nothing of it is secret.
+// accountView is what is shown of an account. Nothing in it is secret.
 type accountView struct {
 	Name       string    `json:"name"`
 	AccountID  string    `json:"account_id,omitempty"`
@@ -74,11 +74,11 @@ func (a *app) loadConfig() (*config.Config, error) {
 	if config == nil {
 		return nil, err
 	}
-	return config, nil // a destination that cannot be used is no matter here
+	return config, nil // a destination that cannot be used does not matter here
 }
 
-// accountsStore opens the store that jobs.yaml names. Without the file it is
-// that of the user's folder.
+// accountsStore opens the store that jobs.yaml names; without the file, the one in the
+// user's configuration folder.
 func (a *app) accountsStore() (*store, error) {
 	var config *config.Config
 	if _, err := os.Stat(a.config); err == nil || a.config != "jobs.yaml" {
@@ -179,12 +179,12 @@ func (c *accountsRemoveCmd) Run(a *app) error {
 	if err := store.Remove(a.ctx, account.Name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "Removed the credentials of %s. What was exported stays.\n", account.Name)
+	fmt.Fprintf(a.stdout, "Removed the credentials of %s. The exported data stays.\n", account.Name)
 	if account.AccountID != "" {
-		fmt.Fprintln(a.stdout, "To delete that, too: "+a.command("forget", account.AccountID))
+		fmt.Fprintln(a.stdout, "To delete the data as well: "+a.command("forget", account.AccountID))
 	}
 	if account.SeedHash != "" {
-		fmt.Fprintln(a.stdout, "Its refresh token came from SPOTIFY_REFRESH_TOKEN: take that out of the environment or .env, or it comes back.")
+		fmt.Fprintln(a.stdout, "Its refresh token came from SPOTIFY_REFRESH_TOKEN: remove that from the environment or .env, or the account comes back.")
 	}
 	fmt.Fprintln(a.stdout, "Spotify still lists the app: https://www.spotify.com/account/apps/")
 	return nil
@@ -208,6 +208,6 @@ func (*accountsRekeyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s now encrypted with the first key. Keys behind it are no longer needed.\n", counted(n, "account is", "accounts are"))
+	fmt.Fprintf(a.stdout, "%s now encrypted with the first key. The keys after it are no longer needed.\n", counted(n, "account is", "accounts are"))
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// stamped is the version that the Makefile sets with -ldflags.
+// stamped is the version, set by the Makefile with -ldflags.
 var stamped string
 
 // app is what every command works with.
@@ -38,8 +38,7 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 	return &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
-// use takes over the global flags and reads .env, which the environment
-// overrides.
+// use applies the global flags and reads .env, which the environment overrides.
 func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
@@ -47,8 +46,8 @@ func (a *app) use(c *cli) {
 	a.dotenv, a.dotenvErr = readDotenv(".env")
 }
 
-// env looks a variable up in the environment, then in .env. An empty one counts
-// as not set.
+// env returns a variable of the environment, else of .env. An empty one counts as not
+// set.
 func (a *app) env(name string) (string, bool) {
 	if v, ok := os.LookupEnv(name); ok && v != "" {
 		return v, true
@@ -57,7 +56,7 @@ func (a *app) env(name string) (string, bool) {
 	return v, v != ""
 }
 
-// names reports whether a variable is in the environment or in .env, be it empty.
+// names reports whether a variable is in the environment or in .env, even if empty.
 func (a *app) names(name string) bool {
 	_, there := os.LookupEnv(name)
 	_, inFile := a.dotenv[name]
@@ -86,7 +85,7 @@ func (a *app) logAt(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(a.textLog(w, o))
 }
 
-// typedAttr makes the commands in hints of log lines what to type.
+// typedAttr replaces the commands in hints of log lines with what to type.
 func (a *app) typedAttr(_ []string, attr slog.Attr) slog.Attr {
 	if attr.Key == "hint" && attr.Value.Kind() == slog.KindString {
 		attr.Value = slog.StringValue(a.typed(attr.Value.String(), a.account))
@@ -94,8 +93,8 @@ func (a *app) typedAttr(_ []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
-// checkDotenv tells what is wrong with .env. What a line of it holds is not told:
-// it may be a secret.
+// checkDotenv returns what is wrong with .env. It quotes no line, which may have a
+// secret in it.
 func (a *app) checkDotenv() error {
 	var failed *fs.PathError
 	var open *accounts.Error
@@ -107,7 +106,7 @@ func (a *app) checkDotenv() error {
 	case errors.As(a.dotenvErr, &failed):
 		return &usageError{fmt.Errorf("read .env: %w", failed.Err)}
 	}
-	return &usageError{errors.New("read .env: it is not made of NAME=value lines")}
+	return &usageError{errors.New("read .env: a line is not NAME=value")}
 }
 
 // load reads jobs.yaml and picks the named jobs.

@@ -26,8 +26,8 @@ type finding struct {
 	code int
 }
 
-// Run is the command check. It goes on after a failure, so that all is told at
-// once, and ends with the code of the first.
+// Run is the command check. It continues after a failure, to report all of them, and
+// ends with the code of the first.
 func (c *checkCmd) Run(a *app) error {
 	config, jobs, err := a.load(nil)
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *app) checkDestination(runner *pipeline.Runner, d config.Destination) fi
 	return finding{Check: name, OK: true, Detail: detail}
 }
 
-// checkAccounts asks Spotify whose each connected account is.
+// checkAccounts asks Spotify who owns each connected account.
 func (a *app) checkAccounts(config *config.Config, jobs []*config.Job) []finding {
 	w, err := a.work(config, workOptions{noMigrate: true, log: a.log()})
 	if err != nil {
@@ -120,7 +120,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 		granted = user.Scopes
 	}
 	if granted == nil {
-		return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "Spotify did not say which were granted"})
+		return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "Spotify did not say which scopes were granted"})
 	}
 	var missing []string
 	for _, j := range jobs {

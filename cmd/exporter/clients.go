@@ -21,7 +21,7 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// A clientPool holds a client for each connected account, and one for the app.
+// A clientPool has a client for each connected account, and one for the app.
 type clientPool struct {
 	app   *app
 	store *store
@@ -31,8 +31,8 @@ type clientPool struct {
 	clients map[string]client           // by account name
 	pacers  map[string]*extract.Pacer   // by client ID
 	theApp  *pipeline.User              // when it has a token of its own
-	warned  map[string]accounts.Urgency // last told of each account
-	day     string                      // on which
+	warned  map[string]accounts.Urgency // last warning about each account
+	day     string                      // of the warnings
 }
 
 // A client is an account and the user that jobs run for.
@@ -48,8 +48,8 @@ type store struct {
 	close func()
 }
 
-// openStore opens the store that the configuration names; nil means the files. With
-// migrate the database's tables are made if need be. The caller closes it.
+// openStore opens the store that the configuration names; nil means files. With migrate
+// it creates the database's tables if necessary. The caller closes the store.
 func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (*store, error) {
 	keys, err := a.keys()
 	if err != nil {
@@ -101,8 +101,7 @@ func (a *app) services() (accounts.Services, error) {
 	}, nil
 }
 
-// newClients opens the store, and stores in it a refresh token that the environment
-// brings.
+// newClients opens the store, and stores a refresh token of the environment in it.
 func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger) (*clientPool, error) {
 	store, err := a.openStore(config, migrate, log)
 	if err != nil {
@@ -141,7 +140,7 @@ func (p *clientPool) close() {
 	p.store.close()
 }
 
-// client makes a client of an app, for an account or for the app itself.
+// client returns a client of an app, for an account or for the app.
 func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extract.Client, error) {
 	if p.pacers[id] == nil {
 		p.pacers[id] = extract.NewPacer(extract.DefaultConcurrency)
@@ -167,7 +166,7 @@ func waitingLog(log *slog.Logger) func(what string) {
 	return func(what string) { log.Info("waiting for " + what) }
 }
 
-// service is what all clients of an app have in common.
+// service returns what all clients of an app have in common.
 func (a *app) service(id, secret string) extract.Config {
 	return extract.Config{
 		ClientID: id, ClientSecret: secret,
@@ -177,8 +176,8 @@ func (a *app) service(id, secret string) extract.Config {
 	}
 }
 
-// users lists who is connected, of those whom --account names, and the app. An
-// account that has not changed keeps its client.
+// users returns the connected accounts, or the one that --account names, and the app.
+// An account that has not changed keeps its client.
 func (p *clientPool) users(ctx context.Context) ([]*pipeline.User, *pipeline.User, error) {
 	chosen, err := p.chosen(ctx)
 	if err != nil {
@@ -212,8 +211,8 @@ func (p *clientPool) chosen(ctx context.Context) ([]accounts.Account, error) {
 	return []accounts.Account{one}, nil
 }
 
-// appUser is the app as a user, where it has a secret: the same one as long as it
-// is not refused.
+// appUser returns the app as a user, if it has a secret: the same user until its token
+// is refused.
 func (p *clientPool) appUser() (*pipeline.User, error) {
 	id, _ := p.app.env("SPOTIFY_CLIENT_ID")
 	secret, _ := p.app.env("SPOTIFY_CLIENT_SECRET")
@@ -231,9 +230,9 @@ func (p *clientPool) appUser() (*pipeline.User, error) {
 	return p.theApp, nil
 }
 
-// userOf returns the user of an account: the same one as long as it is the same
-// sign-in to the same app, and is not refused. After a refusal another process may
-// have signed the account in again, or it may be time to try once more.
+// userOf returns the user of an account: the same user until the account signs in again
+// or its token is refused. After a refusal another process may have signed the account
+// in again, or it may be time for another try.
 func (p *clientPool) userOf(ctx context.Context, account accounts.Account) (*pipeline.User, error) {
 	name := account.Name
 	var refusal *extract.Error
@@ -260,12 +259,12 @@ func (p *clientPool) userOf(ctx context.Context, account accounts.Account) (*pip
 	return user, nil
 }
 
-// connected returns why nothing may be written for an account any more, or nil. It
-// may have been removed or forgotten since it was listed.
+// connected returns an error if data of an account may no longer be written: it may
+// have been removed or forgotten since it was listed.
 func (p *clientPool) connected(ctx context.Context, name, accountID string) error {
 	all, err := p.store.List(ctx)
 	if err != nil {
-		return fmt.Errorf("look whether %s is still connected: %w", name, err)
+		return fmt.Errorf("check that %s is still connected: %w", name, err)
 	}
 	i := slices.IndexFunc(all, func(a accounts.Account) bool {
 		return a.Name == name && (a.AccountID == accountID || a.AccountID == "")
@@ -279,10 +278,10 @@ func (p *clientPool) connected(ctx context.Context, name, accountID string) erro
 	return all[i].Problem
 }
 
-// secret is the secret of the app that an account signed in to: that of the
-// environment where it is the same app, as it may have been changed there, unless
-// Spotify finds that wrong: a sign-in since may have brought the right one.
-// Tokens that cannot be decrypted are told when they are used.
+// secret returns the secret of the app that an account signed in to. The secret of the
+// environment takes precedence if it is of the same app, as it may be newer, unless
+// Spotify rejects it: then a later sign-in may have brought the right one. Tokens that
+// cannot be decrypted are reported when they are used.
 func (p *clientPool) secret(ctx context.Context, account accounts.Account, wrong bool) string {
 	if account.Problem != nil {
 		return ""
@@ -294,12 +293,13 @@ func (p *clientPool) secret(ctx context.Context, account accounts.Account, wrong
 	}
 	secret, err := p.store.ClientSecret(ctx, account.Name)
 	if err != nil {
-		p.log.Warn("reading the app's secret", "account", account.Name, "error", err)
+		p.log.Warn("cannot read the app's secret", "account", account.Name, "error", err)
 	}
 	return secret
 }
 
-// warn tells, once a day, whose sign-in ends soon, is refused, or cannot be read.
+// warn logs, once a day, the accounts whose sign-in ends soon, is refused, or cannot be
+// read.
 func (p *clientPool) warn(all []accounts.Account, now time.Time) {
 	if today := now.Format(time.DateOnly); p.day != today {
 		p.day = today
@@ -320,7 +320,7 @@ func (p *clientPool) warn(all []accounts.Account, now time.Time) {
 	}
 }
 
-// ending says in words when a sign-in ends, or since when it is refused.
+// ending describes when a sign-in ends, or since when it is refused.
 func ending(account accounts.Account, now time.Time) string {
 	if refusal := account.Refusal(now); refusal != "" {
 		return refusal

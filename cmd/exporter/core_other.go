@@ -2,5 +2,5 @@
 
 package main
 
-// forbidCore has nothing to forbid: the system writes no core files.
+// forbidCore does nothing: the system writes no core files.
 func forbidCore() {}

@@ -4,7 +4,6 @@ package main
 
 import "syscall"
 
-// forbidCore keeps the system from writing the memory, which holds tokens, to
-// disk when the program crashes. Where that is not possible it goes on: it is a
-// second wall.
+// forbidCore keeps the system from writing the memory, which has tokens in it, to disk
+// when the program crashes. It is a second line of defence, so an error is ignored.
 func forbidCore() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }

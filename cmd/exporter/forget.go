@@ -17,17 +17,16 @@ import (
 
 type forgetCmd struct {
 	Name string `arg:"" help:"The account's name or account_id."`
-	Yes  bool   `short:"y" help:"Do not ask."`
+	Yes  bool   `short:"y" help:"Do not ask for confirmation."`
 	JSON bool   `name:"json" help:"Print what was deleted as JSON."`
 }
 
-// forgotten is what was deleted of an account, and what a count found
-// afterwards.
+// forgotten is what was deleted of an account, and what a count found afterwards.
 type forgotten struct {
 	Account      string        `json:"account"`
 	AccountID    string        `json:"account_id"`
 	Destinations []forgottenAt `json:"destinations"`
-	NotLookedAt  []string      `json:"not_looked_at,omitempty"` // destinations that cannot be reached and that no job uses
+	Skipped      []string      `json:"skipped,omitempty"` // destinations that lack a variable and that no job uses
 	Credentials  bool          `json:"credentials_removed"`
 
 	names  []string // under which it is connected
@@ -59,7 +58,7 @@ func (c *forgetCmd) Run(a *app) error {
 	}
 	defer store.close()
 	runner := pipeline.NewRunner(config, pipeline.Options{Open: opener(true, a.log()), Log: a.log()})
-	f := &forgotten{NotLookedAt: missing, runner: runner, store: store}
+	f := &forgotten{Skipped: missing, runner: runner, store: store}
 	err = f.find(a, reached, c.Name)
 	if err == nil {
 		err = c.forget(a, f)
@@ -67,8 +66,8 @@ func (c *forgetCmd) Run(a *app) error {
 	return errors.Join(err, runner.Close(context.WithoutCancel(a.ctx)))
 }
 
-// reachable returns the destinations to look at. One that lacks a variable is left
-// out where no job uses it; else what it keeps would stay, so that is an error.
+// reachable returns the destinations to delete from. One that lacks a variable is
+// skipped if no job uses it; otherwise it is an error, because its data would stay.
 func reachable(config *config.Config) (reached []config.Destination, missing []string, err error) {
 	jobs, err := config.Select(nil)
 	if err != nil {
@@ -87,7 +86,7 @@ func reachable(config *config.Config) (reached []config.Destination, missing []s
 	return reached, missing, nil
 }
 
-// find looks the account up, and counts what there is of it.
+// find finds the account, and counts what is stored of it.
 func (f *forgotten) find(a *app, reached []config.Destination, name string) error {
 	account, missing := f.store.Find(a.ctx, name)
 	switch {
@@ -129,7 +128,7 @@ func (f *forgotten) find(a *app, reached []config.Destination, name string) erro
 // cannot be read.
 func errUnidentified(name string) error {
 	return &usageError{&hinted{
-		fmt.Errorf("it is not known whose account %s is, so its rows cannot be found; nothing was deleted", name),
+		fmt.Errorf("cannot tell who owns account %s, so its rows cannot be found; nothing was deleted", name),
 		"to delete rows, name the account_id that status shows; to delete the credentials: " + canonical("accounts", "remove", name),
 	}}
 }
@@ -163,19 +162,19 @@ func (c *forgetCmd) forget(a *app, f *forgotten) error {
 		at := &f.Destinations[i]
 		var err error
 		if at.Forgotten, err = f.at(a.ctx, at.Destination, false); err != nil {
-			return f.cutOff(a, err)
+			return f.incomplete(a, err)
 		}
 	}
 	return c.prove(a, f)
 }
 
-// cutOff tells how to complete a deletion that failed: by the account_id, as
-// there is no longer a name.
-func (f *forgotten) cutOff(a *app, err error) error {
+// incomplete adds to an error how to complete the deletion: by the account_id, as the
+// name no longer exists.
+func (f *forgotten) incomplete(a *app, err error) error {
 	if !f.Credentials {
 		return err
 	}
-	next := "the credentials are removed, and what was exported is not, or not all of it; to complete that: " + canonical("forget", f.AccountID)
+	next := "the credentials are removed, but not all exported data; to complete the deletion: " + canonical("forget", f.AccountID)
 	if cause := hint(err, a.account); cause != "" {
 		next = cause + "; " + next
 	}
@@ -188,26 +187,26 @@ func (f *forgotten) ask(a *app) error {
 	if name == "" {
 		name = f.AccountID
 	}
-	fmt.Fprintf(a.stderr, "This deletes, for good, all that was exported of account %s:\n", name)
+	fmt.Fprintf(a.stderr, "This permanently deletes everything exported of account %s:\n", name)
 	for _, at := range f.Destinations {
 		fmt.Fprintf(a.stderr, "  %s: %s\n", at.Destination, summary(at.Forgotten))
 	}
 	if len(f.names) > 0 {
 		fmt.Fprintf(a.stderr, "and its credentials (%s).\n", strings.Join(f.names, ", "))
 	}
-	f.printNotLookedAt(a.stderr)
-	fmt.Fprintf(a.stderr, "Type %s to go on: ", name)
+	f.printSkipped(a.stderr)
+	fmt.Fprintf(a.stderr, "Type %s to continue: ", name)
 	line, err := readLine(a.ctx, a.stdin)
 	if err != nil {
 		return err
 	}
 	if strings.TrimSpace(line) != name {
-		return &usageError{errors.New("nothing was deleted: the name was not typed; add --yes to be asked nothing")}
+		return &usageError{errors.New("nothing was deleted: the name was not typed; add --yes to skip the question")}
 	}
 	return nil
 }
 
-// prove counts what is left, which must be nothing.
+// prove counts what is left, which must be zero.
 func (c *forgetCmd) prove(a *app, f *forgotten) error {
 	left := 0
 	for i := range f.Destinations {
@@ -229,7 +228,7 @@ func (c *forgetCmd) prove(a *app, f *forgotten) error {
 		f.printCredentials(a)
 	}
 	if left > 0 {
-		return &hinted{errors.New("something came back while it was deleted: a run of another process"), "stop exporter serve, then run it again: " + canonical("forget", f.AccountID)}
+		return &hinted{errors.New("a run of another process wrote rows during the deletion"), "stop exporter serve, then run it again: " + canonical("forget", f.AccountID)}
 	}
 	return nil
 }
@@ -238,16 +237,16 @@ func (f *forgotten) printCredentials(a *app) {
 	if f.Credentials {
 		fmt.Fprintf(a.stdout, "credentials: removed\n")
 	}
-	f.printNotLookedAt(a.stdout)
+	f.printSkipped(a.stdout)
 	if _, seeded := a.env("SPOTIFY_REFRESH_TOKEN"); seeded {
-		fmt.Fprintln(a.stdout, "Take SPOTIFY_REFRESH_TOKEN out of the environment or .env if it is of this account, or the account comes back.")
+		fmt.Fprintln(a.stdout, "Remove SPOTIFY_REFRESH_TOKEN from the environment or .env if it belongs to this account; otherwise the account comes back.")
 	}
-	fmt.Fprintln(a.stdout, "Kept: rows of the account app, which belong to nobody. Your own backups are not touched.")
+	fmt.Fprintln(a.stdout, "Kept: rows of the account app, which are shared by all accounts. Your own backups are not touched.")
 }
 
-func (f *forgotten) printNotLookedAt(w io.Writer) {
-	for _, name := range f.NotLookedAt {
-		fmt.Fprintf(w, "%s: not looked at, because a variable that it needs is not set; no job uses it\n", name)
+func (f *forgotten) printSkipped(w io.Writer) {
+	for _, name := range f.Skipped {
+		fmt.Fprintf(w, "%s: skipped, because a variable that it needs is not set; no job uses it\n", name)
 	}
 }
 

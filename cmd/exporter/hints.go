@@ -7,9 +7,9 @@ import (
 	"github.com/tracklake/tracklake/pipeline"
 )
 
-// A hinted error tells what to do next: a sentence without a full stop. Where a
-// command does it, the sentence ends with that command after a colon, in its
-// canonical form; see typed.
+// A hinted error says what to do next, in a sentence without a full stop. If a command
+// does it, the sentence ends with that command after a colon, in its canonical form;
+// see typed.
 type hinted struct {
 	err  error
 	hint string
@@ -21,11 +21,11 @@ func (e *hinted) Unwrap() error { return e.err }
 // Hint is the next step for the user.
 func (e *hinted) Hint() string { return e.hint }
 
-// hintOf returns what to do next about an error, or nothing. A command in it
-// comes last, after a colon, so that it can be copied.
+// hintOf returns what to do next about an error, or "". A command comes last, after a
+// colon, so that it can be copied.
 func (a *app) hintOf(err error) string { return a.hintFor(err, a.account) }
 
-// hintFor is hintOf where the error is about an account.
+// hintFor is hintOf for an error about an account.
 func (a *app) hintFor(err error, account string) string {
 	return a.typed(hint(err, account), a.accountFlag(account))
 }

@@ -25,7 +25,7 @@ func TestHints(t *testing.T) {
 		{"it's.yaml", "anna", signIn(extract.SignIn), `sign in again: exporter --config 'it'\''s.yaml' login --account anna`},
 		{"jobs.yaml", "anna", signIn(extract.Forbidden), "sign in again"},
 		{"jobs.yaml", "anna", &extract.RefusedError{Advice: "sign in again and choose Agree"}, "sign in again and choose Agree: exporter login --account anna"},
-		{"x.yaml", "", &accounts.Error{Advice: "make it: exporter migrate"}, "make it: exporter --config x.yaml migrate"},
+		{"x.yaml", "", &accounts.Error{Advice: "create it: exporter migrate"}, "create it: exporter --config x.yaml migrate"},
 		{"x.yaml", "bob", &accounts.Error{Advice: "remove it: exporter accounts remove anna"}, "remove it: exporter --config x.yaml accounts remove anna"},
 		{"x.yaml", "", &usageError{&accounts.Error{Advice: "these are connected: anna"}}, "these are connected: anna"},
 		{"x.yaml", "", &hinted{signIn(extract.SignIn), "wait"}, "wait"},
@@ -44,7 +44,7 @@ func TestTyped(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ program, config, account, text, want string }{
 		{"exporter", "jobs.yaml", "", "run it again: exporter run top", "run it again: exporter run top"},
-		{"/usr/bin/exporter", "jobs.yaml", "", "make it: exporter migrate", "make it: /usr/bin/exporter migrate"},
+		{"/usr/bin/exporter", "jobs.yaml", "", "create it: exporter migrate", "make it: /usr/bin/exporter migrate"},
 		{"bin/exporter", "jobs.yaml", "anna", "run it again: exporter run top", "run it again: bin/exporter --account anna run top"},
 		{"bin/exporter", "x.yaml", "anna", "stop exporter serve, or: exporter login --account bob", "stop exporter serve, or: bin/exporter --config x.yaml login --account bob"},
 		{"./my bin/exporter", "a b.yaml", "it's", "all: exporter backfill top", `all: './my bin/exporter' --config 'a b.yaml' --account 'it'\''s' backfill top`},

@@ -20,7 +20,7 @@ func onlyHosts(listen string, next http.Handler) http.Handler {
 		case host == "localhost", ip != nil && ip.IsLoopback(), host == strings.ToLower(configured) && host != "":
 		case everywhere && ip != nil: // whoever listens everywhere is reached by an address; a name can be anybody's
 		default:
-			http.Error(w, "this name is not served; use the address of the machine, or name the host in --listen", http.StatusMisdirectedRequest)
+			http.Error(w, "this host name is not served; use the address of the machine, or name the host in --listen", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -16,12 +16,12 @@ const (
 	keyFileVariable = "EXPORTER_TOKEN_KEY_FILE"
 )
 
-// everybody are the rights that a file of secrets must not give. A group may read
-// it: that is how secrets are mounted for a process that is not root's.
+// everybody is the permission bits that a file of secrets must not have. The group may
+// read it: that is how secrets are mounted for a process that does not run as root.
 const everybody fs.FileMode = 0o026
 
-// keys reads the keys that tokens are encrypted with, if there are any. A
-// variable that is there and empty stands for a key that went missing.
+// keys reads the keys that encrypt tokens, if there are any. An empty variable counts
+// as a missing key.
 func (a *app) keys() (*accounts.Keys, error) {
 	if err := a.checkDotenv(); err != nil { // the key may be in it
 		return nil, err
@@ -43,7 +43,7 @@ func (a *app) keys() (*accounts.Keys, error) {
 func readKeys(path string) (*accounts.Keys, error) {
 	if _, err := os.Stat(path); err != nil {
 		if _, notPath := accounts.ParseKeys(path); notPath == nil {
-			return nil, &usageError{fmt.Errorf("%s holds a key, but wants the path of a file; put the key into that file, or into %s instead", keyFileVariable, keyVariable)}
+			return nil, &usageError{fmt.Errorf("%s is a key, but must be the path of a file; put the key into a file, or into %s instead", keyFileVariable, keyVariable)}
 		}
 	}
 	if err := checkSecretFile(path); err != nil {
@@ -76,8 +76,8 @@ func readDotenv(path string) (map[string]string, error) {
 	return godotenv.Read(path)
 }
 
-// checkSecretFile refuses a file that everybody can read or write. Whether it is
-// there, its reader finds out.
+// checkSecretFile refuses a file that everybody can read or write. A missing file is the
+// caller's concern.
 func checkSecretFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {

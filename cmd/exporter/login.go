@@ -21,11 +21,11 @@ import (
 )
 
 type loginCmd struct {
-	NoBrowser bool `help:"Print the address instead of opening it, and read back what the browser shows: for servers."`
+	NoBrowser bool `help:"Print the address instead of opening it, and read the answer from standard input (for servers)."`
 	JSON      bool `name:"json" help:"Print the account as JSON."`
 }
 
-// defaultRedirect is the redirect address that the README tells to register.
+// defaultRedirect is the redirect address that the README says to register.
 const defaultRedirect = "http://127.0.0.1:8888/callback"
 
 // A login is one run of the command.
@@ -65,7 +65,7 @@ func (c *loginCmd) Run(a *app) error {
 		return err
 	}
 	defer l.store.close()
-	// What cannot be kept must not be found out after the sign-in.
+	// Find out before the sign-in whether it can be stored.
 	if err := l.store.Check(a.ctx, a.account); err != nil {
 		return err
 	}
@@ -81,10 +81,10 @@ func (c *loginCmd) Run(a *app) error {
 	return l.report()
 }
 
-// errNoClientID says what the first step is.
-var errNoClientID = &usageError{errors.New("SPOTIFY_CLIENT_ID is not set; put the client ID of your app into the environment or .env (docs/accounts.md tells how to make an app)")}
+// errNoClientID names the first step.
+var errNoClientID = &usageError{errors.New("SPOTIFY_CLIENT_ID is not set; put the client ID of your app into the environment or .env (docs/accounts.md shows how to make an app)")}
 
-// byBrowser listens, opens the browser, and waits for it to come back.
+// byBrowser listens, opens the browser, and waits for its answer.
 func (l *login) byBrowser(ctx context.Context, redirect string) error {
 	receiver, err := signin.Listen(ctx, redirect)
 	if err != nil {
@@ -116,8 +116,8 @@ func (l *login) byBrowser(ctx context.Context, redirect string) error {
 }
 
 // openBrowser opens an address with the program that BROWSER names, else with
-// the system's. When it cannot, the user has the address. A .env that came with a
-// folder does not say what is executed.
+// the system's. If it cannot, the user has the address. A .env, which may come with a
+// folder, must not say what is executed.
 func openBrowser(ctx context.Context, address string) {
 	command := []string{"xdg-open"}
 	switch runtime.GOOS {
@@ -137,7 +137,7 @@ func openBrowser(ctx context.Context, address string) {
 	go func() { _ = cmd.Wait() }() // it ends when it ends; a browser may stay open
 }
 
-// withoutSecrets drops from an environment what a browser need not know.
+// withoutSecrets removes secrets from the environment of a browser.
 func withoutSecrets(environment []string) []string {
 	return slices.DeleteFunc(environment, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -155,7 +155,7 @@ func (l *login) byHand(ctx context.Context, redirect string) error {
 		return &usageError{err}
 	}
 	fmt.Fprintf(l.app.stderr, "Open this address in a browser, on any machine, and agree:\n\n  %s\n\n"+
-		"The browser is then sent to an address on %s, where it finds nothing.\nCopy that address from the address bar, paste it here, and press Enter:\n", attempt.URL(), redirect)
+		"The browser then goes to an address on %s, which does not load.\nCopy that address from the address bar, paste it here, and press Enter:\n", attempt.URL(), redirect)
 	line, err := readLine(ctx, l.app.stdin)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func (l *login) connect(ctx context.Context, attempt *extract.Authorization, cod
 	defer client.CloseIdle()
 	profile, err := catalog.ProfileOf(ctx, client)
 	if err != nil {
-		return fmt.Errorf("ask whose account it is: %w", err)
+		return fmt.Errorf("read the profile: %w", err)
 	}
 	l.kept, err = l.store.Connect(ctx, accounts.Connection{
 		Name: l.app.account, AccountID: profile.AccountID, UserID: profile.UserID, User: profile.User,
@@ -218,7 +218,7 @@ func (l *login) connect(ctx context.Context, attempt *extract.Authorization, cod
 	return err
 }
 
-// report tells who is connected, and which scopes were not granted.
+// report prints who is connected, and which scopes were not granted.
 func (l *login) report() error {
 	var missing []string
 	for _, scope := range l.scopes {
@@ -231,7 +231,7 @@ func (l *login) report() error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(l.app.stdout, "Connected %s as account %s (%s).\nThe sign-in lasts until %s; status and logs tell when its end is near.\n",
+		fmt.Fprintf(l.app.stdout, "Connected %s as account %s (%s).\nThe sign-in lasts until %s; status and logs warn before it ends.\n",
 			printable(l.kept.User), l.kept.Name, l.kept.AccountID, l.kept.EndsAt().Format(time.DateOnly))
 	}
 	if len(missing) > 0 {

@@ -23,22 +23,22 @@ import (
 // cli is the command line.
 type cli struct {
 	Config    string           `help:"File that describes jobs and destinations." default:"jobs.yaml" placeholder:"FILE"`
-	Account   string           `help:"Account to act for, by its name or account_id; all that are connected when it is not given." placeholder:"NAME"`
-	LogFormat string           `help:"How log lines on stderr look: ${enum}." enum:"text,json" default:"text"`
-	LogLevel  string           `help:"Which log lines are written: ${enum}, and what is worse." enum:"debug,info,warn,error" default:"info"`
+	Account   string           `help:"Account to use, by name or account_id; default: all connected accounts." placeholder:"NAME"`
+	LogFormat string           `help:"Format of log lines on stderr: ${enum}." enum:"text,json" default:"text"`
+	LogLevel  string           `help:"Minimum log level: ${enum}." enum:"debug,info,warn,error" default:"info"`
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 
 	Demo     demoCmd     `cmd:"" help:"Export a simulated account to ./demo: nothing to sign up for."`
 	Login    loginCmd    `cmd:"" help:"Connect an account: sign in to Spotify in the browser."`
 	Accounts accountsCmd `cmd:"" help:"List connected accounts, remove one, or change the key that encrypts them."`
-	Forget   forgetCmd   `cmd:"" help:"Delete all that was exported of an account, and its credentials."`
+	Forget   forgetCmd   `cmd:"" help:"Delete everything exported of an account, and its credentials."`
 	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
-	Plan     planCmd     `cmd:"" help:"Tell how many requests a run would spend, and what is left of the day's budget."`
+	Plan     planCmd     `cmd:"" help:"Show how many requests a run would make, and what is left of the day's budget."`
 	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
-	Backfill backfillCmd `cmd:"" help:"Read everything again; resumable."`
-	Status   statusCmd   `cmd:"" help:"Show the last run of each job and how fresh its data is."`
+	Backfill backfillCmd `cmd:"" help:"Sync everything in full; resumable."`
+	Status   statusCmd   `cmd:"" help:"Show the last run of each job and how old its data is."`
 	Check    checkCmd    `cmd:"" help:"Check configuration, credentials, scopes and destinations without exporting."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the PostgreSQL schema up to date."`
+	Migrate  migrateCmd  `cmd:"" help:"Migrate PostgreSQL schemas and Parquet files."`
 	Tables   tablesCmd   `cmd:"" help:"Describe the tables and their columns."`
 	Simulate simulateCmd `cmd:"" help:"Serve a simulated Spotify, to write programs against."`
 }
@@ -50,9 +50,8 @@ func main() {
 	os.Exit(exporter(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// frugal has garbage collected in time to stay within a small memory, as the program
-// runs beside others. A library that needs more gets it, and takes longer. GOGC or
-// GOMEMLIMIT overrides it.
+// frugal limits memory, as the program runs beside others. A library that needs more
+// gets it, and takes longer. GOGC or GOMEMLIMIT overrides the limit.
 func frugal() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(80 << 20)
@@ -108,7 +107,7 @@ func (a *app) execute(args []string) error {
 	return command.Run(a)
 }
 
-// parse turns the way in which kong leaves after --help into a return.
+// parse turns the panic with which kong leaves after --help into a return.
 func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
 	defer func() {
 		if left := recover(); left != nil {
@@ -120,7 +119,7 @@ func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
 	return parser.Parse(args)
 }
 
-// version names the build: what the Makefile stamped, or what go install knows.
+// version returns the version that the Makefile stamped, or that go install knows.
 func version() string {
 	if stamped != "" {
 		return stamped

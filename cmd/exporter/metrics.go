@@ -13,8 +13,7 @@ import (
 	"github.com/tracklake/tracklake/pipeline"
 )
 
-// metrics are what a monitoring system wants to know of a serving process, in
-// the format of Prometheus.
+// metrics are the metrics of a serving process, in the format of Prometheus.
 type metrics struct {
 	registry  *prometheus.Registry
 	runs      *prometheus.CounterVec
@@ -36,7 +35,7 @@ func newMetrics() *metrics {
 			Name: "tracklake_last_ok_timestamp_seconds", Help: "When a job's last successful run ended, as a Unix time.",
 		}, []string{"job", "account_id"}),
 		requests:  counter("requests_total", "Requests made to the Web API.", "job"),
-		saved:     counter("requests_saved_total", "Additional requests that reading everything would have cost.", "job"),
+		saved:     counter("requests_saved_total", "Requests saved by incremental syncs and shared answers.", "job"),
 		throttled: counter("requests_throttled_total", "Requests that Spotify answered with 429.", "job"),
 		waited:    counter("waited_seconds_total", "Time spent waiting for rate limits and budgets.", "job"),
 	}
@@ -60,13 +59,13 @@ func (m *metrics) observe(e pipeline.Event) {
 	m.waited.WithLabelValues(r.Job).Add((time.Duration(max(0, r.WaitedMS)) * time.Millisecond).Seconds())
 }
 
-// handler serves the metrics, with the accounts' sign-ins looked up each time.
+// handler serves the metrics, and lists the accounts' sign-ins each time.
 func (m *metrics) handler(p *clientPool) http.Handler {
 	m.registry.MustRegister(&signIns{
 		pool:  p,
 		ends:  prometheus.NewDesc("tracklake_sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", []string{"account"}, nil),
-		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 it has ended or is refused.", []string{"account"}, nil),
-		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while the connected accounts, or some of them, cannot be read.", nil, nil),
+		state: prometheus.NewDesc("tracklake_sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 ended or refused.", []string{"account"}, nil),
+		fails: prometheus.NewDesc("tracklake_accounts_unreadable", "1 while any connected account cannot be read.", nil, nil),
 	})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second})
 }

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 type migrateCmd struct {
-	DryRun bool `help:"Only list what would be applied."`
+	DryRun bool `help:"List what would be applied; change nothing."`
 	JSON   bool `name:"json" help:"Print as JSON."`
 }
 
@@ -39,7 +39,7 @@ func (c *migrateCmd) Run(a *app) error {
 
 func (c *migrateCmd) print(a *app, done []migrated) {
 	if len(done) == 0 {
-		fmt.Fprintln(a.stdout, "every destination lacks a variable; nothing was migrated")
+		fmt.Fprintln(a.stdout, "no destination has all its variables set; nothing was migrated")
 	}
 	verb := "applied"
 	if c.DryRun {

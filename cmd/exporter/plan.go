@@ -11,12 +11,11 @@ import (
 )
 
 type planCmd struct {
-	Jobs []string `arg:"" optional:"" help:"Jobs to plan; all of the file when none is named."`
+	Jobs []string `arg:"" optional:"" help:"Jobs to plan; default: all jobs."`
 	JSON bool     `name:"json" help:"Print as JSON."`
 }
 
-// Run is the command plan. It writes no rows, and asks at most one request a
-// list.
+// Run is the command plan. It writes no rows and makes at most one request a list.
 func (c *planCmd) Run(a *app) error {
 	config, jobs, err := a.load(c.Jobs)
 	if err != nil {
@@ -37,8 +36,7 @@ func (c *planCmd) Run(a *app) error {
 	return errors.Join(err, a.printPlans(plans))
 }
 
-// plan returns a plan for each task, also of those that cannot be planned, and
-// the errors of the latter.
+// plan returns a plan for each task, even if it cannot be planned, and the errors.
 func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, error) {
 	tasks, err := w.tasks(a.ctx, jobs)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
-// printRun tells a person how a run went, and whose it was if that is not clear.
+// printRun prints the outcome of a run, with its account if there are several.
 func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 	took := r.FinishedAt.Sub(r.StartedAt)
 	if r.FinishedAt.IsZero() {
@@ -37,7 +37,7 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 		fmt.Fprintf(w, "  %s of %s are up to date\n", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"))
 	}
 	if r.SavedRequests > 0 {
-		fmt.Fprintf(w, "  %s saved by reading only what can have changed\n", counted(r.SavedRequests, "request", "requests"))
+		fmt.Fprintf(w, "  %s saved by syncing incrementally\n", counted(r.SavedRequests, "request", "requests"))
 	}
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))
@@ -68,7 +68,7 @@ func tableNames(r load.Run) []string {
 	return names
 }
 
-// counted writes how many there are of something.
+// counted formats a count with its noun.
 func counted(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one
@@ -76,7 +76,7 @@ func counted(n int, one, more string) string {
 	return thousands(n) + " " + more
 }
 
-// thousands writes a count as people read it: 12,345.
+// thousands formats a count for people: 12,345.
 func thousands(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -85,7 +85,7 @@ func thousands(n int) string {
 	return s
 }
 
-// roughly writes a duration without false precision.
+// roughly formats a duration without false precision.
 func roughly(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -95,8 +95,8 @@ func roughly(d time.Duration) string {
 	}
 }
 
-// printable makes a text safe for a terminal: what came from outside could
-// hold control characters.
+// printable makes text safe for a terminal: text from outside may have control
+// characters.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 {

@@ -16,10 +16,10 @@ import (
 	"github.com/tracklake/tracklake/pipeline"
 )
 
-// quietFor is how long a run may go on without a log line when nobody watches.
+// quietFor is how long a run may go without a log line if stderr is no terminal.
 const quietFor = 30 * time.Second
 
-// progress shows how runs get on: a bar on a terminal, log lines elsewhere.
+// progress shows the progress of runs: a bar on a terminal, log lines elsewhere.
 type progress struct {
 	app   *app
 	log   *slog.Logger
@@ -30,7 +30,7 @@ type progress struct {
 	bar   *mpb.Bar
 	lines time.Time // when the last line was written
 
-	// last is read while a bar is drawn, which mu would hold up.
+	// last is read while a bar is drawn, which mu would block.
 	last atomic.Pointer[pipeline.Event]
 }
 
@@ -146,7 +146,7 @@ func (p *progress) draw(e pipeline.Event) {
 	}
 }
 
-// tail is the text behind the bar.
+// tail returns the text behind the bar.
 func (p *progress) tail() string {
 	e := p.last.Load()
 	took := time.Since(e.Run.StartedAt)

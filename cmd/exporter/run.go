@@ -11,12 +11,12 @@ import (
 )
 
 type runCmd struct {
-	Jobs []string `arg:"" optional:"" help:"Jobs to run; all of the file when none is named."`
+	Jobs []string `arg:"" optional:"" help:"Jobs to run; default: all jobs."`
 	runFlags
 }
 
 type backfillCmd struct {
-	Jobs []string `arg:"" optional:"" help:"Jobs to read again; all of the file when none is named."`
+	Jobs []string `arg:"" optional:"" help:"Jobs to run; default: all jobs."`
 	runFlags
 }
 
@@ -24,8 +24,8 @@ type backfillCmd struct {
 type runFlags struct {
 	DryRun         bool `help:"Read everything, count what would change, and write nothing."`
 	JSON           bool `name:"json" help:"Print the run records as JSON."`
-	Quiet          bool `short:"q" help:"Print nothing about runs that end ok, or that a budget of yours has deferred: for cron."`
-	AcceptRemovals bool `help:"Mark rows as removed even when they are more than a fifth of the table."`
+	Quiet          bool `short:"q" help:"Only print runs that need attention (for cron)."`
+	AcceptRemovals bool `help:"Remove rows even if they are more than 20 % of a list."`
 	NoMigrate      bool `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
 
@@ -54,7 +54,7 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 	runs := runAll(a.ctx, w.runner, tasks, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals})
 	show.close()
 	if err := w.close(a.ctx); err != nil {
-		show.log.Warn("closing destinations", "error", err)
+		show.log.Warn("cannot close destinations", "error", err)
 	}
 	for i := range runs {
 		runs[i].Hint = a.typed(runs[i].Hint, a.accountFlag(tasks[i].User.Name))
@@ -65,8 +65,7 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 	return exitWith(codeFor(pipeline.Worst(runs)))
 }
 
-// runAll runs tasks one after the other. After an interrupt no further one is
-// begun.
+// runAll runs tasks one after the other. After an interrupt it starts no further one.
 func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task, mode pipeline.Mode) []load.Run {
 	var runs []load.Run
 	for _, t := range tasks {
@@ -90,8 +89,8 @@ func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
 	return nil
 }
 
-// unremarkable reports whether there is nothing to do about a run: it ended well, or
-// it goes on by itself when there is budget again.
+// unremarkable reports whether a run needs no attention: it is ok, or a later run
+// resumes it when the budget allows.
 func unremarkable(r load.Run) bool {
 	return r.Status == load.StatusOK || r.Status == load.StatusDeferred && r.Budgeted && r.Pending == 0
 }

@@ -20,8 +20,8 @@ type serveCmd struct {
 	NoMigrate bool   `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
 
-// lookEvery is how often the loop looks at the clock.
-const lookEvery = time.Second
+// tickEvery is how often the loop checks the clock.
+const tickEvery = time.Second
 
 // Run is the command serve. It ends, with code 0, on SIGINT or SIGTERM.
 func (c *serveCmd) Run(a *app) error {
@@ -48,7 +48,7 @@ func (c *serveCmd) Run(a *app) error {
 	for _, j := range jobs {
 		show.log.Info("job is scheduled", "job", j.Name, "due_at", j.Schedule.Next(time.Now()))
 	}
-	loop := w.runner.Loop(jobs, w.clients.users, lookEvery)
+	loop := w.runner.Loop(jobs, w.clients.users, tickEvery)
 	show.log.Info("serving", "address", listener.Addr().String())
 	serveUntilDone(a.ctx, onlyHosts(c.Listen, a.endpoints(loop, measured.handler(w.clients))), loop, listener, show.log)
 	if err := w.close(a.ctx); err != nil {
@@ -71,7 +71,7 @@ func serveUntilDone(ctx context.Context, handler http.Handler, loop *schedule.Lo
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := server.Shutdown(ending); err != nil {
-		log.Warn("closing the health endpoints", "error", err)
+		log.Warn("cannot close the health endpoints", "error", err)
 	}
 	serving.Wait()
 }
@@ -104,6 +104,6 @@ func answer(w http.ResponseWriter, hint string, problem error, jobs []schedule.U
 		body.Hint = hint
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	// A client that has gone away is no concern of ours.
+	// The client may have disconnected.
 	_ = json.NewEncoder(w).Encode(body)
 }

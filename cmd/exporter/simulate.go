@@ -11,13 +11,13 @@ import (
 
 type simulateCmd struct {
 	Listen    string         `help:"Loopback address to serve on." default:"127.0.0.1:8899" placeholder:"HOST:PORT"`
-	Latency   time.Duration  `help:"Time that every answer takes."`
+	Latency   time.Duration  `help:"Latency of every answer."`
 	RateLimit int            `help:"Requests in a rolling 30 seconds; 0 for no limit."`
-	Quota     map[string]int `help:"Requests of a bucket a day, like artists/albums=100." placeholder:"BUCKET=N"`
+	Quota     map[string]int `help:"Requests to a bucket a day, like artists/albums=100." placeholder:"BUCKET=N"`
 	Fault     []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
 	Faults    bool           `help:"List the kinds of faults and exit."`
 	Users     int            `help:"Accounts to sign in to, each with a library of its own." default:"1"`
-	Oddities  bool           `help:"Put rows into the library as the real API has them now and then: null, local files, year 0000."`
+	Oddities  bool           `help:"Add odd rows that the real API has now and then: null, local files, year 0000."`
 	worldFlags
 }
 
@@ -26,7 +26,7 @@ type worldFlags struct {
 	Seed      uint64 `help:"Seed of the world; the same seed makes the same world." default:"1"`
 	Tracks    int    `help:"Saved tracks." default:"1200"`
 	TopTracks int    `help:"Places in the long-term ranking." default:"300"`
-	Artists   int    `help:"Artists in the world; 0 for enough."`
+	Artists   int    `help:"Artists in the world; 0: as many as needed."`
 	Albums    int    `help:"Albums an artist has on average." default:"14"`
 	Mode      string `help:"Kind of app: ${enum}." enum:"development,extended" default:"development"`
 }
@@ -63,7 +63,7 @@ func (c *simulateCmd) Run(a *app) error {
 	credentials := server.Credentials()
 	fmt.Fprintf(a.stdout, "SPOTIFY_API_URL=%s\nSPOTIFY_ACCOUNTS_URL=%s\nSPOTIFY_CLIENT_ID=%s\nSPOTIFY_CLIENT_SECRET=%s\nSPOTIFY_REFRESH_TOKEN=%s\n",
 		running.APIURL, running.AccountsURL, credentials.ClientID, credentials.ClientSecret, credentials.RefreshToken)
-	fmt.Fprintln(a.stderr, "serving a simulated Spotify; stop it with Ctrl-C. The lines above are what .env needs.")
+	fmt.Fprintln(a.stderr, "Serving a simulated Spotify; stop it with Ctrl-C. Copy the lines above into .env.")
 	if err := running.Wait(a.ctx); err != nil {
 		return fmt.Errorf("serve the simulation: %w", err)
 	}
@@ -76,8 +76,8 @@ func printFaults(a *app) error {
 		fmt.Fprintf(w, "%s\t%s\n", k.Name, k.Doc)
 	}
 	fmt.Fprintln(w, "\t\n"+strings.Join([]string{
-		"settings\tpath=/v1/me/tracks (which requests), after=N (spared first),", "\tevery=N (then each N-th), times=N (at the most), arg=N (see above)",
-		"\tcount=N (the positions arg to arg+N-1 of a list, from 0; -1: all from arg on),", "\tfrom=N,to=N (only pages whose offset lies there)",
+		"settings\tpath=/v1/me/tracks (which requests), after=N (requests that pass first),", "\tevery=N (then every Nth), times=N (at most), arg=N (see above)",
+		"\tcount=N (the positions arg to arg+N-1 of a list, from 0; -1: all from arg),", "\tfrom=N,to=N (only pages whose offset lies there)",
 	}, "\n"))
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the faults: %w", err)

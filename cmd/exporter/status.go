@@ -16,15 +16,15 @@ import (
 )
 
 type statusCmd struct {
-	Jobs []string `arg:"" optional:"" help:"Jobs to show; all of the file when none is named."`
+	Jobs []string `arg:"" optional:"" help:"Jobs to show; default: all jobs."`
 	JSON bool     `name:"json" help:"Print as JSON."`
 }
 
 // accountsTimeout is how long status waits for the store of accounts.
 const accountsTimeout = 5 * time.Second
 
-// Run is the command status. It asks the API nothing and needs no key. It shows
-// what it can read, and fails only when no destination can be read.
+// Run is the command status. It makes no request to the API and needs no key. It shows
+// what it can read, and fails only if no destination can be read.
 func (c *statusCmd) Run(a *app) error {
 	config, jobs, err := a.load(c.Jobs)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *statusCmd) Run(a *app) error {
 	return exitWith(code)
 }
 
-// signIns lists the connected accounts. Status is of use without them, too.
+// signIns lists the connected accounts. Status works without them.
 func (a *app) signIns(config *config.Config) []accounts.Account {
 	store, err := a.openStore(config, false, a.log())
 	if err != nil {
@@ -81,8 +81,8 @@ func (a *app) signIns(config *config.Config) []accounts.Account {
 	return all
 }
 
-// warnUnreadable tells of accounts that have no place among the jobs, because
-// nobody knows which rows are theirs.
+// warnUnreadable logs accounts that cannot be shown with jobs, because it is unknown
+// which rows are theirs.
 func (a *app) warnUnreadable(known []accounts.Account) {
 	for _, k := range known {
 		if k.Problem != nil {
@@ -91,8 +91,7 @@ func (a *app) warnUnreadable(known []accounts.Account) {
 	}
 }
 
-// nameOf is what the owner calls an account: of two names of one user, that which is
-// used.
+// nameOf returns the name of an account; of two names of one user, the one in use.
 func nameOf(accountID string, known []accounts.Account) string {
 	name := accountID
 	for _, k := range known {
@@ -103,7 +102,7 @@ func nameOf(accountID string, known []accounts.Account) string {
 	return name
 }
 
-// A statusView is how a job stands, with the sign-in of its account.
+// A statusView is the state of a job, with the sign-in of its account.
 type statusView struct {
 	pipeline.JobStatus
 	Problem    string `json:"problem,omitempty"` // why nothing is known
@@ -132,7 +131,7 @@ func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account) []
 	return out
 }
 
-// printEndings tells how long each account stays signed in.
+// printEndings prints how long each account stays signed in.
 func (a *app) printEndings(known []accounts.Account) error {
 	if len(known) == 0 {
 		return nil
@@ -205,14 +204,14 @@ func (a *app) printStatus(all []pipeline.JobStatus, known []accounts.Account, zo
 	return nil
 }
 
-// printUnreadable tells why destinations could not be read.
+// printUnreadable prints why destinations could not be read.
 func (a *app) printUnreadable(all []pipeline.JobStatus) {
-	told := map[string]bool{}
+	printed := map[string]bool{}
 	for _, s := range all {
-		if s.Err == nil || told[s.Destination] {
+		if s.Err == nil || printed[s.Destination] {
 			continue
 		}
-		told[s.Destination] = true
+		printed[s.Destination] = true
 		fmt.Fprintf(a.stdout, "\nDestination %s cannot be read: %s\n", s.Destination, printable(s.Err.Error()))
 		if hint := a.hintOf(s.Err); hint != "" {
 			fmt.Fprintf(a.stdout, "  hint: %s\n", printable(hint))
@@ -220,7 +219,7 @@ func (a *app) printUnreadable(all []pipeline.JobStatus) {
 	}
 }
 
-// note is what the reader of a job's line should know besides.
+// note returns what else to show below a job's line.
 func note(s pipeline.JobStatus, at func(time.Time) string) string {
 	var notes []string
 	add := func(text string) { notes = append(notes, text) }

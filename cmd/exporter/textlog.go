@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// textLog writes log lines for people. A hint that a line would hold only with
-// backslashes added gets a line of its own, so that its command can be copied.
+// textLog writes log lines for people. A hint that would need backslashes gets a line
+// of its own, so that its command can be copied.
 type textLog struct {
 	slog.Handler
 	app *app
@@ -43,12 +43,12 @@ func (t *textLog) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
-// WithAttrs is that of the handler within.
+// WithAttrs implements [slog.Handler].
 func (t *textLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &textLog{t.Handler.WithAttrs(attrs), t.app, t.mu, t.to}
 }
 
-// WithGroup is that of the handler within.
+// WithGroup implements [slog.Handler].
 func (t *textLog) WithGroup(name string) slog.Handler {
 	return &textLog{t.Handler.WithGroup(name), t.app, t.mu, t.to}
 }

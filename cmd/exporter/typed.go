@@ -2,8 +2,8 @@ package main
 
 import "strings"
 
-// canonical is a command as hints hold it: they are stored, and come from packages
-// which do not know how the program was called. It stands at the end of a hint,
+// canonical returns a command as it is in hints, which are stored and come from
+// packages that do not know how the program was called. It is at the end of a hint,
 // after a colon.
 func canonical(words ...string) string {
 	all := append([]string{"exporter"}, words...)
@@ -20,9 +20,9 @@ func canonicalLogin(account string) string {
 	return canonical("login", "--account", account)
 }
 
-// typed makes of the canonical command that ends a hint what to type here and now:
-// the program as it was called, on the same configuration, and, where jobs are run,
-// for an account, if one is given.
+// typed replaces the canonical command at the end of a hint with what to type here and
+// now: the program as it was called, with the same configuration and, to run jobs, an
+// account if one is given.
 func (a *app) typed(hint, account string) string {
 	text, command, found := cutLast(hint, ": exporter ")
 	if !found || strings.HasPrefix(command, "-") { // that was typed already
@@ -42,8 +42,8 @@ func cutLast(s, separator string) (before, after string, found bool) {
 	return s[:i], s[i+len(separator):], true
 }
 
-// prefix is how a command begins: the program as it was called, by a path or by its
-// name, and its global flags.
+// prefix returns the start of a command: the program as it was called, by a path or by
+// its name, and its global flags.
 func (a *app) prefix(account string) string {
 	words := []string{"exporter"}
 	if strings.ContainsAny(a.program, `/\`) {
@@ -58,19 +58,19 @@ func (a *app) prefix(account string) string {
 	return strings.Join(words, " ")
 }
 
-// command is what to type to run a command on the same configuration.
+// command returns what to type to run a command with the same configuration.
 func (a *app) command(words ...string) string {
 	return a.prefix("") + strings.TrimPrefix(canonical(words...), "exporter")
 }
 
-// loginCommand is what to type to sign an account in, again or, without a name,
+// loginCommand returns what to type to sign an account in: again, or, without a name,
 // for the first time.
 func (a *app) loginCommand(account string) string {
 	return a.prefix("") + strings.TrimPrefix(canonicalLogin(account), "exporter")
 }
 
-// accountFlag is the account to name in a command about one: none where it goes
-// without saying.
+// accountFlag returns the account to name in a command about one; "" if there is only
+// one.
 func (a *app) accountFlag(account string) string {
 	if a.account != "" || !a.several.Load() {
 		return a.account
@@ -78,7 +78,7 @@ func (a *app) accountFlag(account string) string {
 	return account
 }
 
-// quoted is a word as a shell reads it.
+// quoted returns a word quoted for a shell.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)

@@ -11,7 +11,7 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// work is what commands that export have in common: who is connected, and the
+// work is what commands that export have in common: the connected accounts and the
 // runner of jobs.
 type work struct {
 	app     *app
@@ -48,22 +48,22 @@ func (w *work) close(ctx context.Context) error {
 	return nil
 }
 
-// tasks lists what is to be run. Jobs that need an account when none is
-// connected are an error.
+// tasks lists the runs to make. It is an error if jobs need an account and none is
+// connected.
 func (w *work) tasks(ctx context.Context, jobs []*config.Job) ([]pipeline.Task, error) {
-	users, itself, err := w.clients.users(ctx)
+	users, theApp, err := w.clients.users(ctx)
 	if err != nil {
 		return nil, err
 	}
 	needUser := slices.ContainsFunc(jobs, (*config.Job).NeedsUser)
-	if len(users) == 0 && (needUser || itself == nil) {
-		return nil, w.app.nobody(needUser)
+	if len(users) == 0 && (needUser || theApp == nil) {
+		return nil, w.app.errNoAccount(needUser)
 	}
-	return pipeline.Tasks(jobs, users, itself), nil
+	return pipeline.Tasks(jobs, users, theApp), nil
 }
 
-// nobody says what is missing to run jobs.
-func (a *app) nobody(needUser bool) error {
+// errNoAccount returns what is missing to run jobs.
+func (a *app) errNoAccount(needUser bool) error {
 	if _, ok := a.env("SPOTIFY_CLIENT_ID"); !ok {
 		return errNoClientID
 	}
