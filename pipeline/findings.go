@@ -104,7 +104,10 @@ func (o *findings) apply(r *load.Run) {
 		}
 		r.Hint = "if they are really gone, remove them with: exporter run " + r.Job + " --accept-removals"
 	}
-	if more := len(names) - max(1, refused); more > 0 {
+	switch more := len(names) - max(1, refused); {
+	case more == 1:
+		r.Message += "; and 1 more list"
+	case more > 1:
 		r.Message += fmt.Sprintf("; and %d more lists", more)
 	}
 	if first.weight() > 0 {

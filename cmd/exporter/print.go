@@ -37,7 +37,7 @@ func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
 		fmt.Fprintf(w, "  %s of %s are up to date\n", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"))
 	}
 	if r.SavedRequests > 0 {
-		fmt.Fprintf(w, "  %s saved by syncing incrementally\n", counted(r.SavedRequests, "request", "requests"))
+		fmt.Fprintf(w, "  %s saved\n", counted(r.SavedRequests, "request", "requests"))
 	}
 	if r.Rejects > 0 {
 		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))
