@@ -125,7 +125,7 @@ func TestProcessWithAFullDisk(t *testing.T) {
 		t.Error("Spotify was asked")
 		return extract.Token{}, nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "Spotify was not asked") {
+	if err == nil || !strings.Contains(err.Error(), "no request to Spotify") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -68,7 +68,7 @@ func (r *renewal) change(ctx context.Context, row *Row) (_ *Row, err error) {
 		return row, signInError(row.Refusal(now))
 	}
 	if err := r.backend.Check(ctx, !r.keys.Empty()); err != nil {
-		return row, fmt.Errorf("Spotify was not asked, because its answer could not be stored: %w", err)
+		return row, fmt.Errorf("no request to Spotify, because its answer could not be stored: %w", err)
 	}
 	end := r.Slow("Spotify's token endpoint")
 	fresh, err := r.ask(ctx, r.token)

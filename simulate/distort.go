@@ -78,7 +78,7 @@ func (a *reply) change(f Fault) {
 		var answer map[string]any
 		if json.Unmarshal(a.body, &answer) == nil {
 			delete(answer, "refresh_token")
-			a.body, _ = json.Marshal(answer) //nolint:errchkjson // it was JSON before
+			a.body, _ = json.Marshal(answer)
 		}
 	case "foreign":
 		a.body = bytes.Replace(a.body, []byte(`"next":"http://`+a.host), []byte(`"next":"http://127.0.0.2:9`), 1)

@@ -59,7 +59,7 @@ func source(seed uint64, kind string, numbers ...int) *rand.Rand {
 		h = (h ^ uint64(n)) * 0xff51afd7ed558ccd
 		h ^= h >> 33
 	}
-	return rand.New(rand.NewPCG(h, h^seed)) //nolint:gosec // music, not secrets
+	return rand.New(rand.NewPCG(h, h^seed))
 }
 
 // newID makes an id as Spotify writes them.

@@ -28,7 +28,7 @@ func Bouncer(t testing.TB, address, mode, settings string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	port := freePort(t)
 	config := fmt.Sprintf(`[databases]
 * = host=%s port=%s
@@ -63,7 +63,7 @@ pool_mode = %s
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", u.Host)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 			return u.String()
 		}
 		if time.Now().After(end) {
@@ -85,7 +85,7 @@ func freePort(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ func (p *Proxy) Close() error {
 	err := p.listener.Close()
 	p.Do(Reset)
 	p.work.Wait()
-	return err //nolint:wrapcheck // it says what was done
+	return err
 }
 
 func (p *Proxy) accept() {

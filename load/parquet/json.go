@@ -33,9 +33,9 @@ func putJSON(s storage, name string, v any) error {
 func writeState(w io.Writer, state load.State) error {
 	before := "{\n"
 	for _, key := range slices.Sorted(maps.Keys(state)) {
-		name, _ := json.Marshal(key) //nolint:errchkjson // a text
+		name, _ := json.Marshal(key)
 		if _, err := fmt.Fprintf(w, "%s%s: %s", before, name, []byte(state[key])); err != nil {
-			return err //nolint:wrapcheck // the storage says what it did
+			return err
 		}
 		before = ",\n"
 	}
@@ -43,7 +43,7 @@ func writeState(w io.Writer, state load.State) error {
 		before = "\n"
 	}
 	_, err := io.WriteString(w, before+"}\n")
-	return err //nolint:wrapcheck // the storage says what it did
+	return err
 }
 
 // readJSON reads a file into v, which stays as it is when there is no file.

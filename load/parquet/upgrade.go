@@ -95,7 +95,7 @@ func (u *upgrader) upgrade(ctx context.Context, stored []byte) error {
 	}
 	return u.storage.Put(lakeName, func(w io.Writer) error {
 		_, err := w.Write(u.lake)
-		return err //nolint:wrapcheck // the storage says what it did
+		return err
 	})
 }
 

@@ -17,7 +17,7 @@ func (u *upgrader) makeViews() error {
 	}
 	return u.storage.Put("views.sql", func(w io.Writer) error {
 		_, err := io.WriteString(w, text)
-		return err //nolint:wrapcheck // the storage says what it did
+		return err
 	})
 }
 

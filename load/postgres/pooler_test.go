@@ -16,7 +16,7 @@ import (
 func TestPoolerInTransactionModeIsRefused(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	t.Run("modes", func(t *testing.T) { //nolint:paralleltest // what it leaves is looked for afterwards
+	t.Run("modes", func(t *testing.T) {
 		for name, settings := range map[string]string{
 			"one server":                    "default_pool_size = 1",
 			"several servers":               "min_pool_size = 5",

@@ -23,7 +23,7 @@ func divide(n int, f func(i int) error) error {
 			})
 		})
 	}
-	return group.Wait() //nolint:wrapcheck // f's own error
+	return group.Wait()
 }
 
 // guarded turns a panic, with which the Arrow library meets what it does not expect,
