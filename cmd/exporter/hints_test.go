@@ -44,7 +44,7 @@ func TestTyped(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ program, config, account, text, want string }{
 		{"exporter", "jobs.yaml", "", "run it again: exporter run top", "run it again: exporter run top"},
-		{"/usr/bin/exporter", "jobs.yaml", "", "create it: exporter migrate", "make it: /usr/bin/exporter migrate"},
+		{"/usr/bin/exporter", "jobs.yaml", "", "create it: exporter migrate", "create it: /usr/bin/exporter migrate"},
 		{"bin/exporter", "jobs.yaml", "anna", "run it again: exporter run top", "run it again: bin/exporter --account anna run top"},
 		{"bin/exporter", "x.yaml", "anna", "stop exporter serve, or: exporter login --account bob", "stop exporter serve, or: bin/exporter --config x.yaml login --account bob"},
 		{"./my bin/exporter", "a b.yaml", "it's", "all: exporter backfill top", `all: './my bin/exporter' --config 'a b.yaml' --account 'it'\''s' backfill top`},
