@@ -298,7 +298,7 @@ func notFound(name, advice string) error {
 	return &Error{Message: fmt.Sprintf("there is no account %q", name), Advice: advice, Err: ErrNotFound}
 }
 
-// Remove deletes an account with its tokens. Spotify is not told; the user can
+// Remove deletes an account with its tokens. Spotify does not know; the user can
 // remove the app at https://www.spotify.com/account/apps/.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	found := false

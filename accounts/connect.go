@@ -142,7 +142,7 @@ func (s *Store) Seed(ctx context.Context, clientID, clientSecret, refreshToken s
 	}
 	err = s.locked(ctx, SeedName, func(_ context.Context, r *Row) (*Row, error) {
 		switch {
-		case s.usable(SeedName, r) != nil: // whoever uses it is told
+		case s.usable(SeedName, r) != nil: // reported when it is used
 			return r, nil
 		case r != nil && r.SeedHash == hash: // another process was faster
 			return r, nil

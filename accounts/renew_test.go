@@ -172,7 +172,7 @@ func TestARefusedTokenIsTriedOnceADayForAWeek(t *testing.T) {
 			if p.sim.Count("/api/token") > before {
 				presented = append(presented, p.clock.Now().Sub(began))
 			}
-			if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil { // that account is in nobody's way
+			if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil { // that account blocks no other
 				t.Fatal(err)
 			}
 		}
@@ -255,7 +255,7 @@ func connectTo(t *testing.T, p *place, user int) {
 	}
 }
 
-// TestAnIncidentHealsByItself lets the token endpoint refuse everybody for an hour.
+// TestAnIncidentHealsByItself lets the token endpoint refuse every account for an hour.
 // Twenty goroutines of four processes ask for each account on each of two days.
 func TestAnIncidentHealsByItself(t *testing.T) {
 	t.Parallel()
@@ -293,7 +293,7 @@ func TestAnIncidentHealsByItself(t *testing.T) {
 		refusals, presented int
 	}{
 		{0, true, 20 * users, users},
-		{time.Hour, false, 20 * users, 0}, // it is over, and nobody asks
+		{time.Hour, false, 20 * users, 0}, // it is over, and no process asks
 		{23*time.Hour - time.Second, false, 20 * users, 0},
 		{time.Second, false, 0, users},
 		{time.Hour, false, 0, users}, // as ever

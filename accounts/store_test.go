@@ -295,7 +295,7 @@ func TestSealedAccounts(t *testing.T) {
 	// Rotation: the new key first, the old one behind it.
 	both := store(t, b, keyTwo+","+keyOne)
 	if n, err := both.Rekey(ctx); n != 2 || err != nil {
-		t.Errorf("%d were encrypted anew, %v", n, err)
+		t.Errorf("%d were encrypted again, %v", n, err)
 	}
 	if n, err := both.Rekey(ctx); n != 0 || err != nil {
 		t.Errorf("%d were encrypted once more, %v", n, err)

@@ -53,7 +53,7 @@ func TestATokenThatCannotBeStoredIsNotLost(t *testing.T) {
 			continue
 		}
 		p.backend = whole
-		for range 2 { // by another process, and with the refresh token that was stored late
+		for range 2 { // by another process, and with the refresh token that was stored again
 			if err := ask(t, p.client(t, 0, p.clock.Now)); err != nil {
 				t.Error(err)
 			}

@@ -24,7 +24,7 @@ import (
 	"github.com/tracklake/tracklake/transform"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // client serves a fixed body for every list, and hands on what was asked.
 func client(t *testing.T, body []byte, asked func(request string)) *extract.Client {

@@ -232,8 +232,8 @@ func TestAnEntryThatIsReadTwice(t *testing.T) {
 	}
 }
 
-// TestResetForgetsWhichEntriesCount reads a list anew, from which the entry that
-// counted most has gone.
+// TestResetForgetsWhichEntriesCount reads a list again, from which the entry that
+// counted most was removed.
 func TestResetForgetsWhichEntriesCount(t *testing.T) {
 	t.Parallel()
 	entries, _ := library(120)

@@ -21,7 +21,7 @@ type play struct {
 func (p *play) track() *track { return p.Track }
 
 // plays are the tracks that the account played last. Spotify shows the newest 50
-// only, so that a play is missed for ever when too many follow it before the next
+// only, so a play is lost if too many follow it before the next
 // run.
 func plays() spec[play] {
 	return spec[play]{

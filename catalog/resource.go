@@ -72,7 +72,7 @@ type Resource struct {
 type Mode int
 
 const (
-	// Snapshot lists are the truth: what is not in the list is gone.
+	// Snapshot lists are the truth: what is not in the list was removed.
 	Snapshot Mode = iota
 	// Replace lists are stored as they are: a complete reading replaces the rows of
 	// the one before as a whole.

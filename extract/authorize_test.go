@@ -81,7 +81,7 @@ func TestAuthorization(t *testing.T) {
 			}
 			for _, secret := range append(sim.Secrets(), code) {
 				if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%v %+v %#v %v", a, a, a, slog.AnyValue(a).Resolve()), secret) {
-					t.Error("a secret is told")
+					t.Error("a secret is shown")
 				}
 			}
 		})
@@ -204,7 +204,7 @@ func TestAuthorizationMeetsTrouble(t *testing.T) {
 	}
 }
 
-func TestTheAppItself(t *testing.T) {
+func TestATokenOfTheApp(t *testing.T) {
 	t.Parallel()
 	b := setup(t, small(10), func(c *extract.Config) { c.Tokens = nil })
 	type artist struct{ ID string }

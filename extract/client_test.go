@@ -99,7 +99,7 @@ func TestClientTroubleThatStays(t *testing.T) {
 	}
 }
 
-// noSecrets looks for what must never be told.
+// noSecrets checks for what must never be shown.
 func noSecrets(t *testing.T, b *bench, text string) {
 	t.Helper()
 	for _, secret := range []string{b.sim.Credentials().RefreshToken, simulate.ClientSecret, "access-", "refresh-"} {

@@ -115,7 +115,7 @@ func TestRecheck(t *testing.T) {
 	}{
 		"none":            {0, 100, nil, []int{0}, 100},
 		"as before":       {2, 0, nil, []int{0, 100, 350}, 350},
-		"going round":     {3, 550, nil, []int{0, 800, 100, 350}, 350},
+		"wrapping around": {3, 550, nil, []int{0, 800, 100, 350}, 350},
 		"more than there": {10, 100, nil, []int{0, 350, 550, 800, 100}, 100},
 		"one recovers": {2, 100, func(l *listing, keys []listdiff.Key) {
 			l.entries[360], keys[360] = entry(360), keyOf(360)

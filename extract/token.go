@@ -208,7 +208,7 @@ func (t *tokens) refresh(ctx context.Context, kept Token) (Token, error) {
 	return merge(kept, fresh, t.now()), nil
 }
 
-// askForApp asks for a token of the app itself.
+// askForApp asks for a token of the app.
 // https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow
 func (t *tokens) askForApp(ctx context.Context) (Token, error) {
 	c := clientcredentials.Config{

@@ -19,7 +19,7 @@ const (
 	headerTimeout  = 15 * time.Second
 	idleTimeout    = 15 * time.Second // between two reads of a body
 	totalTimeout   = time.Minute
-	graceTime      = 5 * time.Second // of a token refresh, when nobody needs it any more
+	graceTime      = 5 * time.Second // of a token refresh that no request needs any more
 	maxBody        = 8 << 20         // after decompression
 	maxHeader      = 64 << 10
 )
@@ -42,7 +42,7 @@ func newTransport(connections int) *http.Transport {
 // stay keeps a redirect from being followed: it could lead a token elsewhere.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// originTransport sends requests to the API itself and nowhere else, as they bear
+// originTransport sends requests to the API and nowhere else, as they bear
 // the access token.
 type originTransport struct {
 	origin *url.URL

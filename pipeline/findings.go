@@ -102,7 +102,7 @@ func (o *findings) apply(r *load.Run) {
 		if refused > 1 {
 			r.Message = fmt.Sprintf("refused to remove %d rows of %d lists (limit 20 %%); nothing was removed", refusedRows, refused)
 		}
-		r.Hint = "if they are really gone, remove them with: exporter run " + r.Job + " --accept-removals"
+		r.Hint = "if you removed them yourself, accept it: exporter run " + r.Job + " --accept-removals"
 	}
 	switch more := len(names) - max(1, refused); {
 	case more == 1:

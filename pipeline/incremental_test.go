@@ -97,7 +97,7 @@ type history struct {
 	random *rand.Rand
 	bad    bool // with bad days
 
-	kept     []string // what the table held the night before
+	kept     []string // what the table had the night before
 	before   map[simulate.SavedTrack]bool
 	doubtful bool // tonight, entries are missing
 	doubted  bool // in the last night that anything is remembered of, they were

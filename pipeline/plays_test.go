@@ -30,8 +30,8 @@ func TestPlaysAreAdded(t *testing.T) {
 		}
 		s.clock.set(s.clock.Now().Add(time.Hour))
 	}
-	s.sim.AddPlay(at.Add(-10 * time.Minute)) // a phone that was offline tells of it late
+	s.sim.AddPlay(at.Add(-10 * time.Minute)) // a phone that was offline reports it later
 	if run := s.run(t, "plays", pipeline.Mode{}); run.Tables["plays"].Inserted != 1 {
-		t.Errorf("a late play: %+v", run)
+		t.Errorf("a play reported later: %+v", run)
 	}
 }

@@ -32,7 +32,7 @@ func (s *stage) onTracks(n int, f func()) {
 	})
 }
 
-// library is a world with room for so many saved tracks.
+// library is a world with room for a number of saved tracks.
 func library(tracks int) simulate.Options {
 	o := world(tracks)
 	o.Artists = 100

@@ -113,7 +113,7 @@ func keepsOnError(t *testing.T, open func() accounts.Backend) {
 func deletes(t *testing.T, open func() accounts.Backend) {
 	put(t, open(), sample("a"))
 	put(t, open(), sample("b"))
-	for range 2 { // what is gone can be deleted again
+	for range 2 { // a deleted row can be deleted again
 		err := open().Change(t.Context(), "a", func(context.Context, *accounts.Row) (*accounts.Row, error) { return nil, nil })
 		if err != nil {
 			t.Fatal(err)

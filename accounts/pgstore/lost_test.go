@@ -98,7 +98,7 @@ func TestALockThatIsHeldIsNamed(t *testing.T) {
 	})
 	<-holding
 	s := accounts.New(open(t, url), accounts.Options{Keys: keys})
-	if a, err := s.Find(t.Context(), "sam"); err != nil || a.AccountID != "aSam" { // reading waits for nobody
+	if a, err := s.Find(t.Context(), "sam"); err != nil || a.AccountID != "aSam" { // reading waits for no lock
 		t.Errorf("%+v, %v", a, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -109,7 +109,7 @@ func (r *Receiver) Close() error {
 }
 
 // ErrNoAnswer says that the user did not come back in time.
-var ErrNoAnswer = errors.New("nobody signed in within five minutes")
+var ErrNoAnswer = errors.New("no sign-in within five minutes")
 
 // Receive waits for the first answer with the state of this sign-in, hands it to
 // finish, and shows in the browser what that returns: who is connected, or the

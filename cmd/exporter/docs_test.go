@@ -14,10 +14,10 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-var update = flag.Bool("update", false, "write the generated documentation anew")
+var update = flag.Bool("update", false, "rewrite the generated documentation")
 
 // TestDocsAreUpToDate compares the generated documentation with what the
-// declarations say now; make docs writes it anew.
+// declarations say now; make docs rewrites it.
 func TestDocsAreUpToDate(t *testing.T) {
 	t.Parallel()
 	var tables bytes.Buffer

@@ -138,7 +138,7 @@ func withPassword(t *testing.T, address string) string {
 // other tests.
 func (l *leaking) exporter(t *testing.T, args ...string) {
 	t.Helper()
-	// A client that goes on trying is none that leaks; its patience is for
+	// A client that keeps trying does not leak; its patience is for
 	// other tests.
 	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 	defer cancel()

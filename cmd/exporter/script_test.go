@@ -26,7 +26,7 @@ import (
 //	                   revoke N (the user of that number, counted from 0),
 //	                   expire 0 (all access tokens)
 //	requests PREFIX N  compares the number of requests since the last look;
-//	                   "requests forget" begins to count anew
+//	                   "requests forget" resets the count
 //	database           makes an empty database and sets DATABASE_URL
 //	query SQL          prints the rows of a query to that database
 //	consent, byhand    stand in for a browser; see consent_test.go

@@ -151,7 +151,7 @@ func get(t *testing.T, url string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// TestServeBesideASilentDatabase starts after a missed turn: the job of the lake
+// TestServeBesideASilentDatabase starts after a missed slot: the job of the lake
 // makes up for it at once, and the process stays healthy.
 func TestServeBesideASilentDatabase(t *testing.T) {
 	t.Parallel()

@@ -174,7 +174,7 @@ func (d *Diff) within(a, b anchor) (offset, n int) {
 	}
 	page := (from + to - 1) / 2 / d.size
 	switch {
-	case a.at < 0 && len(d.pages) > 0 && d.pages[0].end() == from, // the head goes on
+	case a.at < 0 && len(d.pages) > 0 && d.pages[0].end() == from, // the head continues
 		b.place == a.place+1: // all of it is new
 		page = from / d.size
 	case b.place == len(d.known) && (b.at-a.at)-(b.place-a.place) >= d.size:

@@ -11,7 +11,7 @@ import (
 	"github.com/tracklake/tracklake/extract/quota"
 )
 
-// BenchmarkFile is what a reservation costs in a file that holds so many entries
+// BenchmarkFile measures a reservation in a file that has a number of entries
 // of other buckets: an ordinary night leaves about 100, a busy day 2,000.
 func BenchmarkFile(b *testing.B) {
 	for _, entries := range []int{0, 100, 2000} {

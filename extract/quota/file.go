@@ -93,8 +93,8 @@ func (f *File) change(ctx context.Context, owner, bucket string, do func(*record
 }
 
 // locked runs do while it holds the lock, which ends with the process, however
-// that ends. The lock file stays: one that is removed could be held by one
-// process and made anew by another.
+// that ends. The lock file stays: one that is removed could be locked by one
+// process and created again by another.
 func (f *File) locked(ctx context.Context, do func() error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)

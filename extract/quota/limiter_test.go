@@ -46,7 +46,7 @@ func bubble(t *testing.T, test func(t *testing.T, s *watched, limiter func() *qu
 	})
 }
 
-// must reserves so many requests.
+// must reserves a number of requests.
 func must(t *testing.T, l *quota.Limiter, bucket string, n int) {
 	t.Helper()
 	for i := range n {

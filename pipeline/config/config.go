@@ -156,13 +156,13 @@ func (c *Config) Select(names []string) ([]*Job, error) {
 // Usable checks that every variable is set that the jobs' destinations need.
 func (c *Config) Usable(jobs []*Job) error {
 	e := &Error{Path: c.Path}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, j := range jobs {
 		for _, name := range j.Destinations {
 			d := c.Destination(name)
 			for _, variable := range d.Unset {
-				if !told[variable] {
-					told[variable] = true
+				if !reported[variable] {
+					reported[variable] = true
 					e.Problems = append(e.Problems, Problem{Line: d.Line, Message: fmt.Sprintf(
 						"destination %s needs %s, which is not set; set it in the environment or .env, or take the destination out of job %s", name, variable, j.Name)})
 				}

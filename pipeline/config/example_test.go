@@ -9,7 +9,7 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// Parse reports all mistakes of a file at once. Each is told with its line and the
+// Parse reports all mistakes of a file at once. Each has its line and the
 // nearest right word.
 func ExampleParse() {
 	const file = `timezone: Europe/Stockholm

@@ -55,7 +55,7 @@ func TestJobsThatFillTheSameRows(t *testing.T) {
 			[]string{`saved_tracks: {destinations: [lake, pond]}`, `again: {resource: saved_tracks, destinations: [well, pond]}`},
 			[]string{`jobs.yaml:7: jobs saved_tracks and again would both write saved_tracks in destination pond; give each its own destination, or merge them`},
 		},
-		"two destinations, told once": {
+		"two destinations, reported once": {
 			[]string{`saved_tracks: {destinations: [lake, pond]}`, `again: {resource: saved_tracks, destinations: [pond, lake]}`},
 			[]string{`jobs.yaml:7: jobs saved_tracks and again would both write saved_tracks in destinations lake and pond; give each its own destination, or merge them`},
 		},

@@ -12,7 +12,7 @@ func TestHoles(t *testing.T) {
 	rule(t, []ruling{
 		{name: "one is new", before: "a b c", reading: "a c ?", want: "pending b: holes; incomplete"},
 		{name: "one is new, and a row is removed as well", before: "a b c", reading: "a ?", want: "pending b c: holes; incomplete"},
-		{name: "one is new, and nobody is missing", before: "a b", reading: "a b ?", want: "ok"},
+		{name: "one is new, and no row is missing", before: "a b", reading: "a b ?", want: "ok"},
 		{name: "fifty at once", before: "a1..a60", reading: "a1..a10 ?*50", want: "pending 50 rows: holes; incomplete"},
 		{name: "all of them", before: "a b", reading: "? ?", want: "pending a b: holes; incomplete"},
 		{name: "it is still there an hour later", before: "a c ? | holes: b", reading: "a c ?", later: hour, want: "pending b: holes; incomplete"},

@@ -11,7 +11,7 @@ import (
 // A Reason says why removals are pending.
 type Reason string
 
-// The reasons, in the order in which they are told.
+// The reasons, in the order in which they are reported.
 const (
 	// Empty: a list that had rows came back empty.
 	Empty Reason = "empty"

@@ -222,15 +222,15 @@ func (d *decision) unmatched() []listdiff.Key {
 		before = slices.Concat(before, d.Before.Pending, d.Before.Refused, d.Before.Lost)
 	}
 	var out []listdiff.Key
-	told := map[string]bool{}
+	listed := map[string]bool{}
 	for _, k := range arrivals(d.keys, before) {
 		if row := listdiff.Row(k); row != "" {
-			told[row] = true
+			listed[row] = true
 			out = append(out, unmarked(k))
 		}
 	}
 	for _, row := range d.missing {
-		if !told[row] && d.rows[row] != identified {
+		if !listed[row] && d.rows[row] != identified {
 			out = append(out, d.rows[row])
 		}
 	}
