@@ -149,3 +149,21 @@ func TestRoleThatOnlyWritesData(t *testing.T) {
 		t.Errorf("forget: %v, %v", out, err)
 	}
 }
+
+// TestOwnerThatMayNotMakeSchemas migrates as the owner of all there is.
+func TestOwnerThatMayNotMakeSchemas(t *testing.T) {
+	t.Parallel()
+	address := pgtest.URL(t)
+	migrateTo(t, address, migrations.Files, 10)
+	own := as(t, address, `ALTER SCHEMA spotify OWNER TO ROLE; ALTER SCHEMA exporter OWNER TO ROLE;
+		DO $$ DECLARE one regclass; BEGIN
+			FOR one IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'v') AND relnamespace IN ('spotify'::regnamespace, 'exporter'::regnamespace)
+			LOOP EXECUTE format('ALTER TABLE %s OWNER TO ROLE', one); END LOOP;
+		END $$`)
+	if pending, err := check(t, own); err != nil || len(pending) == 0 {
+		t.Errorf("check: %q, %v", pending, err)
+	}
+	if err := export(t.Context(), open(t, own), "job", 1, span(0, 10)); err != nil {
+		t.Error(err)
+	}
+}

@@ -220,6 +220,33 @@ func TestDatabaseThatIsGone(t *testing.T) {
 	}
 }
 
+// TestHalfOpenCommit loses a connection in COMMIT of which the server is not told, with
+// the limits of real life: none of them may have to pass.
+func TestHalfOpenCommit(t *testing.T) {
+	t.Parallel()
+	direct := pgtest.URL(t)
+	p, address := pgtest.Proxy(t, direct)
+	d := open(t, address)
+	s, _ := begin(t, d, "job", 1)
+	write(t, s, span(0, 10))
+	fired := p.When(tcpproxy.ToServer, commitMessage, 0, tcpproxy.HalfOpen)
+	within(t, 5*time.Second, "commit and close", func() {
+		_, err := s.Commit(t.Context(), load.Change{Run: record("job", 1, load.StatusOK)})
+		if err == nil || !strings.Contains(err.Error(), "did not take effect") || hint(err) != "run it again" {
+			t.Errorf("commit: %v, hint %q", err, hint(err))
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	<-fired
+	sameStatuses(t, d, load.StatusFailed)
+	runs, err := d.Runs(t.Context(), load.RunsQuery{})
+	if err != nil || !strings.Contains(runs[0].Message, "did not take effect") {
+		t.Errorf("record: %+v, %v", runs, err)
+	}
+}
+
 // TestSlowCopy copies for longer than an answer may take, but gets on.
 func TestSlowCopy(t *testing.T) {
 	t.Parallel()
