@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
-	"sync/atomic"
 
-	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
@@ -24,14 +18,10 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	program   string // as it was called
-	config    string
-	account   string
-	several   atomic.Bool // jobs run for several accounts
+	environment
+	invocation
 	logFormat string
 	logLevel  slog.Level
-	dotenv    map[string]string
-	dotenvErr error
 }
 
 func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -44,30 +34,6 @@ func (a *app) use(c *cli) {
 	// The flag allows only names that the level knows.
 	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
 	a.dotenv, a.dotenvErr = readDotenv(".env")
-}
-
-// env returns a variable of the environment, else of .env. An empty one counts as not
-// set.
-func (a *app) env(name string) (string, bool) {
-	if v, ok := os.LookupEnv(name); ok && v != "" {
-		return v, true
-	}
-	v := a.dotenv[name]
-	return v, v != ""
-}
-
-// names reports whether a variable is in the environment or in .env, even if empty.
-func (a *app) names(name string) bool {
-	_, there := os.LookupEnv(name)
-	_, inFile := a.dotenv[name]
-	return there || inFile
-}
-
-func (a *app) envOr(name, fallback string) string {
-	if v, ok := a.env(name); ok && v != "" {
-		return v
-	}
-	return fallback
 }
 
 // log returns the logger: text or JSON lines on stderr.
@@ -91,22 +57,6 @@ func (a *app) typedAttr(_ []string, attr slog.Attr) slog.Attr {
 		attr.Value = slog.StringValue(a.typed(attr.Value.String(), a.account))
 	}
 	return attr
-}
-
-// checkDotenv returns what is wrong with .env. It quotes no line, which may have a
-// secret in it.
-func (a *app) checkDotenv() error {
-	var failed *fs.PathError
-	var open *accounts.Error
-	switch {
-	case a.dotenvErr == nil || errors.Is(a.dotenvErr, fs.ErrNotExist):
-		return nil
-	case errors.As(a.dotenvErr, &open):
-		return &usageError{open}
-	case errors.As(a.dotenvErr, &failed):
-		return &usageError{fmt.Errorf("read .env: %w", failed.Err)}
-	}
-	return &usageError{errors.New("read .env: a line is not NAME=value")}
 }
 
 // load reads jobs.yaml and picks the named jobs.

@@ -87,20 +87,6 @@ func (a *app) openStore(config *config.Config, migrate bool, log *slog.Logger) (
 	return &store{Store: accounts.New(backend, options), quota: backend.Quota(), close: backend.Close}, nil
 }
 
-// services are the addresses in use. Addresses that tokens must not be sent to are
-// an error.
-func (a *app) services() (accounts.Services, error) {
-	config := a.service("", "")
-	config.Tokens = extract.NewFixedToken(extract.Token{})
-	if _, err := extract.New(config); err != nil {
-		return accounts.Services{}, &usageError{err}
-	}
-	return accounts.Services{
-		API:      strings.TrimSuffix(a.envOr("SPOTIFY_API_URL", extract.DefaultAPIURL), "/"),
-		Accounts: strings.TrimSuffix(a.envOr("SPOTIFY_ACCOUNTS_URL", extract.DefaultAccountsURL), "/"),
-	}, nil
-}
-
 // newClients opens the store, and stores a refresh token of the environment in it.
 func (a *app) newClients(config *config.Config, migrate bool, log *slog.Logger) (*clientPool, error) {
 	store, err := a.openStore(config, migrate, log)
@@ -164,16 +150,6 @@ func (p *clientPool) client(id, secret string, tokens extract.TokenStore) (*extr
 // waitingLog writes log lines about what is waited for.
 func waitingLog(log *slog.Logger) func(what string) {
 	return func(what string) { log.Info("waiting for " + what) }
-}
-
-// service returns what all clients of an app have in common.
-func (a *app) service(id, secret string) extract.Config {
-	return extract.Config{
-		ClientID: id, ClientSecret: secret,
-		APIURL:      a.envOr("SPOTIFY_API_URL", ""),
-		AccountsURL: a.envOr("SPOTIFY_ACCOUNTS_URL", ""),
-		UserAgent:   "tracklake-exporter/" + version(),
-	}
 }
 
 // users returns the connected accounts, or the one that --account names, and the app.

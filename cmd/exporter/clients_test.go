@@ -32,10 +32,10 @@ func newServing(t *testing.T, secret string) *serving {
 	s := &serving{sim: sim, backend: accounts.NewFolder(filepath.Join(t.TempDir(), "accounts"))}
 	options := accounts.Options{Services: accounts.Services{API: running.APIURL, Accounts: running.AccountsURL}}
 	s.other = accounts.New(s.backend, options)
-	a := &app{ctx: t.Context(), config: "jobs.yaml", dotenv: map[string]string{
+	a := &app{ctx: t.Context(), invocation: invocation{config: "jobs.yaml"}, environment: environment{dotenv: map[string]string{
 		"SPOTIFY_API_URL": running.APIURL, "SPOTIFY_ACCOUNTS_URL": running.AccountsURL,
 		"SPOTIFY_CLIENT_ID": simulate.ClientID, "SPOTIFY_CLIENT_SECRET": secret,
-	}}
+	}}}
 	s.clientPool = newPool(a, &store{Store: accounts.New(s.backend, options), close: func() {}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(s.close)
 	s.signIn(t)

@@ -23,11 +23,11 @@ func (e *hinted) Hint() string { return e.hint }
 
 // hintOf returns what to do next about an error, or "". A command comes last, after a
 // colon, so that it can be copied.
-func (a *app) hintOf(err error) string { return a.hintFor(err, a.account) }
+func (i *invocation) hintOf(err error) string { return i.hintFor(err, i.account) }
 
 // hintFor is hintOf for an error about an account.
-func (a *app) hintFor(err error, account string) string {
-	return a.typed(hint(err, account), a.accountFlag(account))
+func (i *invocation) hintFor(err error, account string) string {
+	return i.typed(hint(err, account), i.accountFlag(account))
 }
 
 // hint is the canonical text of hintFor.

@@ -31,7 +31,7 @@ func TestHints(t *testing.T) {
 		{"x.yaml", "", &hinted{signIn(extract.SignIn), "wait"}, "wait"},
 		{"x.yaml", "", fmt.Errorf("other"), ""},
 	} {
-		a := &app{config: tt.config, account: tt.account}
+		a := &invocation{config: tt.config, account: tt.account}
 		if got := a.hintOf(fmt.Errorf("wrapped: %w", tt.err)); got != tt.want {
 			t.Errorf("%T: %s\nwant %s", tt.err, got, tt.want)
 		}
@@ -52,7 +52,7 @@ func TestTyped(t *testing.T) {
 		{"bin/exporter", "jobs.yaml", "", "update exporter; an older one will not do", "update exporter; an older one will not do"},
 		{"bin/exporter", "jobs.yaml", "", "stop exporter serve", "stop exporter serve"},
 	} {
-		a := &app{program: tt.program, config: tt.config}
+		a := &invocation{program: tt.program, config: tt.config}
 		got := a.typed(tt.text, tt.account)
 		if got != tt.want || a.typed(got, tt.account) != tt.want {
 			t.Errorf("%s\nwant %s", got, tt.want)
@@ -64,7 +64,7 @@ func TestTyped(t *testing.T) {
 func TestHintsInLogLines(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	a := &app{config: "it's.yaml", logFormat: "text"}
+	a := &app{invocation: invocation{config: "it's.yaml"}, logFormat: "text"}
 	a.logAt(&out, slog.LevelInfo).With("job", "top").Warn("it failed", "hint", "see: exporter check", "left", 1)
 	const want = "level=WARN msg=\"it failed\" job=top left=1\n  hint: see: exporter --config 'it'\\''s.yaml' check\n"
 	if _, got, _ := strings.Cut(out.String(), " "); got != want {

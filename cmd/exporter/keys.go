@@ -22,18 +22,18 @@ const everybody fs.FileMode = 0o026
 
 // keys reads the keys that encrypt tokens, if there are any. An empty variable counts
 // as a missing key.
-func (a *app) keys() (*accounts.Keys, error) {
-	if err := a.checkDotenv(); err != nil { // the key may be in it
+func (e *environment) keys() (*accounts.Keys, error) {
+	if err := e.checkDotenv(); err != nil { // the key may be in it
 		return nil, err
 	}
-	if text, ok := a.env(keyVariable); ok {
+	if text, ok := e.env(keyVariable); ok {
 		return parseKeys(keyVariable, text)
 	}
-	if path, ok := a.env(keyFileVariable); ok {
+	if path, ok := e.env(keyFileVariable); ok {
 		return readKeys(path)
 	}
 	for _, name := range []string{keyVariable, keyFileVariable} {
-		if a.names(name) {
+		if e.names(name) {
 			return nil, &usageError{fmt.Errorf("%s is set, but empty; give it its value, or unset it to keep tokens unencrypted", name)}
 		}
 	}

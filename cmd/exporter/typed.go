@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"strings"
+	"sync/atomic"
+)
 
 // canonical returns a command as it is in hints, which are stored and come from
 // packages that do not know how the program was called. It is at the end of a hint,
@@ -13,25 +16,19 @@ func canonical(words ...string) string {
 	return strings.Join(all, " ")
 }
 
+// An invocation is how the program was called, so that hints can say what to type.
+type invocation struct {
+	program string
+	config  string
+	account string
+	several atomic.Bool // jobs run for several accounts
+}
+
 func canonicalLogin(account string) string {
 	if account == "" {
 		return canonical("login")
 	}
 	return canonical("login", "--account", account)
-}
-
-// typed replaces the canonical command at the end of a hint with what to type here and
-// now: the program as it was called, with the same configuration and, to run jobs, an
-// account if one is given.
-func (a *app) typed(hint, account string) string {
-	text, command, found := cutLast(hint, ": exporter ")
-	if !found || strings.HasPrefix(command, "-") { // that was typed already
-		return hint
-	}
-	if verb, _, _ := strings.Cut(command, " "); verb != "run" && verb != "backfill" {
-		account = ""
-	}
-	return text + ": " + a.prefix(account) + " " + command
 }
 
 func cutLast(s, separator string) (before, after string, found bool) {
@@ -40,42 +37,6 @@ func cutLast(s, separator string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(separator):], true
-}
-
-// prefix returns the start of a command: the program as it was called, by a path or by
-// its name, and its global flags.
-func (a *app) prefix(account string) string {
-	words := []string{"exporter"}
-	if strings.ContainsAny(a.program, `/\`) {
-		words[0] = quoted(a.program)
-	}
-	if a.config != "jobs.yaml" && a.config != "" {
-		words = append(words, "--config", quoted(a.config))
-	}
-	if account != "" {
-		words = append(words, "--account", quoted(account))
-	}
-	return strings.Join(words, " ")
-}
-
-// command returns what to type to run a command with the same configuration.
-func (a *app) command(words ...string) string {
-	return a.prefix("") + strings.TrimPrefix(canonical(words...), "exporter")
-}
-
-// loginCommand returns what to type to sign an account in: again, or, without a name,
-// for the first time.
-func (a *app) loginCommand(account string) string {
-	return a.prefix("") + strings.TrimPrefix(canonicalLogin(account), "exporter")
-}
-
-// accountFlag returns the account to name in a command about one; "" if there is only
-// one.
-func (a *app) accountFlag(account string) string {
-	if a.account != "" || !a.several.Load() {
-		return a.account
-	}
-	return account
 }
 
 // quoted returns a word quoted for a shell.
@@ -87,4 +48,54 @@ func quoted(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// typed replaces the canonical command at the end of a hint with what to type here and
+// now: the program as it was called, with the same configuration and, to run jobs, an
+// account if one is given.
+func (i *invocation) typed(hint, account string) string {
+	text, command, found := cutLast(hint, ": exporter ")
+	if !found || strings.HasPrefix(command, "-") { // that was typed already
+		return hint
+	}
+	if verb, _, _ := strings.Cut(command, " "); verb != "run" && verb != "backfill" {
+		account = ""
+	}
+	return text + ": " + i.prefix(account) + " " + command
+}
+
+// prefix returns the start of a command: the program as it was called, by a path or by
+// its name, and its global flags.
+func (i *invocation) prefix(account string) string {
+	words := []string{"exporter"}
+	if strings.ContainsAny(i.program, `/\`) {
+		words[0] = quoted(i.program)
+	}
+	if i.config != "jobs.yaml" && i.config != "" {
+		words = append(words, "--config", quoted(i.config))
+	}
+	if account != "" {
+		words = append(words, "--account", quoted(account))
+	}
+	return strings.Join(words, " ")
+}
+
+// command returns what to type to run a command with the same configuration.
+func (i *invocation) command(words ...string) string {
+	return i.prefix("") + strings.TrimPrefix(canonical(words...), "exporter")
+}
+
+// loginCommand returns what to type to sign an account in: again, or, without a name,
+// for the first time.
+func (i *invocation) loginCommand(account string) string {
+	return i.prefix("") + strings.TrimPrefix(canonicalLogin(account), "exporter")
+}
+
+// accountFlag returns the account to name in a command about one; "" if there is only
+// one.
+func (i *invocation) accountFlag(account string) string {
+	if i.account != "" || !i.several.Load() {
+		return i.account
+	}
+	return account
 }
