@@ -38,7 +38,7 @@ func followedArtists() spec[fullArtist] {
 	}
 }
 
-// checkArtist tells why an artist has no row.
+// checkArtist returns why an artist has no row.
 func checkArtist(a *fullArtist) (why string, rowless bool) {
 	switch {
 	case a.Type != nil && *a.Type != "artist":

@@ -50,7 +50,7 @@ type spec[T any] struct {
 	Lists func(Params) []list[T]
 }
 
-// check tells what of the declaration contradicts the table or the rest.
+// check returns what in the declaration contradicts the table or the rest.
 func (s *spec[T]) check(table *transform.Schema) error {
 	snapshot := s.Mode == Snapshot
 	switch {

@@ -165,7 +165,7 @@ func (a *attempt) exchange(ctx context.Context, buffer *bytes.Buffer) (answer, e
 // hold waits for the pacer.
 func (c *Client) hold(ctx context.Context, d time.Duration) error {
 	if d > noticeAfter {
-		defer c.tell("the rate limit (" + d.Round(time.Second).String() + " to go)")()
+		defer c.report("the rate limit (" + d.Round(time.Second).String() + " to go)")()
 	}
 	return c.counter.wait(ctx, d)
 }

@@ -59,7 +59,7 @@ type tokens struct {
 	http  *http.Client
 	delay time.Duration
 	now   func() time.Time
-	// notice tells of a wait; its result ends it
+	// notice reports a wait; its result ends it
 	notice func(what string) func()
 	turn   chan struct{} // held during a refresh
 

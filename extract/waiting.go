@@ -7,27 +7,28 @@ import (
 )
 
 const (
-	// noticeAfter is how long a request waits before Config.Waiting hears of it.
+	// noticeAfter is how long a request waits before it is reported to
+	// Config.Waiting.
 	noticeAfter = 5 * time.Second
 	// silenceLimit is how long requests are repeated while none is answered.
 	silenceLimit = 40 * time.Second
 )
 
-// notice tells Waiting of something that takes longer than noticeAfter. The caller
-// ends it.
+// notice reports a wait that takes longer than noticeAfter to Waiting. The caller ends
+// it.
 func (c *core) notice(what string) (end func()) {
-	told := make(chan func(), 1)
-	timer := time.AfterFunc(noticeAfter, func() { told <- c.tell(fmt.Sprintf("%s (%s so far)", what, noticeAfter)) })
+	reported := make(chan func(), 1)
+	timer := time.AfterFunc(noticeAfter, func() { reported <- c.report(fmt.Sprintf("%s (%s so far)", what, noticeAfter)) })
 	return func() {
 		if !timer.Stop() {
-			(<-told)()
+			(<-reported)()
 		}
 	}
 }
 
-// tell tells Waiting of a wait, unless it knows of another one that has not ended:
-// requests wait side by side. The caller ends it.
-func (c *core) tell(what string) (end func()) {
+// report reports a wait to Waiting, unless another one that was reported has not ended:
+// requests wait concurrently. The caller ends it.
+func (c *core) report(what string) (end func()) {
 	if c.config.Waiting == nil || !c.waiting.CompareAndSwap(false, true) {
 		return func() {}
 	}
@@ -42,7 +43,7 @@ type silence struct {
 	since, last time.Time // when its first request was made, and when its newest one failed
 }
 
-// failed notes a request that was not answered, and tells whether repeating it is of
+// failed notes a request that was not answered, and reports whether repeating it is of
 // no use: nothing has been answered for silenceLimit.
 func (s *silence) failed(asked time.Time) bool {
 	s.mu.Lock()

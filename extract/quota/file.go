@@ -72,7 +72,7 @@ func (f *File) Usage(_ context.Context, owner string, at time.Time) (map[string]
 	return out, nil
 }
 
-// change lets do change the record of a bucket while nobody else does, and
+// change lets do change the record of a bucket, exclusively, and
 // writes it if do says so.
 func (f *File) change(ctx context.Context, owner, bucket string, do func(*record) bool) error {
 	return f.locked(ctx, func() error {

@@ -56,7 +56,7 @@ type Verdict struct {
 	// Doubt: the sync was incremental and leaves more open than before; a full sync
 	// may decide it.
 	Doubt bool
-	// After is the state to keep, and tells what is open; see [List.Open].
+	// After is the state to keep, with what is open; see [List.Open].
 	After *List
 }
 
@@ -176,7 +176,7 @@ func (d *decision) blame(why Reason) {
 	}
 }
 
-// doubtOf tells why the removal of a missing row is not proven, or "".
+// doubtOf returns why the removal of a missing row is not proven, or "".
 func (d *decision) doubtOf(row string) Reason {
 	switch {
 	case d.unclear[row]:

@@ -51,7 +51,7 @@ func (o Open) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// pending tells which n removals are pending, and why.
+// pending says that n removals are pending, and why.
 func (o Open) pending(n int) string {
 	switch o.Why {
 	case Empty:
@@ -67,7 +67,7 @@ func (o Open) pending(n int) string {
 	return kept(n, "row", "that may be among them")
 }
 
-// kept tells that rows are kept.
+// kept says that rows are kept.
 func kept(n int, noun string, which ...string) string {
 	verb := "are kept"
 	if n == 1 {

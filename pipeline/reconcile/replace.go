@@ -68,7 +68,7 @@ func DecideReplacement(in ReplaceInput) Replacement {
 	return replaced(in, next, newer || next.Places >= in.Before.Places)
 }
 
-// replaced tells what a reading leaves open that replaces the list, or does not.
+// replaced returns what a reading leaves open, whether or not it replaces the list.
 func replaced(in ReplaceInput, next *Stored, replace bool) Replacement {
 	out := Replacement{Replace: replace, After: next, Open: next.Open(in.At)}
 	switch {
@@ -96,7 +96,7 @@ func (in *ReplaceInput) empty() Replacement {
 	return Replacement{After: &kept, Open: kept.Open(in.At)}
 }
 
-// Open tells what the list leaves open at a time.
+// Open returns what the list leaves open at a time.
 func (s *Stored) Open(at time.Time) Open {
 	o := Open{Entries: s.Places + s.Unreadable + s.Holes, Unreadable: s.Unreadable, Holes: s.Holes}
 	if !s.EmptyAt.IsZero() {
