@@ -144,7 +144,7 @@ func TestRoleThatOnlyWritesData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sameStatuses(t, d, "ok", "ok")
+	sameStatuses(t, d, "job", "ok", "ok")
 	if out, err := d.Forget(t.Context(), "acc", false); err != nil || out.Rows["saved_tracks"] != 10 {
 		t.Errorf("forget: %v, %v", out, err)
 	}

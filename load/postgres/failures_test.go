@@ -69,14 +69,14 @@ func TestKilledConnectionPublishesNothing(t *testing.T) {
 			if err != nil || result.Tables["saved_tracks"].Inserted != 10 {
 				t.Errorf("the run after: %v, %v", result, err)
 			}
-			sameStatuses(t, d, load.StatusOK, load.StatusFailed)
+			sameStatuses(t, d, "job", load.StatusOK, load.StatusFailed)
 		})
 	}
 }
 
-func sameStatuses(t *testing.T, d *postgres.Destination, want ...load.Status) {
+func sameStatuses(t *testing.T, d *postgres.Destination, job string, want ...load.Status) {
 	t.Helper()
-	runs, err := d.Runs(t.Context(), load.RunsQuery{Limit: 10})
+	runs, err := d.Runs(t.Context(), load.RunsQuery{Job: job, Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"strings"
 	"sync"
@@ -67,17 +68,17 @@ func hint(err error) string {
 
 // perform does a run of ten rows, and tells whether its commit is said to have taken
 // effect. The error is that of the first step that failed, or of the end.
-func perform(t *testing.T, d *postgres.Destination, n int, begun func()) (committed bool, err error) {
+func perform(t *testing.T, d *postgres.Destination, job string, n int, numbers []int, begun func()) (committed bool, err error) {
 	t.Helper()
-	s, _, err := d.Begin(t.Context(), announce("job", n))
+	s, _, err := d.Begin(t.Context(), announce(job, n))
 	if err != nil {
 		return false, err
 	}
 	begun()
-	b := tracks("acc", span(10*n, 10*n+10))
+	b := tracks("acc", numbers)
 	defer b.Record.Release()
 	if err = s.Write(t.Context(), b); err == nil {
-		_, err = s.Commit(t.Context(), load.Change{Run: record("job", n, load.StatusOK)})
+		_, err = s.Commit(t.Context(), load.Change{Run: record(job, n, load.StatusOK)})
 		committed = err == nil
 	}
 	within(t, 2*answer, "closing", func() { err = cmp.Or(err, s.Close(t.Context())) })
@@ -110,64 +111,83 @@ func steps() map[string]step {
 // Others work.
 func TestNetworkThatFails(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]tcpproxy.Fault{
-		"silent":           tcpproxy.Silence(),
-		"silent to client": tcpproxy.Silence(tcpproxy.ToClient),
-		"half-open":        tcpproxy.HalfOpen,
-		"reset":            tcpproxy.Reset,
-	} {
-		for doing, at := range steps() {
-			if name == "silent to client" && doing != "lock job" && doing != "commit" {
-				continue // elsewhere it is the same whether the server hears of it
-			}
-			t.Run(doing+", "+name, func(t *testing.T) {
-				t.Parallel()
-				direct := pgtest.URL(t)
-				open(t, direct) // migrates
-				p, address := pgtest.Proxy(t, direct)
-				log := &logged{}
-				d, err := postgres.Open(t.Context(), address, impatient(log))
-				if err != nil {
-					t.Fatal(err)
+	direct := pgtest.URL(t)
+	open(t, direct)                  // migrates
+	t.Run("at", func(t *testing.T) { //nolint:paralleltest // the database is that of the test
+		for name, f := range map[string]tcpproxy.Fault{
+			"silent":           tcpproxy.Silence(),
+			"silent to client": tcpproxy.Silence(tcpproxy.ToClient),
+			"half-open":        tcpproxy.HalfOpen,
+			"reset":            tcpproxy.Reset,
+		} {
+			for doing, at := range steps() {
+				if name == "silent to client" && doing != "lock job" && doing != "commit" {
+					continue // elsewhere it is the same whether the server hears of it
 				}
-				defer d.Close(t.Context())
-				var fired <-chan struct{}
-				arm := func() { fired = p.When(tcpproxy.ToServer, at.text, 0, f) }
-				begun := arm
-				if at.early {
-					arm()
-					begun = func() {}
-				}
-				var committed bool
-				within(t, 5*answer, "the run", func() { committed, err = perform(t, d, 1, begun) })
-				<-fired
-				told := at.committed || doing == "commit" && name == "silent to client" // the server did it
-				if committed != told {
-					t.Errorf("committed: %v, want %v; %v", committed, told, err)
-				}
-				rows, want := 0, []load.Status{load.StatusOK, load.StatusFailed}
-				if told {
-					rows, want[1] = 10, load.StatusOK
-				}
-				if at.early {
-					want = want[:1]
-				}
-				if n := count(t, connect(t, direct)); n != rows {
-					t.Errorf("%d rows, want %d", n, rows)
-				}
-				if strings.HasPrefix(name, "silent") && !log.holds(doing) {
-					t.Errorf("nobody is told what is waited for: %s", log)
-				}
-				// What is left behind must not stop the next run.
-				within(t, 2*answer, "the next run", func() {
-					if _, err := perform(t, d, 2, func() {}); err != nil {
-						t.Errorf("the next run: %v", err)
-					}
+				t.Run(doing+", "+name, func(t *testing.T) {
+					t.Parallel()
+					failAt(t, direct, doing, name, at, f)
 				})
-				sameStatuses(t, d, want...)
-			})
+			}
 		}
+	})
+}
+
+// failAt does a run whose connection fails, and another one.
+func failAt(t *testing.T, direct, doing, name string, at step, f tcpproxy.Fault) {
+	t.Helper()
+	p, address := pgtest.Proxy(t, direct)
+	log := &logged{}
+	d, err := postgres.Open(t.Context(), address, impatient(log))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer d.Close(t.Context())
+	job := doing + ", " + name // to which others do nothing
+	from := int(crc32.ChecksumIEEE([]byte(job)))
+	var fired <-chan struct{}
+	arm := func() { fired = p.When(tcpproxy.ToServer, at.text, 0, f) }
+	begun := arm
+	if at.early {
+		arm()
+		begun = func() {}
+	}
+	var committed bool
+	within(t, 5*answer, "the run", func() { committed, err = perform(t, d, job, 1, span(from, from+10), begun) })
+	<-fired
+	told := at.committed || doing == "commit" && name == "silent to client" // the server did it
+	if committed != told {
+		t.Errorf("committed: %v, want %v; %v", committed, told, err)
+	}
+	rows, want := 0, []load.Status{load.StatusOK, load.StatusFailed}
+	if told {
+		rows, want[1] = 10, load.StatusOK
+	}
+	if at.early {
+		want = want[:1]
+	}
+	var n int
+	if err := connect(t, direct).QueryRow(t.Context(), "SELECT count(*) FROM spotify.saved_tracks WHERE track_id = ANY($1)", trackIDs(from, from+10)).Scan(&n); err != nil || n != rows {
+		t.Errorf("%d rows, want %d; %v", n, rows, err)
+	}
+	if strings.HasPrefix(name, "silent") && !log.holds(doing) {
+		t.Errorf("nobody is told what is waited for: %s", log)
+	}
+	// What is left behind must not stop the next run.
+	within(t, 2*answer, "the next run", func() {
+		if _, err := perform(t, d, job, 2, span(from, from+10), func() {}); err != nil {
+			t.Errorf("the next run: %v", err)
+		}
+	})
+	sameStatuses(t, d, job, want...)
+}
+
+func trackIDs(from, to int) []string {
+	var out []string
+	for _, n := range span(from, to) {
+		out = append(out, trackID(n))
+	}
+	return out
 }
 
 // TestDatabaseThatIsGone loses the database for good, at the beginning and amid a commit.
@@ -240,7 +260,7 @@ func TestHalfOpenCommit(t *testing.T) {
 		}
 	})
 	<-fired
-	sameStatuses(t, d, load.StatusFailed)
+	sameStatuses(t, d, "job", load.StatusFailed)
 	runs, err := d.Runs(t.Context(), load.RunsQuery{})
 	if err != nil || !strings.Contains(runs[0].Message, "did not take effect") {
 		t.Errorf("record: %+v, %v", runs, err)
@@ -260,9 +280,9 @@ func TestSlowCopy(t *testing.T) {
 	}
 	defer d.Close(t.Context())
 	s, _ := begin(t, d, "job", 1)
-	p.Do(tcpproxy.Slow(600_000))
+	p.Do(tcpproxy.Slow(1_200_000))
 	began := time.Now()
-	write(t, s, span(0, 6000))
+	write(t, s, span(0, 12000))
 	if took := time.Since(began); took < 2*answer {
 		t.Errorf("copying took only %s", took)
 	}
@@ -281,7 +301,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close(t.Context())
-	if committed, err := perform(t, d, 1, func() {}); !committed {
+	if committed, err := perform(t, d, "job", 1, span(10, 20), func() {}); !committed {
 		t.Fatal(err)
 	}
 	conn := connect(t, url)
