@@ -24,7 +24,7 @@ func Bouncer(t testing.TB, address, mode, settings string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "pgbouncer") //nolint:usetesting // another user must read it
+	folder, err := os.MkdirTemp("", "pgbouncer") // not the test's own, which no other user may read
 	if err != nil {
 		t.Fatal(err)
 	}

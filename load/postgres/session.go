@@ -105,13 +105,11 @@ func (s *session) connect(ctx context.Context, patience time.Duration) error {
 	s.conn = conn
 	before := s.server
 	err = s.do(ctx, "prepare session", s.d.limits.answer, func(ctx context.Context) error {
-		err := conn.QueryRow(ctx, "SELECT pid, backend_start, set_config('temp_buffers', '32MB', false) FROM pg_stat_activity WHERE pid = pg_backend_pid()").
-			Scan(&s.server.PID, &s.server.Started, nil)
-		if err != nil || before.PID == 0 {
-			return err
+		if before.PID != 0 {
+			_, _ = conn.Exec(ctx, endProcess, before.PID, before.Started) // if it may not, the lock is waited for
 		}
-		_, err = conn.Exec(ctx, endProcess, before.PID, before.Started)
-		return err
+		return conn.QueryRow(ctx, "SELECT pid, backend_start, set_config('temp_buffers', '32MB', false) FROM pg_stat_activity WHERE pid = pg_backend_pid()").
+			Scan(&s.server.PID, &s.server.Started, nil)
 	})
 	if err != nil {
 		return err
@@ -307,10 +305,9 @@ func (s *session) abandon(ctx context.Context, lost bool) error {
 	if s.broken != nil {
 		message = s.broken.Error()
 	}
-	batch := &pgx.Batch{}
 	if lost {
-		batch.Queue(endProcess, s.server.PID, s.server.Started)
+		_, _ = s.d.pool.Exec(ctx, endProcess, s.server.PID, s.server.Started) // if it may not, the record is waited for
 	}
-	batch.Queue("UPDATE exporter.runs SET status = 'failed', message = $2 WHERE run_id = $1 AND status = 'running'", s.run.ID, text(message))
-	return s.d.pool.SendBatch(ctx, batch).Close()
+	_, err := s.d.pool.Exec(ctx, "UPDATE exporter.runs SET status = 'failed', message = $2 WHERE run_id = $1 AND status = 'running'", s.run.ID, text(message))
+	return err
 }

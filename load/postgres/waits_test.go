@@ -112,8 +112,8 @@ func steps() map[string]step {
 func TestNetworkThatFails(t *testing.T) {
 	t.Parallel()
 	direct := pgtest.URL(t)
-	open(t, direct)                  // migrates
-	t.Run("at", func(t *testing.T) { //nolint:paralleltest // the database is that of the test
+	open(t, direct) // migrates
+	t.Run("at", func(t *testing.T) {
 		for name, f := range map[string]tcpproxy.Fault{
 			"silent":           tcpproxy.Silence(),
 			"silent to client": tcpproxy.Silence(tcpproxy.ToClient),
