@@ -294,8 +294,8 @@ func TestFolderIsSynced(t *testing.T) {
 	}
 }
 
-// TestFolderNamesALockThatIsHeld waits for a lock that a process does not release.
-func TestFolderNamesALockThatIsHeld(t *testing.T) {
+// TestFolderNamesALockInUse waits for a lock that a process does not release.
+func TestFolderNamesALockInUse(t *testing.T) {
 	t.Parallel()
 	f, path := one(t)
 	err := f.Change(t.Context(), "sam", func(ctx context.Context, r *accounts.Row) (*accounts.Row, error) {

@@ -390,9 +390,9 @@ func (l lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// TestWaitingIsTold refreshes an account while another process asks Spotify, which
+// TestWaitingIsLogged refreshes an account while another process asks Spotify, which
 // takes its time.
-func TestWaitingIsTold(t *testing.T) {
+func TestWaitingIsLogged(t *testing.T) {
 	t.Parallel()
 	b := folder(t)
 	connect(t, store(t, b, ""), "sam", "a1")

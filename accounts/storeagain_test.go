@@ -69,9 +69,9 @@ func TestATokenThatCannotBeStoredIsNotLost(t *testing.T) {
 	}
 }
 
-// TestATokenThatIsStoredLateReplacesNoOther signs in again, or removes the account,
+// TestATokenStoredAgainOverwritesNoOther signs in again, or removes the account,
 // before the token can be stored.
-func TestATokenThatIsStoredLateReplacesNoOther(t *testing.T) {
+func TestATokenStoredAgainOverwritesNoOther(t *testing.T) {
 	t.Parallel()
 	for _, removed := range []bool{false, true} {
 		b := folder(t)

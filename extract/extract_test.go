@@ -164,7 +164,7 @@ func keysOf(sim *simulate.Server) []listdiff.Key {
 	return out
 }
 
-func TestReadWholeList(t *testing.T) {
+func TestReadFullList(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 49, 50, 51, 400, 1234} {
 		b := setup(t, small(n))

@@ -72,9 +72,9 @@ func TestAFirstExportOfWhichNothingCanBeRead(t *testing.T) {
 	}
 }
 
-// TestAnEmptyListIsBelievedOnALaterDay holds for a list that is short enough for the
+// TestAnEmptyListCountsOnALaterDay holds for a list that is short enough for the
 // limit of removals.
-func TestAnEmptyListIsBelievedOnALaterDay(t *testing.T) {
+func TestAnEmptyListCountsOnALaterDay(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(40))
 	s.day(t, pipeline.Mode{})
@@ -90,8 +90,8 @@ func TestAnEmptyListIsBelievedOnALaterDay(t *testing.T) {
 	}
 }
 
-// TestAHoleIsBelievedOnALaterDay lets a track go whose position is still counted.
-func TestAHoleIsBelievedOnALaterDay(t *testing.T) {
+// TestAHoleCountsOnALaterDay lets a track go whose position is still counted.
+func TestAHoleCountsOnALaterDay(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, listJobs, world(300))
 	s.day(t, pipeline.Mode{})

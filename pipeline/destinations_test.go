@@ -92,9 +92,9 @@ func TestDestinationsOpenOnceAndSideBySide(t *testing.T) {
 	})
 }
 
-// TestNobodyWaitsTwice: a failure is remembered for a moment, and the log tells
+// TestOpeningsAreShared: a failure is remembered for a moment, and the log tells
 // once of an outage.
-func TestNobodyWaitsTwice(t *testing.T) {
+func TestOpeningsAreShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := &lines{}

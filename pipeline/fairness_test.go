@@ -12,9 +12,9 @@ import (
 	"github.com/tracklake/tracklake/simulate"
 )
 
-// TestArtistsThatCannotBeReadHoldNobodyUp lets some artists fail every night,
+// TestUnreadableArtistsDelayNoOther lets some artists fail every night,
 // each night in a process of its own.
-func TestArtistsThatCannotBeReadHoldNobodyUp(t *testing.T) {
+func TestUnreadableArtistsDelayNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 60, 30, 100)
 	again, err := c.sim.Start("127.0.0.1:0")
@@ -55,9 +55,9 @@ func TestArtistsThatCannotBeReadHoldNobodyUp(t *testing.T) {
 	}
 }
 
-// TestALongListThatMovesHoldsNobodyUp gives an album of a list longer than the
+// TestALongListThatMovesDelaysNoOther gives an album of a list longer than the
 // budget another date every night.
-func TestALongListThatMovesHoldsNobodyUp(t *testing.T) {
+func TestALongListThatMovesDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 12, 60, 100)
 	id := c.busiest()

@@ -154,8 +154,8 @@ func TestNoItemIsRemovedOnBadDays(t *testing.T) {
 	}
 }
 
-// TestAnEmptyPlaylistIsBelievedOnALaterDay empties one.
-func TestAnEmptyPlaylistIsBelievedOnALaterDay(t *testing.T) {
+// TestAnEmptyPlaylistCountsOnALaterDay empties one.
+func TestAnEmptyPlaylistCountsOnALaterDay(t *testing.T) {
 	t.Parallel()
 	s := playlistStage(t)
 	p := s.sim.Playlists()[0]

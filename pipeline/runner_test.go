@@ -23,7 +23,7 @@ func (s *stage) run(t testing.TB, job string, mode pipeline.Mode) load.Run {
 	return run
 }
 
-func TestFanOutGoesOnWhereItStopped(t *testing.T) {
+func TestFanOutResumes(t *testing.T) {
 	t.Parallel()
 	o := world(60)
 	o.AlbumsPerArtist = 4 // one page each, so that no list is read in part

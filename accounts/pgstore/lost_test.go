@@ -80,8 +80,8 @@ func TestADatabaseThatCannotBeWrittenCostsNoToken(t *testing.T) {
 	}
 }
 
-// TestALockThatIsHeldIsNamed waits for an account that a machine which hangs holds.
-func TestALockThatIsHeldIsNamed(t *testing.T) {
+// TestALockInUseIsNamed waits for an account that a machine which hangs holds.
+func TestALockInUseIsNamed(t *testing.T) {
 	t.Parallel()
 	url, keys := connected(t)
 	holding, done := make(chan bool), make(chan bool)

@@ -166,7 +166,7 @@ func TestSame(t *testing.T) {
 	}
 }
 
-func TestWaitAndRefuse(t *testing.T) {
+func TestPostponeAndRefuse(t *testing.T) {
 	t.Parallel()
 	l := state("a | resumed: c@2", now)
 	pending := l.Pending
