@@ -29,9 +29,13 @@ budgets: {artists/albums: 0} # the simulation has no quota
 destinations:
   demo: {type: parquet, path: "${DEMO_PATH}"}
 jobs:
-  saved_tracks:  {destinations: [demo]}
-  top_tracks:    {destinations: [demo]}
-  artist_albums: {destinations: [demo]}
+  saved_tracks:     {destinations: [demo]}
+  top_tracks:       {destinations: [demo]}
+  artist_albums:    {destinations: [demo]}
+  followed_artists: {destinations: [demo]}
+  playlists:        {destinations: [demo]}
+  playlist_items:   {destinations: [demo]}
+  plays:            {destinations: [demo]}
 `
 
 // Run is the command demo.
@@ -115,7 +119,7 @@ func (c *demoCmd) listFiles(a *app) error {
 			return err
 		case e.IsDir() && e.Name() == "_exporter":
 			return fs.SkipDir
-		case e.IsDir(), filepath.Dir(filepath.Dir(path)) == c.Path: // there for tables without rows
+		case e.IsDir(), filepath.Dir(filepath.Dir(path)) == filepath.Clean(c.Path): // there for tables without rows
 			return nil
 		}
 		info, err := os.Stat(path)
