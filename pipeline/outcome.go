@@ -27,6 +27,12 @@ func (r *run) end(ctx context.Context, err error) {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		r.record.Status = load.StatusInterrupted
 		r.record.Message = "interrupted; what was read is kept"
+		switch {
+		case r.export == nil:
+			r.record.Message = "interrupted before anything was read"
+		case r.mode.DryRun:
+			r.record.Message = "interrupted"
+		}
 		r.record.Hint = "run it again: " + r.mode.command(r.Job)
 	case errors.As(err, &api):
 		r.endAPI(api)
@@ -36,6 +42,13 @@ func (r *run) end(ctx context.Context, err error) {
 	default:
 		r.record.Status = load.StatusFailed
 		r.record.Hint = Hint(err)
+	}
+}
+
+// lose says of a run that was interrupted that its last commit has failed.
+func (r *run) lose(err error) {
+	if r.record.Status == load.StatusInterrupted && r.export != nil {
+		r.record.Message = "interrupted; what was read since the last commit is lost: " + err.Error()
 	}
 }
 

@@ -55,6 +55,7 @@ func (r *run) do(ctx context.Context) {
 	r.end(ctx, err)
 	if err := r.finish(); err != nil {
 		r.end(ctx, err)
+		r.lose(err)
 	}
 	if err := r.sessions.close(); err != nil {
 		r.log.Warn("cannot close a destination", "error", err)

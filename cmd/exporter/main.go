@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -58,12 +59,22 @@ func frugal() {
 	}
 }
 
+// stopTime is how long a command may take to end after a signal: a little longer than
+// what a run may take to commit. Supervisors kill a process after ten seconds.
+const stopTime = 9 * time.Second
+
 // exporter runs one command and returns its exit code. The first SIGINT or
 // SIGTERM lets the command end in order, the second ends the program at once.
 func exporter(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a signal has its usual effect
+	defer context.AfterFunc(ctx, func() {
+		stop() // from now on a signal has its usual effect
+		time.AfterFunc(stopTime, func() {
+			fmt.Fprintln(stderr, "exporter: stopped while it waited for an answer")
+			os.Exit(int(codeInterrupted))
+		})
+	})()
 	a := newApp(ctx, stdin, stdout, stderr)
 	a.program = args[0]
 	err := parquet.ReuseCompressors()
