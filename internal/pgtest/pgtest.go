@@ -56,13 +56,17 @@ func Proxy(t testing.TB, address string) (*tcpproxy.Proxy, string) {
 // Create makes an empty database and returns its address and the function that
 // drops it.
 func Create(ctx context.Context) (address string, drop func() error, err error) {
+	return create(ctx, "")
+}
+
+func create(ctx context.Context, like string) (address string, drop func() error, err error) {
 	server := os.Getenv("TEST_DATABASE_URL")
 	u, err := url.Parse(server)
 	if server == "" || err != nil {
 		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or go test by scripts/with-postgres")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := execute(ctx, server, "CREATE DATABASE "+name); err != nil {
+	if err := execute(ctx, server, "CREATE DATABASE "+name+like); err != nil {
 		return "", nil, err
 	}
 	u.Path = "/" + name
@@ -76,4 +80,24 @@ func execute(ctx context.Context, server, sql string) error {
 	}
 	_, err = conn.Exec(ctx, sql)
 	return errors.Join(err, conn.Close(ctx))
+}
+
+// Copy makes a database like one to which nobody is connected. It is dropped when the
+// test ends.
+func Copy(t testing.TB, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, drop, err := create(context.Background(), " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return copied
 }
