@@ -279,13 +279,16 @@ func (a *attempt) recoverExpired(err error) error {
 func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	a.failures++
 	another := a.request.failures.spend()
-	if e, ok := asError(err); !another || a.failures >= a.tries || ok && e.spent {
+	e, ok := asError(err)
+	if ok && e.Kind == Transient {
+		e.Advice = adviceTrouble
+	}
+	if !another || a.failures >= a.tries || ok && e.spent {
 		return err
 	}
 	if !a.client.spendRetry() {
-		if e, ok := asError(err); ok {
-			e.spent = true
-			e.Advice = "Spotify or the network has trouble; try again later"
+		if ok {
+			e.spent, e.Advice = true, adviceTrouble
 		}
 		return err
 	}

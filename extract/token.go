@@ -189,8 +189,12 @@ func persist(ctx context.Context, first time.Duration, ask func(context.Context)
 		if !ok || e.spent {
 			return Token{}, err
 		}
-		if err := sleep(ctx, delays.NextBackOff()); err != nil {
-			return Token{}, err
+		switch cause := sleep(ctx, delays.NextBackOff()); {
+		case errors.Is(cause, context.DeadlineExceeded):
+			e.spent = true
+			return Token{}, e
+		case cause != nil:
+			return Token{}, cause
 		}
 	}
 }
@@ -261,13 +265,17 @@ func (c *Client) Refusal() *Error {
 // hold the server's answer, and with it secrets; only known fields get through.
 func tokenError(ctx context.Context, err error) *Error {
 	e := &Error{Kind: Transient, Path: "/api/token"}
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		e.Message, e.Advice = "the token endpoint did not answer", adviceTrouble
+		return e
+	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 		return e
 	}
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) {
-		e.Message = "the token endpoint could not be reached or did not answer as documented"
+		e.Message, e.Advice = "the token endpoint could not be reached or did not answer as documented", adviceTrouble
 		return e
 	}
 	if answer.Response != nil {
@@ -285,7 +293,7 @@ func tokenError(ctx context.Context, err error) *Error {
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout:
 		e.Kind, e.Message = BadRequest, "the token endpoint refused the request"
 	default:
-		e.Message = "the token endpoint is failing"
+		e.Message, e.Advice = "the token endpoint is failing", adviceTrouble
 	}
 	return e
 }
