@@ -21,15 +21,15 @@ test: ## run everything that must pass; brings its own PostgreSQL, Python reader
 	$(PROVIDED) go test -race -shuffle=on -timeout 12m ./...
 
 bench: ## measure the figures of docs/performance.md
-	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract ./load/... ./cmd/exporter
+	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
 	$(PROVIDED) go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline
 
 fuzz: ## fuzz each target for FUZZTIME
 	go test -run '^$$' -fuzz FuzzPage -fuzztime $(FUZZTIME) ./extract
 	go test -run '^$$' -fuzz FuzzRetryAfter -fuzztime $(FUZZTIME) ./extract
-	go test -run '^$$' -fuzz FuzzParseConfig -fuzztime $(FUZZTIME) ./pipeline
+	go test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./pipeline/config
 
-lint: ## run golangci-lint with the layer rules
+lint: ## run golangci-lint
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 
 verify: ## fail when generated documentation or go.mod is out of date

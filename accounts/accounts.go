@@ -110,7 +110,7 @@ func (s *Store) Slow(what string) (end func()) {
 	told := make(chan struct{})
 	timer := time.AfterFunc(s.patience, func() {
 		defer close(told)
-		s.log.Warn("still waiting", "for", what)
+		s.log.Info("still waiting", "for", what)
 	})
 	return sync.OnceFunc(func() {
 		if !timer.Stop() {

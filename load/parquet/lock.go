@@ -37,7 +37,7 @@ func await(ctx context.Context, lock *flock.Flock, log *slog.Logger) error {
 	limited, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	notice := time.AfterFunc(lockNotice, func() {
-		log.Warn("waiting for another exporter that works on the same files", "lock", lock.Path(), "at_most", lockPatience)
+		log.Info("waiting for another exporter that works on the same files", "lock", lock.Path(), "at_most", lockPatience)
 	})
 	defer notice.Stop()
 	_, err := lock.TryLockContext(limited, 5*time.Millisecond)

@@ -279,18 +279,22 @@ func (s *session) Close(ctx context.Context) error {
 		return nil
 	}
 	s.done = true
+	limit := s.d.limits.connect
+	if ctx.Err() != nil { // the program ends; a supervisor does not wait for long
+		limit = min(limit, time.Second/2)
+	}
 	ctx = context.WithoutCancel(ctx)
 	var err error
 	// The server drops the staging tables after the connection; the lock need
 	// not wait for that.
 	if !s.conn.IsClosed() {
-		err = s.do(ctx, "release the lock", s.d.limits.connect, func(ctx context.Context) error {
+		err = s.do(ctx, "release the lock", limit, func(ctx context.Context) error {
 			_, err := s.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
 			return err
 		})
 	}
 	if lost := s.conn.IsClosed(); lost || !s.run.Finished() {
-		err = errors.Join(err, s.d.wait(ctx, "record the end of the run", s.d.limits.connect, func(ctx context.Context) error { return s.abandon(ctx, lost) }))
+		err = errors.Join(err, s.d.wait(ctx, "record the end of the run", limit, func(ctx context.Context) error { return s.abandon(ctx, lost) }))
 	}
 	if err = errors.Join(err, s.disconnect(ctx)); err != nil {
 		return fmt.Errorf("close session: %w", err)

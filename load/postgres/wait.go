@@ -49,7 +49,7 @@ func (db *database) watch(ctx context.Context, what string, limit time.Duration)
 	told := make(chan struct{})
 	notice := time.AfterFunc(db.limits.notice, func() {
 		defer close(told)
-		db.log.Warn("waiting for PostgreSQL", "to", what, "host", db.config.Host, "database", db.config.Database, "at_most", limit)
+		db.log.Info("waiting for PostgreSQL", "to", what, "host", db.config.Host, "database", db.config.Database, "at_most", limit)
 	})
 	return ctx, func() { end.Reset(limit) }, func(err error) error {
 		end.Stop()
