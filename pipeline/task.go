@@ -114,8 +114,8 @@ type Task struct {
 // Tasks lists the runs to make: every job for every user, user by user, then, once
 // each, the jobs that read no account's own data. These run for the app, with the
 // first account's client if the app has no token of its own. A job that
-// takes its artists from tables reads those of all accounts at once, so that several
-// accounts do not spend one quota on the same artists; a single account keeps them
+// takes its parents from tables reads those of all accounts at once, so that several
+// accounts do not spend one quota on the same parents; a single account keeps them
 // as its own.
 func Tasks(jobs []*config.Job, users []*User, app *User) []Task {
 	own := func(j *config.Job) bool { return j.NeedsUser() || len(users) == 1 && len(j.Options.Parents.From) > 0 }

@@ -31,15 +31,15 @@ func (s *Server) routeAPI(mux *http.ServeMux) {
 }
 
 // signed checks the token, the scope, the rate limit and the quota.
-func (s *Server) signed(family, scope string, serve http.HandlerFunc) http.HandlerFunc {
+func (s *Server) signed(bucket, scope string, serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		g, ok := s.accounts.check(bearer(r))
 		switch {
 		case !ok:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="spotify", error="invalid_token"`)
 			fail(w, http.StatusUnauthorized, "The access token expired")
-		case !s.limits[g.client].admit(w, family):
-		case g.user == nobody && strings.HasPrefix(family, "me"):
+		case !s.limits[g.client].admit(w, bucket):
+		case g.user == nobody && strings.HasPrefix(bucket, "me"):
 			fail(w, http.StatusUnauthorized, "Valid user authentication required")
 		case scope != "" && !slices.Contains(strings.Fields(g.scope), scope):
 			fail(w, http.StatusForbidden, "Insufficient client scope")

@@ -14,8 +14,8 @@ type limits struct {
 
 	mu     sync.Mutex
 	recent []time.Time            // requests of the last 30 seconds
-	day    map[string][]time.Time // requests of the last day, by family
-	until  map[string]time.Time   // end of a family's penalty
+	day    map[string][]time.Time // requests of the last day, by bucket
+	until  map[string]time.Time   // end of a bucket's penalty
 }
 
 func newLimits(o Options) *limits {
@@ -23,11 +23,11 @@ func newLimits(o Options) *limits {
 }
 
 // admit counts a request, or answers it with a 429.
-func (l *limits) admit(w http.ResponseWriter, family string) bool {
+func (l *limits) admit(w http.ResponseWriter, bucket string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.options.Clock()
-	if wait := l.quota(family, now); wait > 0 {
+	if wait := l.quota(bucket, now); wait > 0 {
 		refuse(w, wait, `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`)
 		return false
 	}
@@ -43,23 +43,23 @@ func (l *limits) admit(w http.ResponseWriter, family string) bool {
 	return true
 }
 
-// quota returns how long a family is still closed. A request during the
+// quota returns how long a bucket is still blocked. A request during the
 // penalty begins it anew, as the real service is said to do.
-func (l *limits) quota(family string, now time.Time) time.Duration {
-	most, limited := l.options.Quota[family]
+func (l *limits) quota(bucket string, now time.Time) time.Duration {
+	most, limited := l.options.Quota[bucket]
 	if !limited {
 		return 0
 	}
-	if until := l.until[family]; !until.IsZero() && !now.Before(until) { // the penalty is over
-		delete(l.until, family)
-		delete(l.day, family)
+	if until := l.until[bucket]; !until.IsZero() && !now.Before(until) { // the penalty is over
+		delete(l.until, bucket)
+		delete(l.day, bucket)
 	}
-	l.day[family] = since(l.day[family], now.Add(-24*time.Hour))
-	if len(l.day[family]) >= most || now.Before(l.until[family]) {
-		l.until[family] = now.Add(23*time.Hour + 57*time.Minute)
-		return l.until[family].Sub(now)
+	l.day[bucket] = since(l.day[bucket], now.Add(-24*time.Hour))
+	if len(l.day[bucket]) >= most || now.Before(l.until[bucket]) {
+		l.until[bucket] = now.Add(23*time.Hour + 57*time.Minute)
+		return l.until[bucket].Sub(now)
 	}
-	l.day[family] = append(l.day[family], now)
+	l.day[bucket] = append(l.day[bucket], now)
 	return 0
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 	Mode            Mode
 	Latency         time.Duration  // of every answer
 	RateLimit       int            // requests in a rolling 30 seconds; 0: no limit
-	Quota           map[string]int // requests of a family in a rolling day; others have no limit
+	Quota           map[string]int // requests of a bucket in a rolling day; others have no limit
 	TokenLife       time.Duration  // of access tokens
 	Rotate          bool           // a refresh returns a new refresh token and ends the old one
 	Oddities        bool           // rows as the real API has them now and then: null, local files, year 0000, …

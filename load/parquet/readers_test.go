@@ -128,7 +128,7 @@ func mark(gen, commit int) load.State {
 	return load.State{"last": json.RawMessage(fmt.Sprintf(`"%d.%d"`, gen, commit))}
 }
 
-// removals say that facts and places were read whole.
+// removals say that facts and places were read completely.
 func removals() []load.Removal {
 	return []load.Removal{{Table: "facts"}, {Table: "places", Where: []load.Match{{Column: "span", Values: []string{"long", "short"}}}}}
 }
