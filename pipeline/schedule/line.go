@@ -1,7 +1,9 @@
-// Package schedule knows when jobs are due: cron lines in a time zone, schedules that
-// were missed, and the loop that runs what is due.
+// Package schedule knows when tasks are due, and runs them then: it reads cron lines in
+// a time zone, makes up for schedules that were missed, and has the loop of a serving
+// process.
 //
-// It knows nothing of jobs.yaml, resources or destinations.
+// It knows nothing of jobs.yaml, resources or destinations. What a task does, and
+// where its history is kept, is the caller's.
 package schedule
 
 import (

@@ -1,6 +1,3 @@
-// Package schedule runs tasks when their cron lines are due: it reads the lines,
-// makes up missed runs, and has the loop of a serving process. What a task does,
-// and where its history is kept, is the caller's.
 package schedule
 
 import (
