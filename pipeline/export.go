@@ -24,21 +24,12 @@ type export struct {
 	progress *progress
 	findings *findings
 	log      *slog.Logger
-	location *time.Location       // time zone of days
 	waited   func() time.Duration // for budgets
 	now      func() time.Time
 
 	record   *load.Run
 	removals []load.Removal // for the last commit
 	saved    int            // requests, by incremental syncs
-}
-
-// open prepares the reading of the job's lists; for a fan-out, of some parents' lists.
-func (x *export) open(parents []catalog.Parent) (*catalog.Feed, error) {
-	y, m, d := x.record.StartedAt.In(x.location).Date()
-	return x.job.Resource.Open(catalog.Params{
-		Account: x.record.Account, Job: x.job.Name, Options: x.job.Options, Parents: parents, Day: time.Date(y, m, d, 0, 0, 0, 0, time.UTC),
-	})
 }
 
 // stage turns the steps of a part into rows at the destinations.

@@ -57,7 +57,7 @@ func (f *fanOut) run(ctx context.Context) error {
 	todo := f.policy.todo(f.parents.all, f.state)
 	f.record.Parents, f.record.Fresh = len(f.parents.all), len(f.parents.all)-len(todo)
 	var err error
-	if f.feed, err = f.open(todo); err != nil {
+	if f.feed, err = f.policy.open(f.record.Account, todo); err != nil {
 		return err
 	}
 	defer f.feed.Release()

@@ -20,7 +20,7 @@ type lists struct {
 // single list if it can be resumed.
 func (l *lists) run(ctx context.Context) error {
 	var err error
-	if l.feed, err = l.open(nil); err != nil {
+	if l.feed, err = l.policy.open(l.record.Account, nil); err != nil {
 		return err
 	}
 	defer l.feed.Release()

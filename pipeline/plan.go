@@ -60,7 +60,7 @@ type Planner struct {
 }
 
 // A budgetKey names what has a budget.
-type budgetKey struct{ clientID, bucket string }
+type budgetKey struct{ owner, bucket string }
 
 // NewPlanner returns a planner that has planned nothing yet.
 func (r *Runner) NewPlanner() *Planner { return &Planner{runner: r, ahead: map[budgetKey]int{}} }
@@ -74,7 +74,7 @@ func (p *Planner) Plan(ctx context.Context, t Task) (Plan, error) {
 		out.Unknown, out.Failed = true, !later(err)
 		return out, err
 	}
-	budget := budgetKey{t.User.ClientID, out.Bucket}
+	budget := budgetKey{p.runner.owner(t.User), out.Bucket}
 	out.Ahead = p.ahead[budget]
 	p.ahead[budget] += out.Requests
 	out.Days = out.days()
@@ -122,7 +122,7 @@ func (e *estimate) run(ctx context.Context) error {
 	if e.Task.Job.Resource.Parents != nil {
 		return e.parents(ctx)
 	}
-	feed, err := e.open(nil)
+	feed, err := e.policy.open(e.tables.account, nil)
 	if err != nil {
 		return err
 	}
@@ -163,12 +163,6 @@ func (e *estimate) remembered(ctx context.Context) error {
 	return nil
 }
 
-func (e *estimate) open(parents []catalog.Parent) (*catalog.Feed, error) {
-	return e.Task.Job.Resource.Open(catalog.Params{
-		Account: e.tables.account, Job: e.Task.Job.Name, Options: e.Task.Job.Options, Parents: parents, Day: e.policy.at,
-	})
-}
-
 // list counts the requests of a list. It asks the API for an unknown length.
 func (e *estimate) list(ctx context.Context, part catalog.Part) error {
 	m := e.state.of(part, false)
@@ -202,7 +196,7 @@ func (e *estimate) parents(ctx context.Context) error {
 	e.Asked = e.client.Stats().Requests - asked
 	e.policy.startCycle(e.state)
 	todo := e.policy.todo(parents.all, e.state)
-	feed, err := e.open(todo)
+	feed, err := e.policy.open(e.tables.account, todo)
 	if err != nil {
 		return err
 	}

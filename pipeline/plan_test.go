@@ -40,6 +40,28 @@ func TestAPlanDividesABudget(t *testing.T) {
 	}
 }
 
+// TestAPlanDividesTheBudgetOfADeveloper plans the same job for two apps.
+func TestAPlanDividesTheBudgetOfADeveloper(t *testing.T) {
+	t.Parallel()
+	for developer, want := range map[string]int{"developer: me\n": 15, "": 0} {
+		c := newCalendar(t, 3, 10, 100)
+		c.configure(t, developer+lakeAndPond(t.TempDir(), t.TempDir()), nil)
+		jobs, err := c.config.Select(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planner := c.runner.NewPlanner()
+		task := pipeline.Tasks(jobs, nil, c.user)[0]
+		if _, err := planner.Plan(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
+		task.User.ClientID = "another client ID"
+		if p, err := planner.Plan(t.Context(), task); err != nil || p.Ahead != want {
+			t.Errorf("%q: %d requests ahead, want %d: %v", developer, p.Ahead, want, err)
+		}
+	}
+}
+
 func TestAPlanTellsWhatIsBlocked(t *testing.T) {
 	t.Parallel()
 	c := newCalendar(t, 3, 10, 100)

@@ -25,6 +25,7 @@ type policy struct {
 	job    *config.Job
 	mode   Mode
 	at     time.Time // start of the run
+	day    time.Time // of the run, as midnight UTC
 	budget int       // requests of the job's bucket in 24 hours; 0: no limit
 	cycle  cycle     // of the run; of plain lists, only its kind
 
@@ -33,9 +34,19 @@ type policy struct {
 }
 
 func newPolicy(c *config.Config, job *config.Job, mode Mode, at time.Time) *policy {
-	p := &policy{job: job, mode: mode, at: at, budget: c.Budget(job.Resource.Endpoint.Bucket), cycle: cycle{Kind: mode.kind()}}
+	year, month, day := at.In(c.Location).Date()
+	p := &policy{
+		job: job, mode: mode, at: at, day: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		budget: c.Budget(job.Resource.Endpoint.Bucket), cycle: cycle{Kind: mode.kind()},
+	}
 	p.rechecks.Store(mostRechecks)
 	return p
+}
+
+// open prepares the reading of an account's lists; for a fan-out, of some parents'
+// lists. The caller releases the feed.
+func (p *policy) open(account string, parents []catalog.Parent) (*catalog.Feed, error) {
+	return p.job.Resource.Open(catalog.Params{Account: account, Job: p.job.Name, Options: p.job.Options, Parents: parents, Day: p.day})
 }
 
 func (p *policy) fanOut() bool { return p.job.Resource.Parents != nil }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -125,12 +126,11 @@ func (r *Runner) Destination(ctx context.Context, name string) (load.Destination
 // Limiter returns a limiter that counts the requests made for a user and keeps them
 // within the budgets. The caller closes it.
 func (r *Runner) Limiter(u *User) *quota.Limiter {
-	owner := r.config.Developer
-	if owner == "" {
-		owner = u.ClientID
-	}
-	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: owner, Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep, Waiting: r.waiting})
+	return quota.NewLimiter(quota.Options{Store: r.Quota, Owner: r.owner(u), Budget: r.config.Budget, Now: r.Now, Sleep: r.Sleep, Waiting: r.waiting})
 }
+
+// owner is whose budgets a user's requests are counted against.
+func (r *Runner) owner(u *User) string { return cmp.Or(r.config.Developer, u.ClientID) }
 
 // waiting writes a log line about what is waited for.
 func (r *Runner) waiting(what string) { r.Log.Info("waiting for " + what) }
