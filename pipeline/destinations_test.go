@@ -248,7 +248,7 @@ func besideASilentDatabase(t *testing.T) *stage {
 func TestServeBesideASilentDatabase(t *testing.T) {
 	t.Parallel()
 	s := besideASilentDatabase(t)
-	loop := s.serve(t)
+	loop := s.serveFor(t, s.users)
 	if err := loop.Alive(); err != nil {
 		t.Errorf("not alive at the start: %v", err)
 	}

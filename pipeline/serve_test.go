@@ -137,10 +137,17 @@ func (s *stage) users(context.Context) ([]*pipeline.User, *pipeline.User, error)
 	return []*pipeline.User{s.user}, nil, nil
 }
 
-// serve runs a loop for the stage's user until the test ends.
+// serve runs a loop for the stage's user until the test ends. The loop has read the
+// history of all jobs, so that jobs of one time are due in the same tick.
 func (s *stage) serve(t *testing.T) *schedule.Loop {
 	t.Helper()
-	return s.serveFor(t, s.users)
+	loop := s.serveFor(t, s.users)
+	for deadline := time.Now().Add(20 * time.Second); loop.Ready() != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the loop is not ready: %v", loop.Ready())
+		}
+	}
+	return loop
 }
 
 // serveFor runs one for whoever is connected.
