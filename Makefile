@@ -1,12 +1,15 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PROVIDED := scripts/with-postgres scripts/with-pgbouncer scripts/with-python scripts/with-browser
+POSTGRES := go run ./internal/withpostgres
+# Tests that need more than Go and PostgreSQL, or more time, say so in their names.
+TIERS := ^Test(Readers|Browser|Pooler|Soak)
 FUZZTIME ?= 30s
+SOAK ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench fuzz lint verify docs clean
+.PHONY: help build demo checks test test-race test-readers test-browser test-pooler test-soak test-all bench fuzz lint verify docs clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/exporter, without cgo
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.stamped=$(VERSION)" -o bin/exporter ./cmd/exporter
@@ -14,15 +17,35 @@ build: ## build bin/exporter, without cgo
 demo: build ## export a simulated account to ./demo
 	bin/exporter demo
 
-test: ## run everything that must pass; brings its own PostgreSQL, Python readers and browser
+test: checks ## run the tests; fetches a PostgreSQL of its own once, and needs nothing but Go
+	$(POSTGRES) go test -shuffle=on -timeout 5m -skip '$(TIERS)' ./...
+
+test-race: ## run the same tests with the race detector; installs a C compiler
+	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 10m -skip '$(TIERS)' ./...
+
+test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs Python
+	$(POSTGRES) scripts/with-python go test -shuffle=on -run '^TestReaders' ./load/... ./cmd/exporter
+
+test-browser: ## sign in with a real browser; installs Chromium
+	scripts/with-browser go test -run '^TestBrowser' ./cmd/exporter
+
+test-pooler: ## write to PostgreSQL through a connection pooler; installs PgBouncer
+	$(POSTGRES) scripts/with-pgbouncer go test -run '^TestPooler' ./load/postgres
+
+test-soak: ## kill runs and play random histories for SOAK each
+	SOAK=$(SOAK) go test -v -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
+
+test-all: test test-race test-readers test-browser test-pooler ## run everything, and a minute of each soak test
+	$(MAKE) test-soak SOAK=1m
+
+checks: # what is wrong before anything runs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
-	$(PROVIDED) go test -race -shuffle=on -timeout 12m ./...
 
 bench: ## measure the figures of docs/performance.md
-	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
-	$(PROVIDED) go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline
+	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
+	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline
 
 fuzz: ## fuzz each target for FUZZTIME
 	go test -run '^$$' -fuzz FuzzPage -fuzztime $(FUZZTIME) ./extract

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tracklake/tracklake/internal/soak"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/simulate"
@@ -265,55 +266,54 @@ func (h *history) judgeRemovals(got []string) error {
 	return nil
 }
 
-// BenchmarkHistories plays 10,000 histories of 6 nights with libraries of up to
-// 150 tracks, which come in pages of ten, through the whole pipeline into
-// Parquet files; in memory where the system has room there, to be done in
-// minutes. In three of four histories the nights are bad: entries cannot be read,
-// are floats, or are not delivered, totals overcount, pages are empty or fail.
-func BenchmarkHistories(b *testing.B) {
-	const histories, nights = 10_000, 6
+// TestSoakHistories plays histories of 6 nights with libraries of up to 150 tracks,
+// which come in pages of ten, through the whole pipeline into Parquet files; in memory
+// where the system has room there. In three of four histories the nights are bad:
+// entries cannot be read, are floats, or are not delivered, totals overcount, pages are
+// empty or fail.
+func TestSoakHistories(t *testing.T) { //nolint:paralleltest // it sets the environment
+	const nights = 6
 	if _, err := os.Stat("/dev/shm"); err == nil {
-		b.Setenv("TMPDIR", "/dev/shm")
+		t.Setenv("TMPDIR", "/dev/shm")
 	}
-	for b.Loop() {
-		var mu sync.Mutex
-		var sum history
-		var work sync.WaitGroup
-		seeds := make(chan uint64)
-		for range runtime.GOMAXPROCS(0) {
-			work.Go(func() {
-				for seed := range seeds {
-					h, err := oneHistory(b, seed, nights)
-					if err != nil {
-						b.Errorf("history %d: %v", seed, err)
-					}
-					mu.Lock()
-					sum.full, sum.incremental, sum.behind = sum.full+h.full, sum.incremental+h.incremental, sum.behind+h.behind
-					sum.incomplete, sum.requests = sum.incomplete+h.incomplete, sum.requests+h.requests
-					mu.Unlock()
+	end := soak.Deadline(t)
+	first := uint64(time.Now().UnixNano())
+	var mu sync.Mutex
+	var sum history
+	played := uint64(0)
+	var work sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		work.Go(func() {
+			for time.Now().Before(end) {
+				mu.Lock()
+				seed := first + played
+				played++
+				mu.Unlock()
+				h, err := oneHistory(t, seed, nights)
+				if err != nil {
+					t.Errorf("history %d: %v", seed, err)
 				}
-			})
-		}
-		for seed := range uint64(histories) {
-			seeds <- seed
-		}
-		close(seeds)
-		work.Wait()
-		b.ReportMetric(float64(sum.behind)/float64(sum.incremental), "behind/incremental")
-		b.ReportMetric(float64(sum.incomplete)/(nights*histories), "incomplete/night")
-		b.ReportMetric(float64(sum.full)/(nights*histories), "full/night")
-		b.ReportMetric(float64(sum.requests)/(nights*histories), "requests/night")
+				mu.Lock()
+				sum.full, sum.incremental, sum.behind = sum.full+h.full, sum.incremental+h.incremental, sum.behind+h.behind
+				sum.incomplete, sum.requests = sum.incomplete+h.incomplete, sum.requests+h.requests
+				mu.Unlock()
+			}
+		})
 	}
+	work.Wait()
+	each := func(n int) float64 { return float64(n) / float64(nights*played) }
+	t.Logf("%d histories: a night has %.2f full and %.2f incremental syncs and %.1f requests; %.2f end incomplete; %d of %d incremental syncs are behind",
+		played, each(sum.full), each(sum.incremental), each(sum.requests), each(sum.incomplete), sum.behind, sum.incremental)
 }
 
-func oneHistory(b *testing.B, seed uint64, nights int) (history, error) {
-	b.Helper()
+func oneHistory(t *testing.T, seed uint64, nights int) (history, error) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 7))
-	s := newStage(b, denseJobs, world(r.IntN(150)))
+	s := newStage(t, denseJobs, world(r.IntN(150)))
 	defer s.close()
 	s.sim.Inject(simulate.Fault{Kind: "limit", Arg: 10})
 	h := history{stage: s, random: r, bad: seed%4 != 0}
-	err := h.play(b, nights)
+	err := h.play(t, nights)
 	return h, err
 }
 

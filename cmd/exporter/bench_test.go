@@ -267,8 +267,8 @@ func BenchmarkUnchanged(b *testing.B) {
 	w := newWorld(b, 100000, 0)
 	address := pgtest.URL(b)
 	w.export(b, "warehouse_whole", "DATABASE_URL="+address)
-	psql(b, address, "CHECKPOINT")
-	before := psql(b, address, "SELECT pg_current_wal_lsn()")
+	onServer(b, address, "CHECKPOINT")
+	before := onServer(b, address, "SELECT pg_current_wal_lsn()")
 	var total time.Duration
 	changed := 0
 	for b.Loop() {
@@ -279,7 +279,7 @@ func BenchmarkUnchanged(b *testing.B) {
 		}
 	}
 	var wal float64
-	if _, err := fmt.Sscan(psql(b, address, "SELECT pg_current_wal_lsn() - '"+before+"'::pg_lsn"), &wal); err != nil {
+	if _, err := fmt.Sscan(onServer(b, address, "SELECT pg_current_wal_lsn() - '"+before+"'::pg_lsn"), &wal); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(total.Seconds()/float64(b.N), "s/run")

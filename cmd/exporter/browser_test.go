@@ -21,9 +21,9 @@ func keepAddress() {
 	exitOn(os.Rename("address.new", "address"))
 }
 
-// TestSignInWithARealBrowser clicks through the whole sign-in, to the first
+// TestBrowserSignsIn clicks through the whole sign-in, to the first
 // export, and looks at the pages.
-func TestSignInWithARealBrowser(t *testing.T) {
+func TestBrowserSignsIn(t *testing.T) {
 	t.Parallel()
 	o := simulate.DefaultOptions()
 	o.Users, o.SavedTracks, o.TopTracks = 2, 30, 10

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,9 +17,11 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/internal/pgtest"
 )
 
 // readAlone fetches and decodes all pages of the library with the program's own
@@ -108,33 +109,32 @@ func writeAll(b *testing.B, path string, schema *arrow.Schema, records []arrow.R
 	return time.Since(began)
 }
 
-// copyAlone loads the same rows with psql's \copy into a table with the same key.
+// copyAlone copies the same rows from a file into a table with the same key.
 func copyAlone(b *testing.B, address, dir string) time.Duration {
 	b.Helper()
 	path := filepath.Join(dir, "saved_tracks.copy")
-	psql(b, address, `\copy spotify.saved_tracks TO '`+path+`'`)
-	psql(b, address, "CREATE TABLE public.saved_tracks (LIKE spotify.saved_tracks INCLUDING ALL)")
-	began := time.Now()
-	psql(b, address, `\copy public.saved_tracks FROM '`+path+`'`)
-	return time.Since(began)
+	pgtest.Dump(b, address, "spotify.saved_tracks", "text", path)
+	onServer(b, address, "CREATE TABLE public.saved_tracks (LIKE spotify.saved_tracks INCLUDING ALL)")
+	took, _ := pgtest.Restore(b, address, "public.saved_tracks", "text", path)
+	return took
 }
 
 func truncate(b *testing.B, address string) {
 	b.Helper()
-	psql(b, address, "TRUNCATE spotify.saved_tracks")
+	onServer(b, address, "TRUNCATE spotify.saved_tracks")
 }
 
-func psql(b *testing.B, address, command string) string {
+// onServer runs a statement and returns the first value, if there is one.
+func onServer(b *testing.B, address, statement string) string {
 	b.Helper()
-	name := "psql"
-	if bin := os.Getenv("TEST_POSTGRES_BIN"); bin != "" {
-		name = filepath.Join(bin, "psql")
+	conn, err := pgx.Connect(b.Context(), address)
+	check(b, err)
+	results, err := conn.PgConn().Exec(b.Context(), statement).ReadAll()
+	check(b, errors.Join(err, conn.Close(b.Context())))
+	if len(results) == 0 || len(results[0].Rows) == 0 {
+		return ""
 	}
-	out, err := exec.Command(name, address, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", command).CombinedOutput()
-	if err != nil {
-		b.Fatalf("%s: %v\n%s", command, err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return string(results[0].Rows[0][0])
 }
 
 func check(b *testing.B, err error) {

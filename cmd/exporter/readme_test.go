@@ -84,9 +84,9 @@ func listing(t *testing.T, folder string) string {
 	return strings.Join(all, "\n") + "\n" + string(env)
 }
 
-// TestReadmeQueries runs the queries of the README as they stand there, on a lake
+// TestReadersRunReadmeQueries runs the queries of the README as they stand there, on a lake
 // and on a database.
-func TestReadmeQueries(t *testing.T) {
+func TestReadersRunReadmeQueries(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tracklake/tracklake/internal/pgtest"
+	"github.com/tracklake/tracklake/internal/rowreader"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -31,15 +34,27 @@ import (
 //	query SQL          prints the rows of a query to that database
 //	consent, byhand    stand in for a browser; see consent_test.go
 //	called ARGUMENT…   exporter, called by the path in $CALLED
-//	duckdb SQL         prints the rows of a query to Parquet files
+//	rows FOLDER [COLUMN…]  prints the distinct values in Parquet files and how many rows have them
+//	duckdb SQL         prints the rows of a query to Parquet files; only in testdata/readers
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exporter": main, "called": called, "query": query, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
+	testscript.Main(m, map[string]func(){"exporter": main, "called": called, "query": query, "rows": rows, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
 }
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	runScripts(t, "testdata")
+}
+
+// TestReadersScripts are those that read files with DuckDB.
+func TestReadersScripts(t *testing.T) {
+	t.Parallel()
+	runScripts(t, "testdata/readers")
+}
+
+func runScripts(t *testing.T, folder string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: folder,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TEST_PYTHON", os.Getenv("TEST_PYTHON"))
 			e.Setenv("HOME", e.WorkDir)
@@ -188,6 +203,19 @@ func query() {
 		fmt.Println(values...)
 	}
 	exitOn(rows.Err())
+}
+
+// rows prints the distinct values of columns and how many rows have them, in order.
+func rows() {
+	all, err := rowreader.Read(os.Args[1], os.Args[2:]...)
+	exitOn(err)
+	counts := map[string]int{}
+	for _, row := range all {
+		counts[strings.Join(append(row, ""), " ")]++
+	}
+	for _, values := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Printf("%s%d\n", values, counts[values])
+	}
 }
 
 // duckdb prints the rows of a query, a line each.

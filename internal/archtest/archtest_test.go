@@ -38,6 +38,9 @@ func allowed() map[string][]string {
 		"internal/pgtest":         {"internal/tcpproxy"},
 		"internal/simtest":        {"simulate"},
 		"internal/pyreader":       {},
+		"internal/rowreader":      {},
+		"internal/soak":           {},
+		"internal/withpostgres":   {},
 		"load":                    {"transform"},
 		"load/loadtest":           {"load", "transform"},
 		"load/parquet":            {"load", "load/parquet/arrowfile", "transform"},
@@ -68,6 +71,8 @@ func reserved() map[string][]string {
 		"github.com/go-json-experiment/":                 {"extract"},
 		"github.com/tink-crypto/":                        {"accounts"},
 		"github.com/prometheus/":                         {"cmd/exporter"},
+		"github.com/parquet-go/":                         {"internal/rowreader"},    // so that no program links it
+		"github.com/fergusstrange/":                      {"internal/withpostgres"}, // nor this
 		"net/http":                                       {"extract", "simulate", "accounts/signin", "internal/browser", "cmd/exporter"},
 	}
 }

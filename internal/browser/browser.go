@@ -32,7 +32,7 @@ func Open(t testing.TB) *Browser {
 	t.Helper()
 	driver, chromium := os.Getenv("TEST_CHROMEDRIVER"), os.Getenv("TEST_CHROMIUM")
 	if driver == "" || chromium == "" {
-		t.Fatal("TEST_CHROMEDRIVER and TEST_CHROMIUM are not set; run make test, or go test by scripts/with-browser")
+		t.Fatal("TEST_CHROMEDRIVER and TEST_CHROMIUM are not set; run make test-browser")
 	}
 	profile, err := os.MkdirTemp("", "tracklake-browser-*")
 	if err != nil {

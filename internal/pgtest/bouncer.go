@@ -18,7 +18,7 @@ func Bouncer(t testing.TB, address, mode, settings string) string {
 	t.Helper()
 	program := os.Getenv("TEST_PGBOUNCER")
 	if program == "" {
-		t.Fatal("TEST_PGBOUNCER is not set; run make test, or go test by scripts/with-pgbouncer")
+		t.Fatal("TEST_PGBOUNCER is not set; run make test-pooler")
 	}
 	u, err := url.Parse(address)
 	if err != nil {

@@ -63,7 +63,7 @@ func create(ctx context.Context, like string) (address string, drop func() error
 	server := os.Getenv("TEST_DATABASE_URL")
 	u, err := url.Parse(server)
 	if server == "" || err != nil {
-		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or go test by scripts/with-postgres")
+		return "", nil, errors.New("TEST_DATABASE_URL is not set; run make test, or go run ./internal/withpostgres go test …")
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	if err := execute(ctx, server, "CREATE DATABASE "+name+like); err != nil {

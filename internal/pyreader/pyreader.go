@@ -15,7 +15,7 @@ func Run(t testing.TB, script string, args ...string) string {
 	t.Helper()
 	python := os.Getenv("TEST_PYTHON")
 	if python == "" {
-		t.Fatal("TEST_PYTHON is not set; run make test, or scripts/with-python go test ./...")
+		t.Fatal("TEST_PYTHON is not set; run make test-readers")
 	}
 	cmd := exec.Command(python, append([]string{"-c", script}, args...)...)
 	var stdout, stderr bytes.Buffer

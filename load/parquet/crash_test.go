@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tracklake/tracklake/internal/soak"
 	"github.com/tracklake/tracklake/load/parquet"
 )
 
@@ -125,14 +126,14 @@ func (v *victim) last(t *testing.T, none int) int {
 	return none
 }
 
-func TestKilledAtAnyInstant(t *testing.T) {
+func TestSoakKilledAtAnyInstant(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
-	committed, journals := 0, 0
-	for range 100 {
+	committed, kills, journals := 0, 0, 0
+	for end := soak.Deadline(t); time.Now().Before(end); kills++ {
 		v := startVictim(t, root, committed+1, 0)
 		if v.lines.Scan() { // it is under way
 			n, err := strconv.Atoi(v.lines.Text())
@@ -151,7 +152,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		}
 		committed = checkOneGeneration(t, root, committed)
 	}
-	t.Logf("%d generations, %d of 100 kills amid the renames", committed, journals)
+	t.Logf("%d generations, %d of %d kills amid the renames", committed, journals, kills)
 }
 
 // TestKilledBeforeEachStep kills a run before each thing that it does to the disk.

@@ -24,9 +24,9 @@ func catalogOptions() parquet.Options {
 	return parquet.Options{Version: "test", Tables: catalog.Tables(), Views: catalog.Views()}
 }
 
-// TestQueriesOfAnEmptyLake finds every table and every view of the catalog in a lake
+// TestReadersFindAllOfAnEmptyLake finds every table and every view of the catalog in a lake
 // that nothing was written to, from another folder, and after the lake has moved.
-func TestQueriesOfAnEmptyLake(t *testing.T) {
+func TestReadersFindAllOfAnEmptyLake(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "it's a lake")
 	openAt(t, root, catalogOptions())
@@ -86,9 +86,9 @@ print(json.dumps(columns))
 	}
 }
 
-// TestNamesAndValuesOfAccounts reads accounts whose names readers would take for
+// TestReadersSeeAccountsAsTheyAre reads accounts whose names readers would take for
 // something else: numbers, hidden files, patterns.
-func TestNamesAndValuesOfAccounts(t *testing.T) {
+func TestReadersSeeAccountsAsTheyAre(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	d := openAt(t, root, options())
@@ -118,8 +118,8 @@ print(json.dumps([
 	}
 }
 
-// TestWhatFilesDeclare asks pyarrow about row groups, order and types.
-func TestWhatFilesDeclare(t *testing.T) {
+// TestReadersSeeWhatFilesDeclare asks pyarrow about row groups, order and types.
+func TestReadersSeeWhatFilesDeclare(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	exportAs(t, openAt(t, root, options()), "acc-1", 1)

@@ -1,13 +1,12 @@
 package parquet_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/tracklake/tracklake/internal/pyreader"
+	"github.com/tracklake/tracklake/internal/rowreader"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/load/loadtest"
 	"github.com/tracklake/tracklake/load/parquet"
@@ -21,40 +20,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// readScript prints columns of a table as DuckDB reads them.
-const readScript = `
-import sys, json, glob, duckdb
-root, table, columns = sys.argv[1], sys.argv[2], sys.argv[3:]
-pattern = f"{root}/{table}/**/*.parquet"
-if not glob.glob(pattern, recursive=True):
-    print("[]"); sys.exit()
-con = duckdb.connect()
-types = {name: kind for name, kind, *_ in con.execute(f"describe select * from read_parquet('{pattern}')").fetchall()}
-def text(c):
-    k = types[c]
-    if k.startswith("TIMESTAMP"): return f"epoch_us({c})::varchar"
-    if k.endswith("[]"): return f"case when {c} is null then null when len({c}) = 0 then '[]' else '[' || array_to_string({c}, '|') || ']' end"
-    return f"{c}::varchar"
-rows = con.execute("select " + ", ".join(f"coalesce({text(c)}, 'NULL')" for c in columns) + f" from read_parquet('{pattern}')").fetchall()
-print(json.dumps(rows))
-`
-
 // suite are the options of a lake with the suite's tables.
 func suite() parquet.Options { return parquet.Options{Version: "test", Tables: loadtest.Tables()} }
 
+// A reader returns columns of all files below a folder as texts.
+type reader func(folder string, columns ...string) ([][]string, error)
+
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	loadtest.Run(t, harness(suite()))
+	loadtest.Run(t, harness(suite(), rowreader.Read))
 }
 
 func TestCommitsCoalesced(t *testing.T) {
 	t.Parallel()
-	loadtest.RunCommits(t, harness(parquet.WithPause(suite(), time.Hour)))
+	loadtest.RunCommits(t, harness(parquet.WithPause(suite(), time.Hour), rowreader.Read))
 }
 
 func TestCommitsOneByOne(t *testing.T) {
 	t.Parallel()
-	loadtest.RunCommits(t, harness(parquet.WithPause(suite(), 0)))
+	loadtest.RunCommits(t, harness(parquet.WithPause(suite(), 0), rowreader.Read))
 }
 
 // TestFanOutIsCoalesced counts the publications of many small commits, each of
@@ -107,8 +91,9 @@ func TestFanOutIsCoalesced(t *testing.T) {
 	}
 }
 
-// harness opens destinations in folders of their own.
-func harness(o parquet.Options) func(t *testing.T) loadtest.Harness {
+// harness opens destinations in folders of their own and reads them back with a reader
+// that shares no code with the writer.
+func harness(o parquet.Options, read reader) func(t *testing.T) loadtest.Harness {
 	return func(t *testing.T) loadtest.Harness {
 		t.Helper()
 		root := t.TempDir()
@@ -125,10 +110,9 @@ func harness(o parquet.Options) func(t *testing.T) loadtest.Harness {
 			Reopen:      open,
 			Rows: func(t *testing.T, table *transform.Schema, columns ...string) [][]string {
 				t.Helper()
-				var rows [][]string
-				out := pyreader.Run(t, readScript, append([]string{root, table.Name}, columns...)...)
-				if err := json.Unmarshal([]byte(out), &rows); err != nil {
-					t.Fatalf("%v: %s", err, out)
+				rows, err := read(filepath.Join(root, table.Name), columns...)
+				if err != nil {
+					t.Fatal(err)
 				}
 				return rows
 			},

@@ -2,12 +2,7 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
-	"net/url"
-	"os"
-	osexec "os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -94,47 +89,24 @@ func (x *bench) run(b *testing.B, n int, rows []transform.Batch, want load.Count
 	return took
 }
 
-// dump writes the loaded rows as \copy takes them.
+// dump writes the loaded rows to a file.
 func (x *bench) dump(b *testing.B, format string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "rows."+format)
-	x.psql(b, fmt.Sprintf(`\copy spotify.saved_tracks to '%s' (format %s)`, path, format))
+	pgtest.Dump(b, x.address, "spotify.saved_tracks", format, path)
 	return path
 }
 
-// floor is how long psql takes to copy the same rows into an identical, empty
-// table. The start of psql does not count.
+// floor is how long it takes to copy the same rows from a file into an identical, empty
+// table.
 func (x *bench) floor(b *testing.B, path, format string) time.Duration {
 	b.Helper()
 	x.do(b, "DROP TABLE IF EXISTS public.floor; CREATE TABLE public.floor (LIKE spotify.saved_tracks INCLUDING ALL); CHECKPOINT")
-	out := x.psql(b, `\timing on`, fmt.Sprintf(`\copy public.floor from '%s' (format %s)`, path, format))
-	_, after, _ := strings.Cut(out, "Time: ")
-	var ms float64
-	if _, err := fmt.Sscanf(after, "%f ms", &ms); err != nil || !strings.Contains(out, fmt.Sprintf("COPY %d", benchRows)) {
-		b.Fatalf("psql says %q: %v", out, err)
+	took, rows := pgtest.Restore(b, x.address, "public.floor", format, path)
+	if rows != benchRows {
+		b.Fatalf("copied %d rows of %d", rows, benchRows)
 	}
-	return time.Duration(ms * float64(time.Millisecond))
-}
-
-func (x *bench) psql(b *testing.B, commands ...string) string {
-	b.Helper()
-	bin, err := osexec.LookPath("psql")
-	if dir := os.Getenv("TEST_POSTGRES_BIN"); dir != "" {
-		bin, err = osexec.LookPath(filepath.Join(dir, "psql"))
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	args := []string{"-X", "-v", "ON_ERROR_STOP=1", x.address}
-	for _, c := range commands {
-		args = append(args, "-c", c)
-	}
-	out, err := osexec.CommandContext(b.Context(), bin, args...).CombinedOutput()
-	if err != nil {
-		address, _ := url.Parse(x.address)
-		b.Fatalf("psql %s: %v: %s", address.Redacted(), err, out)
-	}
-	return string(out)
+	return took
 }
 
 func report(b *testing.B, took time.Duration) {

@@ -29,9 +29,9 @@ con.execute(open(sys.argv[1]).read())
 print(json.dumps([con.execute(query).fetchall() for query in sys.argv[2:]]))
 `
 
-// TestViewsAgreeAcrossEngines fills tables with rows of few values, so that many tie,
+// TestReadersAgreeOnViews fills tables with rows of few values, so that many tie,
 // and finds the same in each view by PostgreSQL and by DuckDB.
-func TestViewsAgreeAcrossEngines(t *testing.T) {
+func TestReadersAgreeOnViews(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2) {
 		filled := postgres.SchemaDDL + postgres.DDL(catalog.Tables(), catalog.Views()) + madeUpRows(rand.New(rand.NewPCG(seed, 0)), 400)
