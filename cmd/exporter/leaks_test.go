@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -284,7 +285,8 @@ func (l *leaking) database(t *testing.T) map[string][]byte {
 	return out
 }
 
-// watchArguments looks at the arguments of all processes until it is stopped.
+// watchArguments looks at the arguments of all processes that were started from the places,
+// until it is stopped.
 func watchArguments(t *testing.T, places []*leaking) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -292,9 +294,9 @@ func watchArguments(t *testing.T, places []*leaking) (stop func()) {
 	seen := map[string]bool{}
 	watching.Go(func() {
 		for ctx.Err() == nil {
-			paths, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-			for _, path := range paths {
-				if text, err := os.ReadFile(path); err == nil {
+			processes, _ := filepath.Glob("/proc/[0-9]*")
+			for _, process := range processes {
+				if text, err := os.ReadFile(filepath.Join(process, "cmdline")); err == nil && startedFrom(process, places) {
 					seen[string(text)] = true
 				}
 			}
@@ -321,4 +323,10 @@ func watchArguments(t *testing.T, places []*leaking) (stop func()) {
 			t.Errorf("only %d command lines of exporter were seen", exporters)
 		}
 	}
+}
+
+// startedFrom reports whether a process has the environment of one of the places.
+func startedFrom(process string, places []*leaking) bool {
+	environment, err := os.ReadFile(filepath.Join(process, "environ"))
+	return err == nil && slices.ContainsFunc(places, func(l *leaking) bool { return strings.Contains(string(environment), l.folder) })
 }

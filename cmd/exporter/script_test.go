@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -35,9 +38,10 @@ import (
 //	consent, byhand    stand in for a browser; see consent_test.go
 //	called ARGUMENT…   exporter, called by the path in $CALLED
 //	rows FOLDER [COLUMN…]  prints the distinct values in Parquet files and how many rows have them
+//	get URL [HOST]     prints an answer of a server, asked by the name of a host
 //	duckdb SQL         prints the rows of a query to Parquet files; only in testdata/readers
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"exporter": main, "called": called, "query": query, "rows": rows, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
+	testscript.Main(m, map[string]func(){"exporter": main, "called": called, "query": query, "rows": rows, "get": fetch, "duckdb": duckdb, "consent": consent, "byhand": byhand, "keep-address": keepAddress})
 }
 
 func TestScripts(t *testing.T) {
@@ -203,6 +207,19 @@ func query() {
 		fmt.Println(values...)
 	}
 	exitOn(rows.Err())
+}
+
+// fetch prints the body of an answer, whatever its status.
+func fetch() {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, os.Args[1], nil)
+	exitOn(err)
+	if len(os.Args) > 2 {
+		r.Host = os.Args[2]
+	}
+	answer, err := http.DefaultClient.Do(r)
+	exitOn(err)
+	_, err = io.Copy(os.Stdout, answer.Body)
+	exitOn(errors.Join(err, answer.Body.Close()))
 }
 
 // rows prints the distinct values of columns and how many rows have them, in order.
