@@ -66,8 +66,8 @@ func reserved() map[string][]string {
 		"github.com/goccy/go-yaml":                       {"pipeline/config"},
 		"github.com/alecthomas/kong":                     {"cmd/exporter"},
 		"github.com/go-json-experiment/":                 {"extract"},
-		"github.com/tink-crypto/":                        {"accounts"},
-		"github.com/prometheus/":                         {"cmd/exporter"},
+		"golang.org/x/crypto/":                           {"accounts"},
+		"github.com/prometheus/":                         {},
 		"net/http":                                       {"extract", "simulate", "accounts/signin", "internal/browser", "cmd/exporter"},
 	}
 }
