@@ -36,6 +36,7 @@ func allowed() map[string][]string {
 		"internal/archtest":       {},
 		"internal/browser":        {},
 		"internal/pgtest":         {"internal/tcpproxy"},
+		"internal/sbom":           {},
 		"internal/simtest":        {"simulate"},
 		"internal/pyreader":       {},
 		"load":                    {"transform"},
