@@ -36,6 +36,7 @@ func allowed() map[string][]string {
 		"internal/archtest":       {},
 		"internal/browser":        {},
 		"internal/pgtest":         {"internal/tcpproxy"},
+		"internal/sbom":           {},
 		"internal/simtest":        {"simulate"},
 		"internal/pyreader":       {},
 		"internal/rowreader":      {},
@@ -69,8 +70,8 @@ func reserved() map[string][]string {
 		"github.com/goccy/go-yaml":                       {"pipeline/config"},
 		"github.com/alecthomas/kong":                     {"cmd/exporter"},
 		"github.com/go-json-experiment/":                 {"extract"},
-		"github.com/tink-crypto/":                        {"accounts"},
-		"github.com/prometheus/":                         {"cmd/exporter"},
+		"golang.org/x/crypto/":                           {"accounts"},
+		"github.com/prometheus/":                         {},                        // it links protobuf
 		"github.com/parquet-go/":                         {"internal/rowreader"},    // so that no program links it
 		"github.com/fergusstrange/":                      {"internal/withpostgres"}, // nor this
 		"net/http":                                       {"extract", "simulate", "accounts/signin", "internal/browser", "cmd/exporter"},
