@@ -38,7 +38,7 @@ func notLetIn(c *pgconn.Config, pg *pgconn.PgError) string {
 	const hba = "add a line for this role, database and address to pg_hba.conf of the server"
 	switch {
 	case pg.Routine == "InitializeSessionUserId":
-		return "correct the user in DATABASE_URL, or create a role that may log in: createuser --pwprompt " + quoted(c.User)
+		return "correct the user in DATABASE_URL, or create a role that may log in: createuser --pwprompt " + Quoted(c.User)
 	case c.TLSConfig == nil:
 		return "the server may accept connections with TLS only: put sslmode=require into DATABASE_URL; otherwise " + hba
 	}
@@ -47,11 +47,11 @@ func notLetIn(c *pgconn.Config, pg *pgconn.PgError) string {
 
 // createDatabase is what a role that may do so types.
 func createDatabase(c *pgconn.Config) string {
-	return fmt.Sprintf("createdb --host=%s --port=%d --owner=%s %s", quoted(c.Host), c.Port, quoted(c.User), quoted(c.Database))
+	return fmt.Sprintf("createdb --host=%s --port=%d --owner=%s %s", Quoted(c.Host), c.Port, Quoted(c.User), Quoted(c.Database))
 }
 
-// quoted returns a word quoted for a shell.
-func quoted(word string) string {
+// Quoted returns a word quoted for a shell.
+func Quoted(word string) string {
 	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:-") == "" {
 		return word
 	}
