@@ -119,7 +119,7 @@ func (g *guide) connect(t *testing.T, address string) *pgx.Conn {
 func (g *guide) sh(t *testing.T, block string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-ec", block)
-	cmd.Dir, cmd.Env, cmd.Stdin = g.folder, g.env, strings.NewReader(awkward + "\n")
+	cmd.Dir, cmd.Env, cmd.Stdin = g.folder, g.env, strings.NewReader(awkward+"\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", block, err, out)
