@@ -127,9 +127,10 @@ func (f *Folder) locked(ctx context.Context, name string, do func() error) (err 
 // onDisk adds to an error of the file system what to do about it.
 func onDisk(err error) error {
 	var own *Error
+	var file *fs.PathError // others are of the network
 	out := &Error{Err: err}
 	switch {
-	case err == nil || errors.As(err, &own):
+	case !errors.As(err, &file) || errors.As(err, &own):
 		return err
 	case errors.Is(err, fs.ErrPermission):
 		out.Advice = "make it writable for the user that runs exporter, or set XDG_CONFIG_HOME to another folder"

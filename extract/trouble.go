@@ -61,7 +61,7 @@ func troubleOf(err error, variable string) trouble {
 	case errors.As(err, &network) && network.Op == "proxyconnect":
 		return trouble{why: "the proxy cannot be reached", advice: "check HTTPS_PROXY, or unset it to connect directly", err: innermost(network.Err)}
 	case errors.As(err, &name) && name.IsNotFound:
-		return trouble{why: "there is no host of the name " + name.Name, advice: adviceOnline + "; " + check + "and the name server"}
+		return trouble{why: "there is no host named " + name.Name, advice: adviceOnline + "; " + check + "and the name server"}
 	case errors.As(err, &name):
 		return trouble{why: "the host name " + name.Name + " cannot be looked up", advice: adviceOnline + ", and the name server"}
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -96,7 +96,7 @@ func tlsTrouble(err error, variable string) trouble {
 	case errors.As(err, &invalid):
 		return trouble{why: "the TLS certificate is not valid", advice: portal, final: true}
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return trouble{why: "what answers does not speak TLS", advice: portal, final: true}
+		return trouble{why: "the server does not speak TLS", advice: portal, final: true}
 	}
 	return trouble{}
 }
@@ -109,7 +109,7 @@ func innermost(err error) error {
 	case errors.As(err, &number):
 		return number
 	case errors.As(err, &name):
-		return errors.New("there is no host of its name")
+		return errors.New("there is no host of that name")
 	}
 	return plainly(err)
 }

@@ -28,10 +28,10 @@ func TestTroubleHasACause(t *testing.T) {
 	secure := httptest.NewTLSServer(nil)
 	t.Cleanup(secure.Close)
 	for name, c := range map[string]struct{ address, says, hint string }{
-		"no such host":      {"https://tracklake.invalid", "there is no host of the name tracklake.invalid", "check that this machine is online"},
+		"no such host":      {"https://tracklake.invalid", "there is no host named tracklake.invalid", "check that this machine is online"},
 		"refused":           {"http://" + closed(t), "nothing listens there (connection refused)", "firewall"},
 		"untrusted":         {secure.URL, "the TLS certificate is not trusted (unknown authority)", "ca-certificates"},
-		"no TLS":            {strings.Replace(portal.URL, "http:", "https:", 1), "what answers does not speak TLS", "open a web page in a browser"},
+		"no TLS":            {strings.Replace(portal.URL, "http:", "https:", 1), "the server does not speak TLS", "open a web page in a browser"},
 		"cut":               {"http://" + cutting(t), "no answer", "try again later"},
 		"captive portal":    {portal.URL, "", "open a web page in a browser"},
 		"network's sign-in": {asks.URL, "", ""},

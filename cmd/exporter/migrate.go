@@ -10,7 +10,7 @@ import (
 
 type migrateCmd struct {
 	DryRun    bool   `help:"List what would be applied; change nothing."`
-	GrantRead string `help:"Then let this role of PostgreSQL read all tables and views, also later ones." placeholder:"ROLE"`
+	GrantRead string `help:"Also grant this PostgreSQL role read access to all tables and views, including those of later migrations." placeholder:"ROLE"`
 	JSON      bool   `name:"json" help:"Print as JSON."`
 }
 
@@ -46,7 +46,7 @@ func (c *migrateCmd) Run(a *app) error {
 				err = d.Driver.GrantRead(a.ctx, d.Address, c.GrantRead, openOptions(a.log()))
 			}
 			if err != nil {
-				return fmt.Errorf("grant reading at %s: %w", d.Name, err)
+				return fmt.Errorf("grant read access at %s: %w", d.Name, err)
 			}
 		}
 		done = append(done, m)
@@ -65,9 +65,9 @@ func (c *migrateCmd) print(a *app, done []migrated) {
 	if len(done) == 0 {
 		fmt.Fprintln(a.stdout, "no destination has all its variables set; nothing was migrated")
 	}
-	verb, may := "applied", "can read"
+	verb, grant := "applied", "granted"
 	if c.DryRun {
-		verb, may = "would apply", "could read"
+		verb, grant = "would apply", "would grant"
 	}
 	for _, m := range done {
 		if len(m.Migrations) == 0 {
@@ -77,7 +77,7 @@ func (c *migrateCmd) print(a *app, done []migrated) {
 			fmt.Fprintf(a.stdout, "%s: %s %s\n", m.Destination, verb, name)
 		}
 		if m.GrantedRead != "" {
-			fmt.Fprintf(a.stdout, "%s: %s %s all tables and views\n", m.Destination, m.GrantedRead, may)
+			fmt.Fprintf(a.stdout, "%s: %s %s read access to all tables and views\n", m.Destination, grant, m.GrantedRead)
 		}
 	}
 }

@@ -158,7 +158,7 @@ func TestPostgresGuide(t *testing.T) {
 		}
 	}
 	again := g.sh(t, "DATABASE_URL='"+g.as("tracklake_owner")+"' exporter migrate --grant-read tracklake_reader")
-	if again != "warehouse: up to date\nwarehouse: tracklake_reader can read all tables and views\n" {
+	if again != "warehouse: up to date\nwarehouse: granted tracklake_reader read access to all tables and views\n" {
 		t.Errorf("once more: %s", again)
 	}
 	_, rest, _ := strings.Cut(g.text, "## The address")

@@ -217,7 +217,7 @@ func TestTroubleWithTheNetwork(t *testing.T) {
 	t.Parallel()
 	refusing := proxyThatSays(t, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 	for name, c := range map[string]struct{ api, proxy, says, hint string }{
-		"no such host":     {"https://api.tracklake.invalid", "", "there is no host of the name api.tracklake.invalid", "check that this machine is online"},
+		"no such host":     {"https://api.tracklake.invalid", "", "there is no host named api.tracklake.invalid", "check that this machine is online"},
 		"no such proxy":    {"https://api.spotify.example", "http://me:s3cr3t@127.0.0.1:1", "the proxy cannot be reached: connection refused", "check HTTPS_PROXY"},
 		"the proxy denies": {"https://api.spotify.example", "http://me:s3cr3t@" + refusing, "the proxy " + refusing + " answers HTTP 407", "put user and password of the proxy into HTTPS_PROXY"},
 	} {

@@ -96,7 +96,7 @@ func (s *Server) run(t testing.TB, name string, args ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	cmd.Stdout, cmd.Stderr = log, log // a file: the server keeps it open
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(log.Name())

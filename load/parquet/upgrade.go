@@ -86,7 +86,7 @@ func (u *upgrader) upgrade(ctx context.Context, stored []byte) error {
 		}
 		defer unlock(locks)
 	}
-	for _, name := range slices.Sorted(maps.Keys(u.want.Tables)) { // a lake may have lost its own file, and no other
+	for _, name := range slices.Sorted(maps.Keys(u.want.Tables)) { // also of a lake that has lost only its own file
 		if !slices.Equal(have.Tables[name], u.want.Tables[name]) {
 			if err := u.rewrite(ctx, u.layouts[name], stored); err != nil {
 				return fmt.Errorf("bring %s up to date: %w", name, err)

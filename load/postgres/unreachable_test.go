@@ -42,13 +42,13 @@ func TestUnreachable(t *testing.T) {
 	cut.DoNew(tcpproxy.Reset)
 	full := as(t, existing, "ALTER USER ROLE CONNECTION LIMIT 0")
 	for name, c := range map[string]struct{ address, says, hint string }{
-		"no such host":         {"postgres://me:s3cr3t@tracklake.invalid/music", `^connect to database music at tracklake.invalid:5432 as me: there is no host of this name$`, "percent-encode the password: @ is %40"},
+		"no such host":         {"postgres://me:s3cr3t@tracklake.invalid/music", `^connect to database music at tracklake.invalid:5432 as me: there is no host named tracklake.invalid$`, "percent-encode the password: @ is %40"},
 		"refused":              {"postgres://me:s3cr3t@" + closed(t) + "/music", `nothing listens there \(connection refused\)$`, "start the server, or correct host and port"},
 		"refused, IPv6":        {"postgres://me:s3cr3t@[::1]:1/music", `^connect to database music at \[::1\]:1 as me: `, "host and port"},
 		"no socket":            {"postgres://me:s3cr3t@/music?host=/nowhere", `^connect to database music at /nowhere/.s.PGSQL.5432 as me: there is no such socket$`, "start the server"},
 		"silent":               {withPassword(silentURL), `no answer \(timeout\)$`, "firewall"},
 		"cut":                  {withPassword(cutURL), `the connection was cut before the server answered$`, "server's log"},
-		"another service":      {"postgres://me:s3cr3t@" + answering(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }) + "/music?sslmode=disable", `what answers is not a PostgreSQL server$`, "host and port"},
+		"another service":      {"postgres://me:s3cr3t@" + answering(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }) + "/music?sslmode=disable", `the server there is not PostgreSQL$`, "host and port"},
 		"no TLS":               {withQuery(existing, "sslmode=require"), `the server does not offer TLS$`, "sslmode=disable"},
 		"TLS, untrusted":       {at("me:s3cr3t@HOST/music?sslmode=verify-ca"), `TLS certificate is not trusted \(unknown authority\)$`, "sslrootcert=FILE"},
 		"TLS, other host":      {at("me:s3cr3t@HOST/music?sslmode=verify-full&sslrootcert=" + server.Folder + "/data/server.crt"), `TLS certificate is for another host name$`, "sslmode=verify-ca"},

@@ -70,7 +70,7 @@ func reason(c *pgconn.Config, err error) (why, advice string) {
 	case errors.As(err, &pg):
 		return refusal(c, pg)
 	case errors.As(err, &name) && name.IsNotFound:
-		return "there is no host of this name", advicePlace + "; if this name is the end of the password, percent-encode the password: @ is %40"
+		return "there is no host named " + name.Name, advicePlace + "; if this name is the end of the password, percent-encode the password: @ is %40"
 	case errors.As(err, &name):
 		return "the host name cannot be looked up", adviceNetwork
 	}
@@ -97,7 +97,7 @@ func ofNetwork(err error) (why, advice string) {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "no answer (timeout)", advicePlace + ", and that no firewall is in between"
 	}
-	return "what answers is not a PostgreSQL server", advicePlace
+	return "the server there is not PostgreSQL", advicePlace
 }
 
 // ofTLS tells what is wrong with the encryption; nothing, when that is not the cause.
