@@ -193,8 +193,8 @@ func relations(t *testing.T, conn *pgx.Conn, schema string) []string {
 	return out
 }
 
-// TestPostgresGuideInPandas runs the guide's Python as the reader.
-func TestPostgresGuideInPandas(t *testing.T) {
+// TestReadersFollowThePostgresGuide runs the guide's Python as the reader.
+func TestReadersFollowThePostgresGuide(t *testing.T) {
 	t.Parallel()
 	g := follow(t)
 	_, script, _ := strings.Cut(g.text, "```python\n")
