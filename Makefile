@@ -20,6 +20,10 @@ test: ## run everything that must pass; brings its own PostgreSQL, Python reader
 	go mod tidy -diff
 	$(PROVIDED) go test -race -shuffle=on -timeout 12m ./...
 
+.PHONY: test-clients
+test-clients: ## point clients that others wrote at the simulation; brings spotipy, two Node clients and zmb3/spotify
+	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
+
 bench: ## measure the figures of docs/performance.md
 	$(PROVIDED) go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
 	$(PROVIDED) go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline
