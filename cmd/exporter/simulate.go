@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -77,10 +76,10 @@ func printFaults(a *app) error {
 	for _, k := range simulate.FaultKinds() {
 		fmt.Fprintf(w, "%s\t%s\n", k.Name, k.Doc)
 	}
-	fmt.Fprintln(w, "\t\n"+strings.Join([]string{
-		"settings\tpath=/v1/me/tracks (which requests), after=N (requests that pass first),", "\tevery=N (then every Nth), times=N (at most), arg=N (see above)",
-		"\tcount=N (the positions arg to arg+N-1 of a list, from 0; -1: all from arg),", "\tfrom=N,to=N (only pages whose offset lies there)",
-	}, "\n"))
+	fmt.Fprintln(w, "\t\nsettings\t")
+	for _, setting := range simulate.FaultSettings() {
+		fmt.Fprintf(w, "%s\t%s\n", setting.Name, setting.Doc)
+	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the faults: %w", err)
 	}
