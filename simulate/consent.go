@@ -35,7 +35,7 @@ func (a *accounts) registered(redirect string) bool {
 		return true
 	}
 	u, err := url.Parse(redirect)
-	if err != nil || u.Port() == "" || !slices.Contains(loopback(), u.Hostname()) {
+	if err != nil || !slices.Contains(loopback(), u.Hostname()) {
 		return false
 	}
 	return slices.Contains(a.options.RedirectURIs, strings.Replace(redirect, u.Host, strings.TrimSuffix(u.Host, ":"+u.Port()), 1))

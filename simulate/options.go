@@ -4,8 +4,9 @@
 //
 // It follows what is known of the real service: paging rules, limits, error
 // bodies, the fields of both kinds of apps, rate limit and quota. Faults can be
-// switched on while it serves. It imports nothing of the project, so that a
-// mistake of the exporter cannot hide in it.
+// switched on while it serves. What is not simulated answers 501 and says so. It
+// imports nothing of the project, so that a mistake of the exporter cannot hide
+// in it.
 package simulate
 
 import (

@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -111,5 +110,5 @@ func Paths() []Path {
 		}
 		out = append(out, p)
 	}
-	return slices.Clip(out)
+	return out
 }

@@ -3,6 +3,7 @@ package simulate_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,6 +221,7 @@ func TestTracksOfAlbumsHaveFewerFields(t *testing.T) {
 	}
 }
 
+// TestTopArtists compares the ranking with the tracks that it comes from.
 func TestTopArtists(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -227,6 +229,14 @@ func TestTopArtists(t *testing.T) {
 		got, want := list{path: "/me/top/artists?limit=3&time_range=" + timeRange}.field(t, s, "id"), s.TopArtists(timeRange)
 		if diff := cmp.Diff(want, got); diff != "" || len(want) < 4 {
 			t.Errorf("%s: %v %s", timeRange, want, diff)
+		}
+		tracks := map[string]int{}
+		for _, item := range s.object(t, "/me/top/tracks?limit=50&time_range="+timeRange)["items"].([]any) {
+			tracks[names(item.(map[string]any)["artists"])[0]]++
+		}
+		falling := slices.IsSortedFunc(got, func(a, b string) int { return tracks[b] - tracks[a] })
+		if !falling || len(tracks) != len(got) || tracks[got[0]] == tracks[got[len(got)-1]] {
+			t.Errorf("%s: %v with %v", timeRange, got, tracks)
 		}
 	}
 }
