@@ -6,3 +6,6 @@ require (
 	github.com/zmb3/spotify/v2 v2.4.3
 	golang.org/x/oauth2 v0.32.0
 )
+
+// One version stands for all, whose own requirements would fill go.sum.
+replace golang.org/x/oauth2 => golang.org/x/oauth2 v0.32.0
