@@ -128,7 +128,8 @@ func (c client) compare(t *testing.T, mode simulate.Mode, list string, ids []str
 type world struct {
 	*simulate.Server
 	*simulate.Running
-	artist, album, track, playlist string
+	artist, album, track string
+	playlists            []string // a long one, and one with everything that can stand in one
 }
 
 // evening is when the clients read. The clock stands still, so that nobody
@@ -148,17 +149,20 @@ func start(t *testing.T, mode simulate.Mode) *world {
 		return cmp.Compare(len(server.AlbumTracks(a)), len(server.AlbumTracks(b)))
 	})
 	w.track = server.SavedTracks()[0].TrackID
-	w.playlist = slices.MaxFunc(server.Playlists(), func(a, b simulate.Playlist) int { return cmp.Compare(a.Items, b.Items) }).ID
+	for _, name := range []string{"Everything, Always", "Odds & Ends"} {
+		i := slices.IndexFunc(server.Playlists(), func(p simulate.Playlist) bool { return p.Name == name })
+		w.playlists = append(w.playlists, server.Playlists()[i].ID)
+	}
 	return w
 }
 
 // walk runs a program and returns what it read, by list.
 func (w *world) walk(t *testing.T, program *exec.Cmd) map[string]read {
 	t.Helper()
-	task, err := json.Marshal(map[string]string{
+	task, err := json.Marshal(map[string]any{
 		"api": w.APIURL, "accounts": w.AccountsURL, "client_id": simulate.ClientID, "client_secret": simulate.ClientSecret,
 		"redirect_uri": simulate.RedirectURI, "scopes": simulate.AllScopes,
-		"artist": w.artist, "album": w.album, "track": w.track, "playlist": w.playlist, "user": simulate.UserID,
+		"artist": w.artist, "album": w.album, "track": w.track, "playlists": w.playlists, "user": simulate.UserID,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +183,10 @@ func (w *world) walk(t *testing.T, program *exec.Cmd) map[string]read {
 // lists are the ids of every list, as the simulation has them.
 func (w *world) lists() map[string][]string {
 	me := []string{simulate.UserID}
-	items := ids(w.PlaylistItems(w.playlist), func(i simulate.PlaylistItem) string { return i.ID })
+	var items []string // by URI
+	for _, playlist := range w.playlists {
+		items = append(items, ids(w.PlaylistItems(playlist), func(i simulate.PlaylistItem) string { return i.URI })...)
+	}
 	playlists := ids(w.Playlists(), func(p simulate.Playlist) string { return p.ID })
 	plays := w.Plays(evening().Add(-90*24*time.Hour), evening())[:50]
 	return map[string][]string{

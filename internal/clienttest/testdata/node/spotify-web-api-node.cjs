@@ -1,6 +1,6 @@
 // Signs in with spotify-web-api-node and walks all lists; see ../../clients_test.go.
 const SpotifyWebApi = require("spotify-web-api-node");
-const { agree, byCursor, byOffset, ids, walkAll } = require("./walk.cjs");
+const { agree, allItems, byCursor, byOffset, ids, walkAll } = require("./walk.cjs");
 
 const task = JSON.parse(process.argv[2]);
 
@@ -40,7 +40,7 @@ async function main() {
     "followed artists": async () => ids(await byCursor(
       async (after) => (await api.getFollowedArtists(after ? { limit: 5, after } : { limit: 5 })).body.artists, (page) => page.cursors.after)),
     "playlists": async () => ids(await pages(5, (o) => api.getUserPlaylists(o))),
-    "playlist tracks": async () => ids((await pages(100, (o) => api.getPlaylistTracks(task.playlist, o))).map((item) => item.track)),
+    "playlist tracks": () => allItems(task.playlists, (id) => pages(100, (o) => api.getPlaylistTracks(id, o))),
     "recently played": async () => ids((await byCursor(
       async (before) => (await api.getMyRecentlyPlayedTracks(before ? { limit: 20, before } : { limit: 20 })).body,
       (page) => page.cursors.before)).map((item) => item.track)),

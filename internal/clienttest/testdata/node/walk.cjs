@@ -9,6 +9,14 @@ exports.agree = async (address) => {
 
 exports.ids = (items) => items.map((item) => item.id);
 
+// allItems reads the items of several playlists and returns their URIs, empty
+// for what is no longer there.
+exports.allItems = async (playlists, read) => {
+  const uris = [];
+  for (const playlist of playlists) uris.push(...(await read(playlist)).map((item) => item.track?.uri ?? ""));
+  return uris;
+};
+
 // byOffset reads pages until the total is reached.
 exports.byOffset = async (limit, read) => {
   const items = [];

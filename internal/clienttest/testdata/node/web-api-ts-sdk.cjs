@@ -1,6 +1,6 @@
 // Signs in with @spotify/web-api-ts-sdk and walks all lists; see ../../clients_test.go.
 const { InMemoryCachingStrategy, SpotifyApi } = require("@spotify/web-api-ts-sdk");
-const { agree, byCursor, byOffset, ids, walkAll } = require("./walk.cjs");
+const { agree, allItems, byCursor, byOffset, ids, walkAll } = require("./walk.cjs");
 
 const task = JSON.parse(process.argv[2]);
 
@@ -52,7 +52,7 @@ async function main() {
     "followed artists": async () => ids(await byCursor(
       async (after) => (await api.currentUser.followedArtists(after, 5)).artists, (page) => page.cursors.after)),
     "playlists": async () => ids(await byOffset(5, (limit, offset) => api.currentUser.playlists.playlists(limit, offset))),
-    "playlist tracks": async () => ids((await byOffset(50, (limit, offset) => api.playlists.getPlaylistItems(task.playlist, undefined, undefined, limit, offset))).map((item) => item.track)),
+    "playlist tracks": () => allItems(task.playlists, (id) => byOffset(50, (limit, offset) => api.playlists.getPlaylistItems(id, undefined, undefined, limit, offset))),
     "recently played": async () => ids((await byCursor(
       (timestamp) => api.player.getRecentlyPlayedTracks(20, timestamp && { type: "before", timestamp }),
       (page) => page.cursors.before)).map((item) => item.track)),

@@ -94,7 +94,9 @@ walk("artist albums", lambda: ids(by_next(sp, sp.artist_albums(task["artist"], l
 walk("followed artists", lambda: ids(by_next(sp, sp.current_user_followed_artists(limit=5), "artists")))
 walk("playlists", lambda: ids(by_offset(sp.current_user_playlists, 5)))
 walk("playlists by next", lambda: ids(by_next(sp, sp.current_user_playlists(limit=5))))
-walk("playlist items", lambda: ids(by_next(sp, sp.playlist_items(task["playlist"], limit=50)), "item"))
+walk("playlist items", lambda: (
+    item["item"]["uri"] if item["item"] else ""
+    for playlist in task["playlists"] for item in by_next(sp, sp.playlist_items(playlist, limit=50))))
 walk("recently played", lambda: ids(by_next(sp, sp.current_user_recently_played(limit=20)), "track"))
 walk("album tracks", lambda: ids(by_next(sp, sp.album_tracks(task["album"], limit=5))))
 walk("one artist", lambda: [sp.artist(task["artist"])["id"]])

@@ -8,6 +8,7 @@ import (
 	"github.com/zmb3/spotify/v2"
 )
 
+// ids are those of a list, in its order, or why it cannot be read.
 type ids = iter.Seq2[string, error]
 
 // lists are all that are walked, by name.
@@ -34,10 +35,7 @@ func (t task) lists(ctx context.Context, c *spotify.Client) map[string]ids {
 		}),
 		"playlists by next": walk(ctx, c, func() (*spotify.SimplePlaylistPage, error) { return c.CurrentUsersPlaylists(ctx, pages(5)) },
 			func(p *spotify.SimplePlaylistPage) []string { return of(p.Playlists, playlistID) }),
-		"playlist tracks": walk(ctx, c, func() (*spotify.PlaylistItemPage, error) { return c.GetPlaylistItems(ctx, t.Playlist, pages(100)) },
-			func(p *spotify.PlaylistItemPage) []string {
-				return of(p.Items, func(i spotify.PlaylistItem) spotify.ID { return i.Track.Track.ID })
-			}),
+		"playlist tracks": allItems(ctx, c, t.Playlists),
 		"recently played": played(ctx, c),
 		"album tracks": walk(ctx, c, func() (*spotify.SimpleTrackPage, error) { return c.GetAlbumTracks(ctx, t.Album, pages(5)) },
 			func(p *spotify.SimpleTrackPage) []string {
@@ -71,12 +69,43 @@ func playedID(p spotify.RecentlyPlayedItem) spotify.ID { return p.Track.ID }
 
 func alone[T any](object T, err error) ([]T, error) { return []T{object}, err }
 
-func of[T any](items []T, id func(T) spotify.ID) []string {
+func of[T any, S ~string](items []T, id func(T) S) []string {
 	out := make([]string, len(items))
 	for i := range items {
 		out[i] = string(id(items[i]))
 	}
 	return out
+}
+
+// allItems reads the items of several playlists.
+func allItems(ctx context.Context, c *spotify.Client, playlists []spotify.ID) ids {
+	return func(yield func(string, error) bool) {
+		for _, playlist := range playlists {
+			for uri, err := range items(ctx, c, playlist) {
+				if !yield(uri, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// items reads the URIs of a playlist, empty for what is no longer there.
+func items(ctx context.Context, c *spotify.Client, playlist spotify.ID) ids {
+	return walk(ctx, c, func() (*spotify.PlaylistItemPage, error) {
+		return c.GetPlaylistItems(ctx, playlist, spotify.Limit(100))
+	},
+		func(p *spotify.PlaylistItemPage) []string {
+			return of(p.Items, func(i spotify.PlaylistItem) spotify.URI {
+				switch {
+				case i.Track.Track != nil:
+					return i.Track.Track.URI
+				case i.Track.Episode != nil:
+					return i.Track.Episode.URI
+				}
+				return ""
+			})
+		})
 }
 
 // give yields what a page has, or why there is none, and reports whether to go

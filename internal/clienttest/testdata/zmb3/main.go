@@ -31,7 +31,7 @@ type task struct {
 	Artist       spotify.ID
 	Album        spotify.ID
 	Track        spotify.ID
-	Playlist     spotify.ID
+	Playlists    []spotify.ID
 	User         spotify.ID
 }
 
