@@ -3,6 +3,7 @@
 package clienttest_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,9 +35,11 @@ func TestExamplesOfTheDocs(t *testing.T) {
 			own := w.Credentials()
 			cmd.Env = append(os.Environ(), "NODE_PATH="+setting(t, "TEST_NODE_MODULES"), "SPOTIFY_API_URL="+w.APIURL, "SPOTIFY_ACCOUNTS_URL="+w.AccountsURL,
 				"SPOTIFY_CLIENT_ID="+own.ClientID, "SPOTIFY_CLIENT_SECRET="+own.ClientSecret, "SPOTIFY_REFRESH_TOKEN="+own.RefreshToken)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
 			out, err := cmd.Output()
 			if want := strconv.Itoa(len(w.SavedTracks())); err != nil || strings.TrimSpace(string(out)) != want {
-				t.Errorf("%v: %s, want %s", err, out, want)
+				t.Errorf("%v: %s, want %s\n%s", err, out, want, stderr.String())
 			}
 		})
 	}
