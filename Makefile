@@ -53,6 +53,10 @@ checks: # what is wrong before anything runs
 	go vet ./...
 	go mod tidy -diff
 
+.PHONY: test-clients
+test-clients: ## point clients that others wrote at the simulation; brings spotipy, two Node clients and zmb3/spotify
+	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
+
 bench: ## measure the figures of docs/performance.md
 	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
 	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./pipeline

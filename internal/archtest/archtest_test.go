@@ -35,6 +35,7 @@ func allowed() map[string][]string {
 		"extract/quota/quotatest": {"extract/quota"},
 		"internal/archtest":       {},
 		"internal/browser":        {},
+		"internal/clienttest":     {},
 		"internal/pgtest":         {"internal/tcpproxy"},
 		"internal/sbom":           {},
 		"internal/simtest":        {"simulate"},
