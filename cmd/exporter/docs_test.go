@@ -46,7 +46,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 }
 
 // TestDocsShowTheExample makes sure that the README's jobs.yaml is the file in
-// the repository, but for its comment.
+// the repository, but for the comments at its top.
 func TestDocsShowTheExample(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile("../../jobs.yaml")
@@ -57,7 +57,10 @@ func TestDocsShowTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, example, _ := strings.Cut(string(file), "\n")
+	example := string(file)
+	for strings.HasPrefix(example, "#") {
+		_, example, _ = strings.Cut(example, "\n")
+	}
 	if !strings.Contains(string(readme), "```yaml\n"+example+"```") {
 		t.Error("the README does not show jobs.yaml as it is")
 	}
