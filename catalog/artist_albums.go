@@ -39,6 +39,7 @@ func artistAlbums() spec[artistAlbum] {
 		Column: "album_id",
 		Check:  checkAlbum, Failures: 3,
 		Parents: &Parents{Noun: "artist", Column: "artist_id"},
+		Every:   Weekly,
 		// One of the longest discographies takes as many requests as twenty
 		// incremental syncs; the quota of a day is about 100 requests.
 		FullEvery: 90 * 24 * time.Hour,

@@ -4,13 +4,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"github.com/tracklake/tracklake/pipeline/config"
 )
-
-// stamped is the version, set by the Makefile with -ldflags.
-var stamped string
 
 // app is what every command works with.
 type app struct {
@@ -28,13 +26,16 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 	return &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
-// use applies the global flags and reads .env, which the environment overrides.
+// use applies the global flags and reads the .env beside jobs.yaml, which the environment overrides.
 func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
 	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
-	a.dotenv, a.dotenvErr = readDotenv(".env")
+	a.dotenv, a.dotenvErr = readDotenv(a.beside(".env"))
 }
+
+// beside returns the path of a file in the folder of jobs.yaml.
+func (a *app) beside(name string) string { return filepath.Join(filepath.Dir(a.config), name) }
 
 // log returns the logger: text or JSON lines on stderr.
 func (a *app) log() *slog.Logger { return a.logAt(a.stderr, a.logLevel) }

@@ -26,7 +26,16 @@ func TestDocsAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var environment, man bytes.Buffer
+	printVariablesMarkdown(&environment)
+	parser, err := newParser(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printMan(&man, parser.Model)
 	for path, want := range map[string]string{
+		"../../docs/environment.md":   environment.String(),
+		"../../docs/exporter.1":       man.String(),
 		"../../docs/tables.md":        tables.String(),
 		"../../docs/jobs.schema.json": string(schema) + "\n",
 	} {

@@ -144,12 +144,21 @@ func (p *fileParser) timezone(n ast.Node) {
 	if !ok {
 		return
 	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" || name == "" {
-		p.fail(n, "unknown time zone %q; use a name like Europe/Stockholm, or UTC", name)
+	zone, err := Zone(name)
+	if err != nil {
+		p.fail(n, "%v", err)
 		return
 	}
 	p.config.Location = zone
+}
+
+// Zone returns the time zone of that name, which must mean the same on every machine.
+func Zone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || name == "" {
+		return nil, fmt.Errorf("unknown time zone %q; use a name like Europe/Stockholm, or UTC", name)
+	}
+	return zone, nil
 }
 
 func (p *fileParser) destination(e entry) {
@@ -211,7 +220,7 @@ func (p *fileParser) settings() []string {
 }
 
 // address returns the setting that a type of destination must have, and refuses
-// those that belong to other types.
+// those that belong to other types. A relative folder is that of the file.
 func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) string {
 	want := d.Driver.Setting
 	for _, other := range p.settings() {
@@ -229,6 +238,9 @@ func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) str
 	d.Unset = unset
 	if ok && value == "" && len(unset) == 0 {
 		p.fail(m[want], "destination %s: %s is empty", e.name, want)
+	}
+	if folder := filepath.Dir(p.config.Path); d.Driver.Folder && value != "" && !filepath.IsAbs(value) && folder != "." {
+		return filepath.Join(folder, value)
 	}
 	return value
 }
