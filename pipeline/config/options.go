@@ -72,7 +72,7 @@ func (p *fileParser) ids(r *catalog.Resource, o catalog.Option, n ast.Node) []st
 	}
 	var out []string
 	for _, item := range items {
-		text, ok := p.exact(item, r.Parents.Noun)
+		text, ok := p.text(item, r.Parents.Noun)
 		if !ok {
 			continue
 		}

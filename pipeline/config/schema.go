@@ -30,7 +30,7 @@ func JSONSchema(drivers []load.Driver) map[string]any {
 			"budgets": named(map[string]any{"enum": buckets()},
 				map[string]any{"type": "integer", "minimum": 0, "maximum": maxBudget},
 				"Requests in 24 hours by bucket of the rate limit, like artists/albums: 80; 0 for no limit."),
-			"destinations": named(pattern(namePattern().String()), ref("destination"), "Where rows go: a name, and its type and address."),
+			"destinations": named(name(), ref("destination"), "Where rows go: a name, and its type and address."),
 			"jobs":         jobsSchema(),
 		},
 		"$defs": defs,
@@ -41,7 +41,17 @@ func ref(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" 
 
 func required(key string) map[string]any { return map[string]any{"required": []string{key}} }
 
-func pattern(expression string) map[string]any { return map[string]any{"pattern": expression} }
+// pattern adds a regular expression to a schema, and what editors say of a text that
+// does not match it.
+func pattern(schema map[string]any, expression, message string) map[string]any {
+	schema["pattern"], schema["patternErrorMessage"] = expression, message
+	return schema
+}
+
+// name describes the names of jobs and destinations.
+func name() map[string]any {
+	return pattern(map[string]any{}, namePattern().String(), "Use letters, digits, - and _.")
+}
 
 func text(doc string) map[string]any {
 	return map[string]any{"type": "string", "description": doc}
@@ -71,7 +81,7 @@ func destinationSchema(drivers []load.Driver) map[string]any {
 	for _, d := range drivers {
 		types = append(types, map[string]any{
 			"type": "object", "additionalProperties": false, "required": []string{"type", d.Setting},
-			"properties": map[string]any{"type": map[string]any{"const": d.Type}, d.Setting: with(text(d.Doc), "pattern", `\S`)},
+			"properties": map[string]any{"type": map[string]any{"const": d.Type}, d.Setting: pattern(text(d.Doc), `\S`, "It must not be empty.")},
 		})
 	}
 	return map[string]any{"oneOf": types}
@@ -86,7 +96,7 @@ func jobsSchema() map[string]any {
 			"else": map[string]any{"properties": map[string]any{"options": optionsOf(r)}},
 		}}}
 	}
-	out := named(pattern(namePattern().String()), map[string]any{"allOf": []any{ref("job"), required("resource")}},
+	out := named(name(), map[string]any{"allOf": []any{ref("job"), required("resource")}},
 		"What to export. A job is named after its resource, unless it says resource.")
 	return with(out, "properties", properties)
 }
@@ -105,8 +115,8 @@ func jobSchema() map[string]any {
 		"type": "object", "required": []string{"destinations"}, "additionalProperties": false, "allOf": options,
 		"properties": map[string]any{
 			"resource":   map[string]any{"enum": resourceNames(), "description": "What to export, when the job is not named after it."},
-			"schedule":   with(text("Cron line: minute, hour, day of the month, month, day of the week."), "pattern", schedule.Pattern()),
-			"full_every": with(text("Time between two full syncs of a list that is otherwise synced incrementally: a number of days or hours, like 7d."), "pattern", fullEveryPattern().String()),
+			"schedule":   pattern(text("Cron line: minute, hour, day of the month, month, day of the week."), schedule.Pattern(), "A cron line has five fields, like 15 3 * * * for a quarter past three every night."),
+			"full_every": pattern(text("Time between two full syncs of a list that is otherwise synced incrementally: a number of days or hours, like 7d."), fullEveryPattern().String(), "Write a number of days or hours, like 7d or 36h."),
 			"destinations": map[string]any{
 				"type": "array", "minItems": 1, "uniqueItems": true, "items": map[string]any{"type": "string"},
 				"description": "Names of destinations. One run writes to all of them.",
@@ -131,7 +141,7 @@ func optionsSchema(r *catalog.Resource) map[string]any {
 				"type": "object", "description": o.Doc, "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
 				"properties": map[string]any{
 					"from": words("Resources whose tables name each "+r.Parents.Noun+".", r.Sources()),
-					"ids":  map[string]any{"type": "array", "minItems": 1, "items": with(text("ID, URI or link of a "+r.Parents.Noun+"."), "pattern", o.IDPattern)},
+					"ids":  map[string]any{"type": "array", "minItems": 1, "items": pattern(text("ID, URI or link of the "+r.Parents.Noun+"."), o.IDPattern+"|"+variablePattern().String(), "Write an ID of 22 letters and digits, a URI or a link.")},
 				},
 			}
 		}

@@ -106,7 +106,7 @@ func (p *reader) exact(n ast.Node, what string) (string, bool) {
 // text returns a text with its variables filled in.
 func (p *reader) text(n ast.Node, what string) (string, bool) {
 	written, ok := p.exact(n, what)
-	value, unset := p.expand(strings.TrimSpace(written))
+	value, unset := p.expand(written)
 	for _, name := range unset {
 		p.fail(n, "%s needs %s, which is not set; set it in the environment or .env", what, name)
 	}
