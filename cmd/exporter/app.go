@@ -26,7 +26,8 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 	return &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
-// use applies the global flags and reads the .env beside jobs.yaml, which the environment overrides.
+// use applies the global flags and reads the .env beside jobs.yaml, which the
+// environment overrides.
 func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
