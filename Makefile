@@ -8,7 +8,7 @@ FUZZTIME ?= 30s
 SOAK ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release checks test test-race test-readers test-browser test-pooler test-release test-soak test-all bench fuzz lint verify docs clean
+.PHONY: help build demo release checks test test-race test-readers test-browser test-pooler test-clients test-release test-soak test-all bench fuzz lint verify docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,23 +39,22 @@ test-browser: ## sign in with a real browser; installs Chromium
 test-pooler: ## write to PostgreSQL through a connection pooler; installs PgBouncer
 	$(POSTGRES) scripts/with-pgbouncer go test -run '^TestPooler' ./load/postgres
 
+test-clients: ## point clients that others wrote at the simulation; installs Python and Node
+	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
+
 test-release: ## start the binary that make release builds for this machine
 	scripts/test-release
 
 test-soak: ## kill runs and play random histories for SOAK each
 	SOAK=$(SOAK) go test -v -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
 
-test-all: test test-race test-readers test-browser test-pooler test-release ## run everything, and a minute of each soak test
+test-all: test test-race test-readers test-browser test-pooler test-clients test-release ## run everything, and a minute of each soak test
 	$(MAKE) test-soak SOAK=1m
 
 checks: # what is wrong before anything runs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
-
-.PHONY: test-clients
-test-clients: ## point clients that others wrote at the simulation; brings spotipy, two Node clients and zmb3/spotify
-	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
 
 bench: ## measure the figures of docs/performance.md
 	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter

@@ -39,13 +39,14 @@ func artistAlbums() spec[artistAlbum] {
 		Column: "album_id",
 		Check:  checkAlbum, Failures: 3,
 		Parents: &Parents{Noun: "artist", Column: "artist_id"},
+		Every:   Weekly,
 		// One of the longest discographies takes as many requests as twenty
 		// incremental syncs; the quota of a day is about 100 requests.
 		FullEvery: 90 * 24 * time.Hour,
 		Budget:    80,
 		Options: []Option{
 			{
-				Name: "artists", Kind: Chosen, Splits: "artist", ID: artistIDOf,
+				Name: "artists", Kind: Chosen, Splits: "artist", ID: artistIDOf, IDPattern: artistIDPattern,
 				Doc:     "Which artists: {from: [saved_tracks, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
 				Default: []string{"saved_tracks", "top_tracks"},
 			},
@@ -117,10 +118,12 @@ func artistAlbumsLists(p Params) []list[artistAlbum] {
 	return out
 }
 
-// artistIDOf takes an ID as Spotify's apps hand it out: bare, as a URI, or as a
+// artistIDPattern matches an ID as Spotify's apps hand it out: bare, as a URI, or as a
 // link.
+const artistIDPattern = `^(?:spotify:artist:|https://open\.spotify\.com/(?:intl-[a-z]+/)?artist/)?([0-9A-Za-z]{22})(?:\?.*)?$`
+
 func artistIDOf(s string) (string, error) {
-	m := regexp.MustCompile(`^(?:spotify:artist:|https://open\.spotify\.com/(?:intl-[a-z]+/)?artist/)?([0-9A-Za-z]{22})(?:\?.*)?$`).FindStringSubmatch(s)
+	m := regexp.MustCompile(artistIDPattern).FindStringSubmatch(s)
 	if m == nil {
 		return "", fmt.Errorf("%q is no artist ID; it has 22 letters and digits, as at the end of the artist's link", s)
 	}

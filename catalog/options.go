@@ -11,8 +11,10 @@ type Option struct {
 	Default []string
 	// Least and Most bound a Number option; Number is its default.
 	Least, Most, Number int
-	// ID reads the id of a parent, as people write it.
-	ID func(string) (string, error)
+	// ID reads the id of a parent, as people write it; IDPattern is a regular expression
+	// that matches what ID accepts, for RE2 and ECMAScript.
+	ID        func(string) (string, error)
+	IDPattern string
 	// Splits is set for a Words or Chosen option that splits the rows of the
 	// resource's table: every row belongs to one value, and the noun says what
 	// a value is, like "time range". Two jobs may fill the same table when they

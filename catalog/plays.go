@@ -36,7 +36,7 @@ func plays() spec[play] {
 			Cursor:  "before",
 			NoTotal: true,
 		},
-		Mode: Append, Max: 50,
+		Mode: Append, Every: Hourly, Max: 50,
 		Key: playKey, Check: checkPlay,
 		Table: transform.Table[play]{
 			Name: "plays",

@@ -50,6 +50,7 @@ type Resource struct {
 	// Endpoint is that of the lists; in its path, {id} stands for the parent.
 	Endpoint extract.Endpoint
 	Mode     Mode
+	Every    Cadence
 	Options  []Option
 	// FullEvery is the time between two full syncs of a list that is otherwise
 	// synced incrementally; zero where every sync is full.
@@ -67,6 +68,18 @@ type Resource struct {
 
 	open func(Params) (*Feed, error)
 }
+
+// Cadence is how often a resource is worth being read, for those who write a schedule.
+type Cadence int
+
+const (
+	// Daily resources change by the day.
+	Daily Cadence = iota
+	// Hourly resources show so little of the past that a day's run misses entries.
+	Hourly
+	// Weekly resources change rarely, or cost many requests.
+	Weekly
+)
 
 // Mode is what a list says about the rows of its table.
 type Mode int
@@ -185,7 +198,7 @@ type Match struct {
 // contradicts itself is a programming error, found by the first test.
 func define[T any](s spec[T]) *Resource {
 	r := &Resource{
-		Name: s.Name, Doc: s.Doc, Endpoint: s.Endpoint, Mode: s.Mode, Options: s.Options,
+		Name: s.Name, Doc: s.Doc, Endpoint: s.Endpoint, Mode: s.Mode, Every: s.Every, Options: s.Options,
 		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()

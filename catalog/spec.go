@@ -20,6 +20,7 @@ type spec[T any] struct {
 	// parent.
 	Endpoint extract.Endpoint
 	Mode     Mode
+	Every    Cadence
 	Order    Order
 	// Key identifies entries, and names the row that an entry belongs to; see
 	// [extract.List]. Column holds these names, in the table of a snapshot. The key

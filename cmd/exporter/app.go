@@ -10,9 +10,6 @@ import (
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
-// stamped is the version, set by the Makefile with -ldflags.
-var stamped string
-
 // app is what every command works with.
 type app struct {
 	ctx            context.Context
@@ -35,12 +32,14 @@ func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
 	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
-	folder := filepath.Dir(c.Config)
-	a.dotenv, a.dotenvErr = readDotenv(filepath.Join(folder, ".env"))
+	a.dotenv, a.dotenvErr = readDotenv(a.beside(".env"))
 	if path := a.dotenv[keyFileVariable]; path != "" && !filepath.IsAbs(path) {
-		a.dotenv[keyFileVariable] = filepath.Join(folder, path)
+		a.dotenv[keyFileVariable] = a.beside(path)
 	}
 }
+
+// beside returns the path of a file in the folder of jobs.yaml.
+func (a *app) beside(name string) string { return filepath.Join(filepath.Dir(a.config), name) }
 
 // log returns the logger: text or JSON lines on stderr.
 func (a *app) log() *slog.Logger { return a.logAt(a.stderr, a.logLevel) }

@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/quota"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/parquet"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
 	"github.com/tracklake/tracklake/simulate"
@@ -23,20 +25,20 @@ type demoCmd struct {
 	worldFlags
 }
 
-// demoJobs is the jobs.yaml of the demo.
-const demoJobs = `
-budgets: {artists/albums: 0} # the simulation has no quota
-destinations:
-  demo: {type: parquet, path: "${DEMO_PATH}"}
-jobs:
-  saved_tracks:     {destinations: [demo]}
-  top_tracks:       {destinations: [demo]}
-  artist_albums:    {destinations: [demo]}
-  followed_artists: {destinations: [demo]}
-  playlists:        {destinations: [demo]}
-  playlist_items:   {destinations: [demo]}
-  plays:            {destinations: [demo]}
-`
+// demoConfig exports everything to a folder, without budgets, as the simulation has no
+// quota.
+func demoConfig(path string) (*config.Config, error) {
+	draft := config.Draft{Timezone: "UTC", Destinations: []config.Destination{{Name: "demo", Driver: parquet.Driver(), Address: path}}, Resources: catalog.All()}
+	c, err := config.Parse("demo", []byte(draft.Text()), func(string) (string, bool) { return "", false }, drivers())
+	if err != nil {
+		return nil, err
+	}
+	c.Budgets = map[string]int{}
+	for _, r := range catalog.All() {
+		c.Budgets[r.Endpoint.Bucket] = 0
+	}
+	return c, nil
+}
 
 // Run is the command demo.
 func (c *demoCmd) Run(a *app) error {
@@ -64,7 +66,7 @@ func (c *demoCmd) Run(a *app) error {
 }
 
 func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate.Credentials) ([]load.Run, error) {
-	config, err := config.Parse("demo", []byte(demoJobs), func(string) (string, bool) { return c.Path, true }, drivers())
+	config, err := demoConfig(c.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,16 @@ func TestDocsAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var environment, man bytes.Buffer
+	printVariablesMarkdown(&environment)
+	parser, err := newParser(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printMan(&man, parser.Model)
 	for path, want := range map[string]string{
+		"../../docs/environment.md":   environment.String(),
+		"../../docs/exporter.1":       man.String(),
 		"../../docs/tables.md":        tables.String(),
 		"../../docs/jobs.schema.json": string(schema) + "\n",
 	} {
@@ -45,20 +54,23 @@ func TestDocsAreUpToDate(t *testing.T) {
 	}
 }
 
-// TestDocsShowTheExample makes sure that the README's jobs.yaml is the file in
-// the repository, but for its comment.
+// TestDocsShowTheExample makes sure that the jobs.yaml of docs/configuration.md is the file in
+// the repository, but for the comments at its top.
 func TestDocsShowTheExample(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile("../../jobs.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, example, _ := strings.Cut(string(file), "\n")
-	if !strings.Contains(string(readme), "```yaml\n"+example+"```") {
-		t.Error("the README does not show jobs.yaml as it is")
+	example := string(file)
+	for strings.HasPrefix(example, "#") {
+		_, example, _ = strings.Cut(example, "\n")
+	}
+	if !strings.Contains(string(page), "```yaml\n"+example+"```") {
+		t.Error("docs/configuration.md does not show jobs.yaml as it is")
 	}
 }

@@ -26,6 +26,25 @@ const (
 	codeInterrupted exitCode = 130
 )
 
+// exitMeaning is what an exit code means.
+type exitMeaning struct {
+	code      exitCode
+	name, doc string
+}
+
+// exitCodes lists all exit codes.
+func exitCodes() []exitMeaning {
+	return []exitMeaning{
+		{codeOK, "ok", "everything was done"},
+		{codeFailed, "failed", "an error stopped a run or the command"},
+		{codeUsage, "usage or configuration error", "a mistake in the command line, jobs.yaml or the environment"},
+		{codeNeedsSignIn, "needs sign-in", "no account is signed in, its sign-in has ended, or it lacks a scope"},
+		{codeDeferred, "deferred until a time", "Spotify asks to wait, or the day's budget is spent; a later run resumes"},
+		{codeIncomplete, "incomplete", "not everything could be read; all rows are kept"},
+		{codeInterrupted, "interrupted", "a signal stopped it; the next run resumes"},
+	}
+}
+
 // codeFor returns the exit code of a run's status.
 func codeFor(s load.Status) exitCode {
 	switch s {

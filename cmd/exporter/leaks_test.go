@@ -292,13 +292,15 @@ func watchArguments(t *testing.T, places []*leaking) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var watching sync.WaitGroup
-	seen := map[string]bool{}
+	seen, known := map[string]bool{}, map[string]bool{} // command lines; those of processes
 	watching.Go(func() {
 		for ctx.Err() == nil {
 			processes, _ := filepath.Glob("/proc/[0-9]*")
 			for _, process := range processes {
-				if text, err := os.ReadFile(filepath.Join(process, "cmdline")); err == nil && startedFrom(process, places) {
-					seen[string(text)] = true
+				text, err := os.ReadFile(filepath.Join(process, "cmdline"))
+				if key := process + string(text); err == nil && !known[key] {
+					known[key] = true
+					seen[string(text)] = seen[string(text)] || startedFrom(process, places)
 				}
 			}
 			time.Sleep(2 * time.Millisecond)
@@ -308,7 +310,10 @@ func watchArguments(t *testing.T, places []*leaking) (stop func()) {
 		cancel()
 		watching.Wait()
 		exporters := 0
-		for line := range seen {
+		for line, ours := range seen {
+			if !ours {
+				continue
+			}
 			if strings.Contains(line, "exporter\x00") {
 				exporters++
 			}

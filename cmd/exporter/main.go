@@ -23,25 +23,32 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Config    string           `help:"File that describes jobs and destinations." default:"jobs.yaml" placeholder:"FILE"`
-	Account   string           `help:"Account to use, by name or account_id; default: all connected accounts." placeholder:"NAME"`
-	LogFormat string           `help:"Format of log lines on stderr: ${enum}." enum:"text,json" default:"text"`
-	LogLevel  string           `help:"Minimum log level: ${enum}." enum:"debug,info,warn,error" default:"info"`
-	Version   kong.VersionFlag `help:"Print the version and exit."`
+	Config    string      `help:"File that describes jobs and destinations. Relative paths in it, and .env, are those of its folder." default:"jobs.yaml" placeholder:"FILE" env:"EXPORTER_CONFIG" group:"global"`
+	Account   string      `help:"Account to use, by name or account_id; default: all connected accounts." placeholder:"NAME" group:"global"`
+	LogFormat string      `help:"Format of log lines on stderr: ${enum}." enum:"text,json" default:"text" group:"global"`
+	LogLevel  string      `help:"Minimum log level: ${enum}." enum:"debug,info,warn,error" default:"info" group:"global"`
+	Version   versionFlag `help:"Print the version and exit." group:"global"`
 
-	Demo     demoCmd     `cmd:"" help:"Export a simulated account to ./demo: nothing to sign up for."`
-	Login    loginCmd    `cmd:"" help:"Connect an account: sign in to Spotify in the browser."`
-	Accounts accountsCmd `cmd:"" help:"List connected accounts, remove one, or change the key that encrypts them."`
-	Forget   forgetCmd   `cmd:"" help:"Delete everything exported of an account, and its credentials."`
-	Run      runCmd      `cmd:"" help:"Run jobs now and exit; what cron calls."`
-	Plan     planCmd     `cmd:"" help:"Show how many requests a run would make, and what is left of the day's budget."`
-	Serve    serveCmd    `cmd:"" help:"Run jobs on their schedules."`
-	Backfill backfillCmd `cmd:"" help:"Sync everything in full; resumable."`
-	Status   statusCmd   `cmd:"" help:"Show the last run of each job and how old its data is."`
-	Check    checkCmd    `cmd:"" help:"Check configuration, credentials, scopes and destinations without exporting."`
-	Migrate  migrateCmd  `cmd:"" help:"Migrate PostgreSQL schemas and Parquet files."`
-	Tables   tablesCmd   `cmd:"" help:"Describe the tables and their columns."`
-	Simulate simulateCmd `cmd:"" help:"Serve a simulated Spotify, to write programs against."`
+	Init   initCmd   `cmd:"" group:"path" help:"Write a jobs.yaml and a .env, asking what to export, where to and when."`
+	Login  loginCmd  `cmd:"" group:"path" help:"Connect an account: sign in to Spotify in the browser."`
+	Check  checkCmd  `cmd:"" group:"path" help:"Check configuration, credentials, scopes and destinations without exporting."`
+	Run    runCmd    `cmd:"" group:"path" help:"Run jobs now and exit; what cron calls."`
+	Status statusCmd `cmd:"" group:"path" help:"Show the last run of each job and how old its data is."`
+
+	Demo     demoCmd     `cmd:"" group:"more" help:"Export a simulated account to ./demo: nothing to sign up for."`
+	Serve    serveCmd    `cmd:"" group:"more" help:"Run jobs on their schedules."`
+	Plan     planCmd     `cmd:"" group:"more" help:"Show how many requests a run would make, and what is left of the day's budget."`
+	Backfill backfillCmd `cmd:"" group:"more" help:"Sync everything in full; resumable."`
+	Accounts accountsCmd `cmd:"" group:"more" help:"List connected accounts, remove one, or change the key that encrypts them."`
+	Forget   forgetCmd   `cmd:"" group:"more" help:"Delete everything exported of an account, and its credentials."`
+	Migrate  migrateCmd  `cmd:"" group:"more" help:"Migrate PostgreSQL schemas and Parquet files."`
+	Tables   tablesCmd   `cmd:"" group:"more" help:"Describe the tables and their columns."`
+	Simulate simulateCmd `cmd:"" group:"more" help:"Serve a simulated Spotify, to write programs against."`
+
+	Help       helpCmd       `cmd:"" group:"about" help:"Show help about a command, the environment variables or the exit codes."`
+	Completion completionCmd `cmd:"" group:"about" help:"Print a script that completes commands in a shell."`
+	Show       versionCmd    `cmd:"" name:"version" group:"about" help:"Print the version, the commit, its date and the Go version."`
+	Complete   completeCmd   `cmd:"" name:"__complete" group:"about" hidden:"" passthrough:"" help:"Print what can follow some words; for the scripts of completion."`
 }
 
 func main() {
@@ -92,18 +99,15 @@ func exporter(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return codeOf(err)
 }
 
-// execute parses the arguments and runs the command that they name.
+// execute parses the arguments and runs the command that they name. Without any, it
+// shows the help.
 func (a *app) execute(args []string) error {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	var c cli
 	exited := exitCode(-1)
-	parser, err := kong.New(&c,
-		kong.Name("exporter"),
-		kong.Description("Keeps a copy of a Spotify library as SQL tables and Parquet files.\n\nExit codes: 0 ok, 1 failed, 2 usage or configuration error, 3 needs sign-in, 4 deferred until a time, 5 incomplete, 130 interrupted."),
-		kong.Writers(a.stdout, a.stderr),
-		kong.Exit(func(code int) { exited = exitCode(code); panic(exited) }),
-		kong.Vars{"version": version()},
-		kong.UsageOnError(),
-	)
+	parser, err := newParser(&c, kong.Writers(a.stdout, a.stderr), kong.Exit(func(code int) { exited = exitCode(code); panic(exited) }))
 	if err != nil {
 		return fmt.Errorf("set up the command line: %w", err)
 	}
@@ -112,7 +116,7 @@ func (a *app) execute(args []string) error {
 		return exited
 	}
 	if err != nil {
-		return &usageError{err}
+		return &usageError{&hinted{err, "for commands and flags: " + canonical("help")}}
 	}
 	a.use(&c)
 	return command.Run(a)
@@ -128,15 +132,4 @@ func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
 		}
 	}()
 	return parser.Parse(args)
-}
-
-// version returns the version that the Makefile stamped, or that go install knows.
-func version() string {
-	if stamped != "" {
-		return stamped
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

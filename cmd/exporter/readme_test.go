@@ -12,19 +12,18 @@ import (
 	"github.com/tracklake/tracklake/internal/pgtest"
 )
 
-// TestReadmeSimulatesApart runs what the README tells to paste, in the folder of
+// TestDocsSimulateApart runs what docs/simulate.md tells to paste, in the folder of
 // somebody who has an account of their own, and finds that folder as it was.
-func TestReadmeSimulatesApart(t *testing.T) {
+func TestDocsSimulateApart(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/simulate.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "## A simulated Spotify")
-	_, block, _ := strings.Cut(section, "```sh\nmake build\n")
+	_, block, _ := strings.Cut(string(page), "```sh\nmake build\n")
 	block, _, found := strings.Cut(block, "```")
 	if !found {
-		t.Fatal("the README has no such block")
+		t.Fatal("docs/simulate.md has no such block")
 	}
 	folder := t.TempDir()
 	prepareReadme(t, folder)

@@ -91,7 +91,7 @@ func Load(path string, env func(string) (string, bool), drivers []load.Driver) (
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, &Error{Path: path, Problems: []Problem{{
-			Message: fmt.Sprintf("cannot be read (%v); write one, or name another with --config", pathless(err)),
+			Message: fmt.Sprintf("cannot be read (%v); write one with init, or name another with --config", pathless(err)),
 		}}}
 	}
 	return Parse(path, text, env, drivers)

@@ -39,7 +39,7 @@ func lookup(set map[string]string) func(string) (string, bool) {
 
 func TestParseConfig(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse("jobs.yaml", []byte(goodFile), lookup(map[string]string{"DATABASE_URL": "postgres://db/x"}), drivers())
+	c, err := parse(t, goodFile, map[string]string{"DATABASE_URL": "postgres://db/x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestExampleFileIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse("jobs.yaml", text, lookup(nil), drivers())
+	c, err := parse(t, string(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,15 +80,15 @@ func TestExampleFileIsValid(t *testing.T) {
 	}
 }
 
-// TestReadmeJobsAreValid reads each jobs.yaml, or part of one, of the README.
-func TestReadmeJobsAreValid(t *testing.T) {
+// TestDocsJobsAreValid reads each jobs.yaml, or part of one, of docs/configuration.md.
+func TestDocsJobsAreValid(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, block := range strings.Split(string(readme), "```yaml\n")[1:] {
+	for _, block := range strings.Split(string(page), "```yaml\n")[1:] {
 		text, _, _ := strings.Cut(block, "```")
 		if !strings.Contains(text, "jobs:\n") {
 			continue
@@ -97,12 +97,12 @@ func TestReadmeJobsAreValid(t *testing.T) {
 			text = "destinations: {lake: {type: parquet, path: ./data}}\n" + text
 		}
 		found++
-		if _, err := config.Parse("README.md", []byte(text), lookup(nil), drivers()); err != nil {
+		if _, err := parse(t, text, nil); err != nil {
 			t.Errorf("%v in:\n%s", err, text)
 		}
 	}
 	if found < 2 {
-		t.Errorf("the README has %d examples of jobs, want two at least", found)
+		t.Errorf("docs/configuration.md has %d examples of jobs, want two at least", found)
 	}
 }
 
@@ -114,16 +114,24 @@ func TestConfigProblems(t *testing.T) {
 		"unknown resource":     {head + "  saved_trakcs: {destinations: [lake]}\n", `jobs.yaml:4: unknown resource "saved_trakcs"; did you mean "saved_tracks"?`},
 		"unknown destination":  {head + "  saved_tracks:\n    destinations: [lak]\n", `jobs.yaml:5: job saved_tracks: unknown destination "lak"; did you mean "lake"?`},
 		"unknown option":       {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_range: [short_term]}\n", `jobs.yaml:6: options of top_tracks: unknown key "time_range"; did you mean "time_ranges"?`},
+		"unknown word alone":   {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_ranges: [long_trem]}\n", "jobs.yaml:6: unknown value in time_ranges \"long_trem\"; did you mean \"long_term\"?"},
+		"no words":             {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_ranges: []}\n", "jobs.yaml:6: time_ranges must name at least one of short_term, medium_term, long_term"},
+		"a number as text":     {"timezone: 7\n" + head + "  saved_tracks: {destinations: [lake]}\n", `jobs.yaml:1: timezone must be text; put 7 in quotes`},
+		"text as a number":     {head + "  top_tracks:\n    destinations: [lake]\n    options: {max_rank: \"50\"}\n", `jobs.yaml:6: max_rank must be a whole number from 1 to 10000`},
+		"misspelled setting":   {"destinations:\n  lake: {type: parquet, pth: ./data}\n", `jobs.yaml:2: destination lake: unknown key "pth"; did you mean "path"?`},
+		"misspelled resource":  {head + "  best: {resorce: top_tracks, destinations: [lake]}\n", `jobs.yaml:4: job best: unknown key "resorce"; did you mean "resource"?`},
+		"misspelled key":       {head + "  saved_tracks: {destination: [lake]}\n", `jobs.yaml:4: job saved_tracks: unknown key "destination"; did you mean "destinations"?`},
+		"an empty cron item":   {head + "  saved_tracks:\n    schedule: \"1,,2 3 * * *\"\n    destinations: [lake]\n", `schedule "1,,2 3 * * *" is not a cron line`},
 		"unknown word":         {head + "  top_tracks:\n    destinations: [lake]\n    options: {time_ranges: [shortterm]}\n", `unknown value in time_ranges "shortterm"; did you mean "short_term"?`},
 		"number out of bounds": {head + "  top_tracks:\n    destinations: [lake]\n    options: {max_rank: 0}\n", `jobs.yaml:6: max_rank must be a whole number from 1 to 10000`},
 		"bad cron line":        {head + "  saved_tracks:\n    schedule: \"61 3 * * *\"\n    destinations: [lake]\n", `jobs.yaml:5: job saved_tracks: schedule "61 3 * * *" is not a cron line`},
 		"cron never":           {head + "  saved_tracks:\n    schedule: \"0 0 30 2 *\"\n    destinations: [lake]\n", `never comes`},
 		"unknown zone":         {"timezone: Europe/Stokholm\n" + head + "  saved_tracks: {destinations: [lake]}\n", `jobs.yaml:1: unknown time zone "Europe/Stokholm"`},
 		"no destinations":      {head + "  saved_tracks: {schedule: \"0 0 * * *\"}\n", `jobs.yaml:4: job saved_tracks: destinations is missing`},
-		"missing source":       {head + "  artist_albums: {destinations: [lake]}\n", `takes its artists from saved_tracks, but no job exports that`},
+		"missing source":       {head + "  artist_albums: {destinations: [lake]}\n", `takes its artists from saved_tracks and top_tracks, but no job exports that`},
 		"bad artist":           {head + "  artist_albums:\n    destinations: [lake]\n    options: {artists: {ids: [abc]}}\n", `jobs.yaml:6: "abc" is no artist ID`},
 		"from and ids":         {head + "  artist_albums:\n    destinations: [lake]\n    options: {artists: {ids: [], from: []}}\n", `artists needs either from or ids`},
-		"path with postgres":   {"destinations:\n  db: {type: postgres, path: x, url: y}\njobs: {}\n", `path does not go with type postgres`},
+		"path with postgres":   {"destinations:\n  db: {type: postgres, path: x, url: y}\njobs: {}\n", `path does not go with type postgres, which needs url`},
 		"one path, two names":  {"destinations:\n  lake: {type: parquet, path: ./data}\n  pond: {type: parquet, path: data/}\njobs: {}\n", `jobs.yaml:3: destinations lake and pond have the same path; keep one of them`},
 		"one url, two names":   {"destinations:\n  db: {type: postgres, url: x}\n  base: {type: postgres, url: x}\njobs: {}\n", `jobs.yaml:3: destinations db and base have the same url; keep one of them`},
 		"unknown type":         {"destinations:\n  db: {type: postgers, url: y}\njobs: {}\n", `unknown type of destination db "postgers"; did you mean "postgres"?`},
@@ -135,13 +143,9 @@ func TestConfigProblems(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := config.Parse("jobs.yaml", []byte(tt.file), lookup(nil), drivers())
-			var problems *config.Error
-			if !errors.As(err, &problems) {
-				t.Fatalf("error = %v, want an Error", err)
-			}
-			if !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error:\n%v\nwant in it:\n%s", err, tt.want)
+			_, err := parse(t, tt.file, nil)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error:\n%v\nwant one, with:\n%s", err, tt.want)
 			}
 		})
 	}

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 const (
@@ -23,7 +21,7 @@ func overlapProblems(t *testing.T, jobs ...string) []string {
   well: {type: parquet, path: ./well}
 jobs:
 `
-	_, err := config.Parse("jobs.yaml", []byte(head+"  "+strings.Join(jobs, "\n  ")+"\n"), lookup(nil), drivers())
+	_, err := parse(t, head+"  "+strings.Join(jobs, "\n  ")+"\n", nil)
 	if err == nil {
 		return nil
 	}

@@ -61,25 +61,22 @@ type fileParser struct {
 
 func (p *fileParser) file(root ast.Node) {
 	keys := []string{"timezone", "token_store", "developer", "budgets", "destinations", "jobs"}
-	m := p.mapping(root, "the file", keys)
+	m, ok := p.mapping(root, "the file", keys)
 	if z := m["timezone"]; z != nil {
 		p.timezone(z)
 	}
 	if m["destinations"] == nil && m["jobs"] == nil {
+		if !ok {
+			return
+		}
 		p.fail(root, "has neither destinations nor jobs; see https://github.com/tracklake/tracklake#jobsyaml")
 		return
 	}
-	for _, e := range p.entries(m["destinations"], "destinations") {
-		p.destination(e)
-	}
-	for _, e := range p.entries(m["jobs"], "jobs") {
-		p.job(e)
-	}
-	for _, e := range p.entries(m["budgets"], "budgets") {
-		p.budget(e)
-	}
+	p.each(m["destinations"], "destinations", p.destination)
+	p.each(m["jobs"], "jobs", p.job)
+	p.each(m["budgets"], "budgets", p.budget)
 	if n := m["developer"]; n != nil {
-		p.config.Developer = p.text(n, "developer")
+		p.config.Developer, _ = p.text(n, "developer")
 	}
 	if n := m["token_store"]; n != nil {
 		p.tokenStore(n)
@@ -88,19 +85,23 @@ func (p *fileParser) file(root ast.Node) {
 	p.checkOverlaps()
 }
 
-// budget sets how many requests of a bucket may be made in 24 hours.
+func (p *fileParser) each(n ast.Node, what string, do func(entry)) {
+	entries, _ := p.entries(n, what)
+	for _, e := range entries {
+		do(e)
+	}
+}
+
+// maxBudget is more than anybody is granted.
+const maxBudget = 1_000_000
+
+// budget sets how many requests of a bucket may be made in 24 hours; 0: any number.
 func (p *fileParser) budget(e entry) {
-	var buckets []string
-	for _, r := range catalog.All() {
-		buckets = append(buckets, r.Endpoint.Bucket)
+	if known := buckets(); !slices.Contains(known, e.name) {
+		p.fail(e.key, "unknown bucket %q%s", e.name, didYouMean(e.name, known))
+		return
 	}
-	if !slices.Contains(buckets, e.name) {
-		p.fail(e.key, "unknown bucket %q%s", e.name, didYouMean(e.name, buckets))
-	}
-	n, err := strconv.Atoi(p.text(e.value, "budget"))
-	if err != nil || n < 0 {
-		p.fail(e.value, "the budget of %s must be a whole number of requests in 24 hours, or 0 for no limit", e.name)
-	}
+	n, _ := p.number(e.value, "budget of "+e.name, 0, maxBudget)
 	if p.config.Budgets == nil {
 		p.config.Budgets = map[string]int{}
 	}
@@ -109,17 +110,20 @@ func (p *fileParser) budget(e entry) {
 
 // fullEvery reads a number of days or hours: 7d, 36h.
 func (p *fileParser) fullEvery(job *Job, n ast.Node) {
-	text := p.text(n, "full_every")
-	unit := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour}
-	for suffix, length := range unit {
-		if digits, ok := strings.CutSuffix(text, suffix); ok {
-			if count, err := strconv.Atoi(digits); err == nil && count >= 0 && count <= 3650 {
-				job.FullEvery = time.Duration(count) * length
-				return
-			}
-		}
+	text, ok := p.exact(n, "full_every")
+	if !ok {
+		return
 	}
-	p.fail(n, "job %s: full_every must be a number of days or hours, like 7d or 36h", job.Name)
+	m := fullEveryPattern().FindStringSubmatch(text)
+	if m == nil {
+		p.fail(n, "job %s: full_every must be a number of days or hours, like 7d or 36h", job.Name)
+		return
+	}
+	count, _ := strconv.Atoi(m[1]) // four digits at most
+	job.FullEvery = time.Duration(count) * time.Hour
+	if m[2] == "d" {
+		job.FullEvery *= 24
+	}
 }
 
 // tokenStore says where accounts are kept.
@@ -130,37 +134,60 @@ func (p *fileParser) tokenStore(n ast.Node) {
 			known = append(known, d.Name)
 		}
 	}
-	if name := p.word(n, n, "token_store", known); name != TokensInFiles {
+	if name, ok := p.word(n, n, "token_store", known); ok && name != TokensInFiles {
 		p.config.TokenStore = p.config.Destination(name)
 	}
 }
 
 func (p *fileParser) timezone(n ast.Node) {
-	name := p.text(n, "timezone")
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		p.fail(n, "unknown time zone %q; use a name like Europe/Stockholm, or UTC", name)
+	name, ok := p.text(n, "timezone")
+	if !ok {
+		return
+	}
+	zone, err := Zone(name)
+	if err != nil {
+		p.fail(n, "%v", err)
 		return
 	}
 	p.config.Location = zone
 }
 
+// Zone returns the time zone of that name, which must mean the same on every machine.
+func Zone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || name == "" {
+		return nil, fmt.Errorf("unknown time zone %q; use a name like Europe/Stockholm, or UTC", name)
+	}
+	return zone, nil
+}
+
 func (p *fileParser) destination(e entry) {
-	m := p.mapping(e.value, "destination "+e.name, append([]string{"type"}, p.settings()...))
 	d := Destination{Name: e.name, Line: e.line}
 	if !namePattern().MatchString(e.name) {
 		p.fail(e.key, "destination name %q: use letters, digits, - and _", e.name)
+	}
+	if m, ok := p.mapping(e.value, "destination "+e.name, append([]string{"type"}, p.settings()...)); m != nil {
+		p.driver(&d, e, m, ok)
+	}
+	p.oneName(&d, e)
+	p.config.Destinations = append(p.config.Destinations, d)
+}
+
+// driver reads the type of a destination, and the setting that goes with it.
+func (p *fileParser) driver(d *Destination, e entry, m map[string]ast.Node, complete bool) {
+	if m["type"] == nil && !complete {
+		return
 	}
 	var types []string
 	for _, driver := range p.drivers {
 		types = append(types, driver.Type)
 	}
-	if i := slices.Index(types, p.word(m["type"], e.value, "type of destination "+e.name, types)); i >= 0 {
-		d.Driver = p.drivers[i]
-		d.Address = p.address(&d, m, e)
+	if word, ok := p.word(m["type"], e.value, "type of destination "+e.name, types); ok {
+		d.Driver = p.drivers[slices.Index(types, word)]
+		if m[d.Driver.Setting] != nil || complete {
+			d.Address = p.address(d, m, e)
+		}
 	}
-	p.oneName(&d, e)
-	p.config.Destinations = append(p.config.Destinations, d)
 }
 
 // oneName refuses a second name for the same place: jobs that write to
@@ -198,19 +225,21 @@ func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) str
 	want := d.Driver.Setting
 	for _, other := range p.settings() {
 		if other != want && m[other] != nil {
-			p.fail(m[other], "destination %s: %s does not go with type %s", e.name, other, d.Driver.Type)
+			p.fail(m[other], "destination %s: %s does not go with type %s, which needs %s", e.name, other, d.Driver.Type, want)
+			return ""
 		}
 	}
 	if m[want] == nil {
 		p.fail(e.key, "destination %s: %s is missing", e.name, want)
 		return ""
 	}
-	value, unset := p.expand(p.rawText(m[want], want))
+	written, ok := p.exact(m[want], want)
+	value, unset := p.expand(strings.TrimSpace(written))
 	d.Unset = unset
-	if value == "" && len(unset) == 0 {
+	if ok && value == "" && len(unset) == 0 {
 		p.fail(m[want], "destination %s: %s is empty", e.name, want)
 	}
-	if folder := filepath.Dir(p.config.Path); d.Driver.Folder && folder != "." && len(unset) == 0 && !filepath.IsAbs(value) {
+	if folder := filepath.Dir(p.config.Path); d.Driver.Folder && folder != "." && value != "" && len(unset) == 0 && !filepath.IsAbs(value) {
 		return filepath.Join(folder, value)
 	}
 	return value
@@ -218,17 +247,15 @@ func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) str
 
 func (p *fileParser) job(e entry) {
 	before := len(p.problems)
-	m := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "full_every", "destinations", "options"})
-	if !namePattern().MatchString(e.name) {
-		p.fail(e.key, "job name %q: use letters, digits, - and _", e.name)
+	m, complete := p.mapping(e.value, "job "+e.name, []string{"resource", "schedule", "full_every", "destinations", "options"})
+	if m == nil {
+		return
 	}
 	job := Job{Name: e.name, Line: e.line}
-	name, at := e.name, ast.Node(e.key)
-	if n := m["resource"]; n != nil {
-		name, at = p.text(n, "resource"), n
+	if m["resource"] == nil && !complete && catalog.Find(e.name) == nil {
+		return
 	}
-	if job.Resource = catalog.Find(name); job.Resource == nil {
-		p.fail(at, "unknown resource %q%s", name, didYouMean(name, resourceNames()))
+	if job.Resource = p.resource(e, m["resource"]); job.Resource == nil {
 		return
 	}
 	if n := m["schedule"]; n != nil {
@@ -238,7 +265,9 @@ func (p *fileParser) job(e entry) {
 	if n := m["full_every"]; n != nil {
 		p.fullEvery(&job, n)
 	}
-	p.jobDestinations(&job, m["destinations"], e)
+	if m["destinations"] != nil || complete {
+		p.jobDestinations(&job, m["destinations"], e)
+	}
 	job.Options = p.options(job.Resource, m["options"])
 	p.config.Jobs = append(p.config.Jobs, job)
 	if len(p.problems) == before {
@@ -246,8 +275,32 @@ func (p *fileParser) job(e entry) {
 	}
 }
 
+// resource returns what a job exports, or nil.
+func (p *fileParser) resource(e entry, n ast.Node) *catalog.Resource {
+	name, at := e.name, ast.Node(e.key)
+	if n != nil {
+		if !namePattern().MatchString(e.name) {
+			p.fail(e.key, "job name %q: use letters, digits, - and _", e.name)
+		}
+		given, ok := p.exact(n, "resource")
+		if !ok {
+			return nil
+		}
+		name, at = given, n
+	}
+	r := catalog.Find(name)
+	if r == nil {
+		p.fail(at, "unknown resource %q%s", name, didYouMean(name, resourceNames()))
+	}
+	return r
+}
+
 func (p *fileParser) schedule(job *Job, n ast.Node) {
-	s, err := schedule.Parse(p.text(n, "schedule"), p.config.Location)
+	line, ok := p.exact(n, "schedule")
+	if !ok {
+		return
+	}
+	s, err := schedule.Parse(line, p.config.Location)
 	if err != nil {
 		p.fail(n, "job %s: %v", job.Name, err)
 		return
@@ -264,9 +317,14 @@ func (p *fileParser) jobDestinations(job *Job, n ast.Node, e entry) {
 	for _, d := range p.config.Destinations {
 		known = append(known, d.Name)
 	}
-	for _, item := range p.list(n, "destinations") {
-		name := p.text(item, "destination")
+	items, ok := p.list(n, "destinations")
+	if ok && len(items) == 0 {
+		p.fail(n, "job %s: name at least one destination", job.Name)
+	}
+	for _, item := range items {
+		name, ok := p.exact(item, "destination")
 		switch {
+		case !ok:
 		case p.config.Destination(name) == nil:
 			p.fail(item, "job %s: unknown destination %q%s", job.Name, name, didYouMean(name, known))
 		case slices.Contains(job.Destinations, name):
@@ -275,20 +333,16 @@ func (p *fileParser) jobDestinations(job *Job, n ast.Node, e entry) {
 			job.Destinations = append(job.Destinations, name)
 		}
 	}
-	if len(p.list(n, "destinations")) == 0 {
-		p.fail(n, "job %s: name at least one destination", job.Name)
-	}
 }
 
 // checkSources makes sure that a job which takes its parents from a table has a job
 // that writes the table.
 func (p *fileParser) checkSources() {
 	for _, job := range p.config.Jobs {
-		for _, from := range job.Options.Parents.From {
-			if p.config.SourceOf(from) == nil {
-				p.problems = append(p.problems, Problem{Line: job.Line, Message: fmt.Sprintf(
-					"job %s takes its %ss from %s, but no job exports that; add one, or name others under from", job.Name, job.Resource.Parents.Noun, from)})
-			}
+		missing := slices.DeleteFunc(slices.Clone(job.Options.Parents.From), func(from string) bool { return p.config.SourceOf(from) != nil })
+		if len(missing) > 0 {
+			p.problems = append(p.problems, Problem{Line: job.Line, Message: fmt.Sprintf(
+				"job %s takes its %ss from %s, but no job exports that; add one, or name others under from", job.Name, job.Resource.Parents.Noun, strings.Join(missing, " and "))})
 		}
 	}
 }
@@ -303,8 +357,20 @@ func (c *Config) SourceOf(resource string) *Job {
 	return nil
 }
 
-func namePattern() *regexp.Regexp     { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) }
-func variablePattern() *regexp.Regexp { return regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`) }
+func namePattern() *regexp.Regexp      { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) }
+func fullEveryPattern() *regexp.Regexp { return regexp.MustCompile(`^([0-9]{1,4})([dh])$`) }
+func variablePattern() *regexp.Regexp  { return regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}`) }
+
+// buckets lists the buckets of the rate limit, each once.
+func buckets() []string {
+	var out []string
+	for _, r := range catalog.All() {
+		if !slices.Contains(out, r.Endpoint.Bucket) {
+			out = append(out, r.Endpoint.Bucket)
+		}
+	}
+	return out
+}
 
 func resourceNames() []string {
 	var names []string

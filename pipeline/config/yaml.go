@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -27,20 +29,20 @@ type entry struct {
 	line  int
 }
 
-// entries returns the entries of a mapping in file order; nil and an empty
-// value have none.
-func (p *reader) entries(n ast.Node, what string) []entry {
+// entries returns the entries of a mapping in file order, and whether it is one; nil
+// and an empty value have none.
+func (p *reader) entries(n ast.Node, what string) ([]entry, bool) {
 	var pairs []*ast.MappingValueNode
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
-		return nil
+		return nil, true
 	case *ast.MappingNode:
 		pairs = n.Values
 	case *ast.MappingValueNode:
 		pairs = []*ast.MappingValueNode{n}
 	default:
 		p.fail(n, "%s must be a mapping of names to settings", what)
-		return nil
+		return nil, false
 	}
 	var out []entry
 	for _, pair := range pairs {
@@ -55,53 +57,76 @@ func (p *reader) entries(n ast.Node, what string) []entry {
 		}
 		out = append(out, entry{name: name, key: pair.Key, value: pair.Value, line: lineOf(pair.Key)})
 	}
-	return out
+	return out, true
 }
 
-// mapping returns the values of a mapping by key and refuses keys that are
-// not among the known ones.
-func (p *reader) mapping(n ast.Node, what string, known []string) map[string]ast.Node {
+// mapping returns the values of a mapping by key, or nil if it is none, and whether it
+// has known keys only. Where it has others, a key that is missing is misspelled.
+func (p *reader) mapping(n ast.Node, what string, known []string) (map[string]ast.Node, bool) {
+	before := len(p.problems)
+	entries, ok := p.entries(n, what)
+	if !ok {
+		return nil, false
+	}
 	out := map[string]ast.Node{}
-	for _, e := range p.entries(n, what) {
+	for _, e := range entries {
 		if !slices.Contains(known, e.name) {
 			p.fail(e.key, "%s: unknown key %q%s", what, e.name, didYouMean(e.name, known))
 			continue
 		}
 		out[e.name] = e.value
 	}
-	return out
+	return out, len(p.problems) == before
 }
 
-// list returns the items of a sequence.
-func (p *reader) list(n ast.Node, what string) []ast.Node {
+// list returns the items of a sequence, and whether it is one.
+func (p *reader) list(n ast.Node, what string) ([]ast.Node, bool) {
 	if seq, ok := n.(*ast.SequenceNode); ok {
-		return seq.Values
+		return seq.Values, true
 	}
 	p.fail(n, "%s must be a list, like [a, b]", what)
-	return nil
+	return nil, false
 }
 
-// text returns a scalar as text, with its variables filled in.
-func (p *reader) text(n ast.Node, what string) string {
-	value, unset := p.expand(p.rawText(n, what))
+// exact returns a text as it is written, and whether it is one.
+func (p *reader) exact(n ast.Node, what string) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		p.fail(n, "%s must be text; put %s in quotes", what, n.GetToken().Value)
+		return "", false
+	}
+	p.fail(n, "%s must be text", what)
+	return "", false
+}
+
+// text returns a text with its variables filled in.
+func (p *reader) text(n ast.Node, what string) (string, bool) {
+	written, ok := p.exact(n, what)
+	value, unset := p.expand(written)
 	for _, name := range unset {
 		p.fail(n, "%s needs %s, which is not set; set it in the environment or .env", what, name)
 	}
-	return value
+	return value, ok && len(unset) == 0
 }
 
-// rawText returns a scalar as it is written.
-func (p *reader) rawText(n ast.Node, what string) string {
+// number returns a whole number within bounds, and whether it is one.
+func (p *reader) number(n ast.Node, what string, least, most int) (int, bool) {
+	value := math.NaN()
 	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value
-	case *ast.LiteralNode:
-		return strings.TrimSpace(n.Value.Value)
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value
+	case *ast.IntegerNode:
+		value, _ = strconv.ParseFloat(fmt.Sprint(n.Value), 64)
+	case *ast.FloatNode:
+		value = n.Value
 	}
-	p.fail(n, "%s must be text", what)
-	return ""
+	if value != math.Trunc(value) || value < float64(least) || value > float64(most) {
+		p.fail(n, "%s must be a whole number from %d to %d", what, least, most)
+		return 0, false
+	}
+	return int(value), true
 }
 
 // expand replaces ${NAME} by the variable's value and returns the names of
@@ -119,18 +144,18 @@ func (p *reader) expand(s string) (string, []string) {
 	return out, unset
 }
 
-// word returns a scalar that must be one of the known words.
-func (p *reader) word(n, parent ast.Node, what string, known []string) string {
+// word returns a text that must be one of the known words, and whether it is.
+func (p *reader) word(n, parent ast.Node, what string, known []string) (string, bool) {
 	if n == nil {
 		p.fail(parent, "%s is missing; use one of %s", what, strings.Join(known, ", "))
-		return ""
+		return "", false
 	}
-	value := p.text(n, what)
-	if !slices.Contains(known, value) {
+	value, ok := p.exact(n, what)
+	if ok && !slices.Contains(known, value) {
 		p.fail(n, "unknown %s %q%s", what, value, didYouMean(value, known))
-		return ""
+		return "", false
 	}
-	return value
+	return value, ok
 }
 
 func lineOf(n ast.Node) int {

@@ -8,6 +8,7 @@ package schedule
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -43,11 +44,41 @@ func Parse(line string, zone *time.Location) (*Line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schedule %q is not a cron line (%w); it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line, err)
 	}
+	if !regexp.MustCompile(Pattern()).MatchString(line) { // an empty item of a list, which the library ignores
+		return nil, fmt.Errorf("schedule %q is not a cron line; it has five fields, for example \"15 3 * * *\" for a quarter past three every night", line)
+	}
 	if parsed.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("schedule %q never comes, for example 30 February", line)
 	}
 	fields, _ := parsed.(*cron.SpecSchedule)
 	return &Line{zone: zone, cron: parsed, hourly: fields != nil && fields.Hour&allHours == allHours}, nil
+}
+
+// Pattern is a regular expression that every line matches, for RE2 and ECMAScript. What
+// matches it can still have a range that runs backwards, or name days that never come.
+func Pattern() string {
+	field := func(value string) string {
+		item := `(\*|\?|` + value + `(-` + value + `)?)(/0*[1-9][0-9]{0,8})?`
+		return item + "(," + item + ")*"
+	}
+	anyCase := func(names string) string {
+		var out strings.Builder
+		for _, r := range names {
+			if r == '|' {
+				out.WriteRune(r)
+			} else {
+				fmt.Fprintf(&out, "[%c%c]", r-'a'+'A', r)
+			}
+		}
+		return out.String()
+	}
+	return `^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[ \t]*` + strings.Join([]string{
+		field(`0*[1-5]?[0-9]`),
+		field(`0*(1?[0-9]|2[0-3])`),
+		field(`0*([1-9]|[12][0-9]|3[01])`),
+		field(`(0*([1-9]|1[0-2])|` + anyCase("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec") + `)`),
+		field(`(0*[0-6]|` + anyCase("sun|mon|tue|wed|thu|fri|sat") + `)`),
+	}, `[ \t]+`) + `[ \t]*)$`
 }
 
 // Next returns the first time after t at which the line is due, in UTC; the zero
