@@ -12,9 +12,9 @@ import (
 	"github.com/tracklake/tracklake/internal/pgtest"
 )
 
-// TestDocsSimulateApart runs what docs/simulate.md tells to paste, in the folder of
+// TestPastedLinesSimulateApart runs what docs/simulate.md tells to paste, in the folder of
 // somebody who has an account of their own, and finds that folder as it was.
-func TestDocsSimulateApart(t *testing.T) {
+func TestPastedLinesSimulateApart(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/simulate.md")
 	if err != nil {
