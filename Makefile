@@ -1,4 +1,6 @@
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+export VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+export LDFLAGS := -s -w -X main.stamped=$(VERSION)
+BIN := bin/exporter
 POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
 TIERS := ^Test(Readers|Browser|Pooler|Soak)
@@ -6,16 +8,21 @@ FUZZTIME ?= 30s
 SOAK ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo checks test test-race test-readers test-browser test-pooler test-soak test-all bench fuzz lint verify docs clean
+.PHONY: help build demo release checks test test-race test-readers test-browser test-pooler test-release test-soak test-all bench fuzz lint verify docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/exporter, without cgo
-	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.stamped=$(VERSION)" -o bin/exporter ./cmd/exporter
+build: ## build bin/exporter, static and stripped
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags "$(LDFLAGS)" -o $(BIN) ./cmd/exporter
 
 demo: build ## export a simulated account to ./demo
 	bin/exporter demo
+
+release: build ## build dist/: binaries for all systems, checksums and SBOMs
+	go build -o bin/sbom ./internal/sbom
+	go run github.com/goreleaser/goreleaser/v2@v2.16.0 release --snapshot --clean
+	cmp bin/exporter dist/exporter_$$(go env GOOS)_$$(go env GOARCH)*/exporter
 
 test: checks ## run the tests; fetches a PostgreSQL of its own once, and needs nothing but Go
 	$(POSTGRES) go test -shuffle=on -timeout 5m -skip '$(TIERS)' ./...
@@ -32,16 +39,23 @@ test-browser: ## sign in with a real browser; installs Chromium
 test-pooler: ## write to PostgreSQL through a connection pooler; installs PgBouncer
 	$(POSTGRES) scripts/with-pgbouncer go test -run '^TestPooler' ./load/postgres
 
+test-release: ## start the binary that make release builds for this machine
+	scripts/test-release
+
 test-soak: ## kill runs and play random histories for SOAK each
 	SOAK=$(SOAK) go test -v -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
 
-test-all: test test-race test-readers test-browser test-pooler ## run everything, and a minute of each soak test
+test-all: test test-race test-readers test-browser test-pooler test-release ## run everything, and a minute of each soak test
 	$(MAKE) test-soak SOAK=1m
 
 checks: # what is wrong before anything runs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
+
+.PHONY: test-clients
+test-clients: ## point clients that others wrote at the simulation; brings spotipy, two Node clients and zmb3/spotify
+	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
 
 bench: ## measure the figures of docs/performance.md
 	$(POSTGRES) scripts/with-python go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./extract/... ./accounts/pgstore ./load/... ./cmd/exporter
@@ -63,4 +77,4 @@ docs: ## write the generated documentation anew
 	go test -run 'TestDocs' ./cmd/exporter -update
 
 clean: ## remove what was built and exported
-	rm -rf bin demo data
+	rm -rf bin dist demo data

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -42,7 +43,7 @@ func (f *Folder) Rows(ctx context.Context) ([]Row, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
+		return nil, onDisk(fmt.Errorf("read accounts: %w", err))
 	}
 	if err := f.closed(); err != nil {
 		return nil, err
@@ -100,6 +101,7 @@ func (f *Folder) Check(ctx context.Context, _ bool) error {
 // could be locked by one process and created again by another. Their names reveal
 // nothing about the accounts.
 func (f *Folder) locked(ctx context.Context, name string, do func() error) (err error) {
+	defer func() { err = onDisk(err) }()
 	folder := filepath.Join(f.path, "locks")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make folder for accounts: %w", err)
@@ -120,6 +122,29 @@ func (f *Folder) locked(ctx context.Context, name string, do func() error) (err 
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return do()
+}
+
+// onDisk adds to an error of the file system what to do about it.
+func onDisk(err error) error {
+	var own *Error
+	var file *fs.PathError // others are of the network
+	out := &Error{Err: err}
+	switch {
+	case !errors.As(err, &file) || errors.As(err, &own):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		out.Advice = "make it writable for the user that runs exporter, or set XDG_CONFIG_HOME to another folder"
+	case errors.Is(err, syscall.EROFS):
+		out.Advice = "the file system is read-only; set XDG_CONFIG_HOME to a folder elsewhere"
+	case errors.Is(err, syscall.ENOTDIR):
+		out.Advice = "there is a file where a folder is needed; move it away, or set XDG_CONFIG_HOME to another folder"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		out.Advice = "the disk is full; free some space and run it again"
+	default:
+		return err
+	}
+	out.Message = err.Error()
+	return out
 }
 
 // row reads the file of an account. There may be none: then it returns nil.

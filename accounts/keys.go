@@ -1,6 +1,8 @@
 package accounts
 
 import (
+	"crypto/cipher"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -12,8 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-	"github.com/tink-crypto/tink-go/v2/tink"
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // Keys encrypt and decrypt secrets: the first key encrypts, all of them decrypt. They
@@ -22,7 +23,7 @@ type Keys struct{ list []key }
 
 type key struct {
 	id   string
-	aead tink.AEAD
+	aead cipher.AEAD
 }
 
 // errKey says what a key looks like, and reveals nothing of the given one.
@@ -37,7 +38,7 @@ func ParseKeys(text string) (*Keys, error) {
 		if err != nil {
 			return nil, err
 		}
-		aead, err := subtle.NewXChaCha20Poly1305(raw)
+		aead, err := chacha20poly1305.NewX(raw)
 		if err != nil {
 			return nil, errKey
 		}
@@ -110,10 +111,25 @@ func (k *Keys) seal(a Account, s secrets) (*Row, error) {
 	if k.Empty() {
 		return row, nil
 	}
-	if row.Sealed, err = k.list[0].aead.Encrypt(text, binding(a, row.KeyID)); err != nil {
-		return nil, errors.New("seal account: the encryption failed")
-	}
+	row.Sealed = k.list[0].encrypt(text, binding(a, row.KeyID))
 	return row, nil
+}
+
+// encrypt returns a random nonce and behind it the encrypted text, bound to the given
+// bytes. The nonce has 24 bytes, so that random ones do not collide.
+func (k key) encrypt(text, bound []byte) []byte {
+	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(text)+k.aead.Overhead())
+	_, _ = rand.Read(nonce) // it never fails
+	return k.aead.Seal(nonce, nonce, text, bound)
+}
+
+// decrypt returns what encrypt was given; it fails when any of it has changed.
+func (k key) decrypt(sealed, bound []byte) ([]byte, error) {
+	n := k.aead.NonceSize()
+	if len(sealed) < n {
+		return nil, errors.New("shorter than a nonce")
+	}
+	return k.aead.Open(nil, sealed[:n], sealed[n:], bound)
 }
 
 // open returns the secrets of a row. With a key at hand, a row that is not encrypted
@@ -149,7 +165,7 @@ func (k *Keys) decrypt(r *Row) ([]byte, error) {
 	if i < 0 {
 		return nil, k.missing(r)
 	}
-	text, err := k.list[i].aead.Decrypt(r.Sealed, binding(r.Account, r.KeyID))
+	text, err := k.list[i].decrypt(r.Sealed, binding(r.Account, r.KeyID))
 	if err != nil {
 		return nil, &Error{
 			Message: "the tokens of account " + r.Name + " do not belong to it: they were changed or moved",

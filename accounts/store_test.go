@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/extract"
@@ -278,6 +280,9 @@ func TestSealedAccounts(t *testing.T) {
 		if strings.Contains(string(r.Sealed), "refresh") || r.KeyID == "" {
 			t.Errorf("%s is not encrypted", r.Name)
 		}
+	}
+	if bytes.Equal(rows[0].Sealed[:chacha20poly1305.NonceSizeX], rows[1].Sealed[:chacha20poly1305.NonceSizeX]) {
+		t.Error("two accounts were encrypted with one nonce")
 	}
 	if got, err := refresh(t, first, "sam"); got != "refresh-a1" || err != nil {
 		t.Errorf("%q, %v", got, err)

@@ -171,7 +171,7 @@ func TestAuthorizationMeetsTrouble(t *testing.T) {
 		"redirect:path=/api/token":               {"redirected to another address", 1},
 		"norefresh":                              {"sent no refresh token", 1},
 		"client":                                 {"does not accept the client ID or secret", 1},
-		"empty:path=/api/token":                  {"could not be reached or did not answer as documented", 5},
+		"empty:path=/api/token":                  {"did not answer as documented", 5},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

@@ -47,6 +47,8 @@ func classify(e Endpoint, a answer, body []byte) error {
 		return forbidden(e, out, isJSON, body)
 	case status == http.StatusNotFound:
 		out.Kind = NotFound
+	case status == http.StatusNetworkAuthenticationRequired:
+		out.Kind, out.Message, out.Advice = Transient, "the network wants you to sign in to it", fmt.Sprintf(advicePortal, apiVariable)
 	case status == http.StatusRequestTimeout || status >= 500:
 		out.Kind = Transient
 		if out.Message == "" {
@@ -54,7 +56,7 @@ func classify(e Endpoint, a answer, body []byte) error {
 		}
 	case status >= 300 && status < 400:
 		out.Kind, out.Message = BadRequest, "the API redirected to another address; redirects are not followed"
-		out.Advice = "check SPOTIFY_API_URL and the network; a captive portal answers like this"
+		out.Advice = fmt.Sprintf(advicePortal, apiVariable)
 	case status < 300:
 		out.Kind, out.Message = Malformed, "the answer is empty"
 	default:

@@ -90,6 +90,12 @@ func (c *Client) Sharing(a *Answers, since time.Time) *Client {
 	return &out
 }
 
+// The variables that set the addresses of the services, as in messages.
+const (
+	apiVariable      = "SPOTIFY_API_URL"
+	accountsVariable = "SPOTIFY_ACCOUNTS_URL"
+)
+
 // New returns a client. It refuses service addresses that are neither https
 // nor on the loopback interface.
 func New(c Config) (*Client, error) {

@@ -74,9 +74,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint is the next step for the user; it may be empty.
 func (e *Error) Hint() string { return e.Advice }
 
-// adviceTrouble is what to do about a Transient error.
-const adviceTrouble = "Spotify or the network has trouble; try again later"
-
 // asError returns the error of this package in a chain.
 func asError(err error) (*Error, bool) {
 	var e *Error

@@ -64,7 +64,7 @@ func (c *Client) do(ctx context.Context, r request, accept func(body []byte) err
 		c.count(func(s *Stats) { s.Shared++ })
 		return nil
 	}
-	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries}
+	attempt := attempt{client: c, request: r, delays: newDelays(c.config.RetryDelay), tries: r.tries, began: time.Now()}
 	if attempt.tries == 0 {
 		attempt.tries = maxTries
 	}
@@ -88,6 +88,8 @@ type attempt struct {
 	request request
 	delays  *backoff.ExponentialBackOff
 	tries   int
+	began   time.Time
+	told    bool // Waiting knows that the request is repeated
 
 	failures  int
 	throttled int    // 429
@@ -116,7 +118,9 @@ func (a *attempt) send(ctx context.Context, accept func([]byte) error) error {
 	}
 	c.pacer.accepted()
 	if err := checkType(answer.header); err != nil {
-		return malformed(a.request.endpoint, err, buffer.Bytes())
+		foreign := malformed(a.request.endpoint, err, buffer.Bytes())
+		foreign.Advice = fmt.Sprintf(advicePortal, apiVariable)
+		return foreign
 	}
 	if err := accept(buffer.Bytes()); err != nil {
 		return malformed(a.request.endpoint, err, buffer.Bytes())
@@ -191,7 +195,11 @@ func (c *Client) get(ctx context.Context, cancel context.CancelFunc, a *attempt,
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.observe(Event{Bucket: r.endpoint.Bucket})
-		return 0, nil, &Error{Kind: Transient, Path: r.endpoint.Path, Message: "no answer", Err: plainly(err), spent: c.silence.failed(asked)}
+		t := troubleOf(err, apiVariable)
+		return 0, nil, &Error{
+			Kind: Transient, Path: r.endpoint.Path, Message: t.why, Advice: t.advice, Err: t.err,
+			spent: c.silence.failed(asked) || t.final,
+		}
 	}
 	defer resp.Body.Close()
 	err = readBody(resp.Body, buffer, cancel)
@@ -280,7 +288,7 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	a.failures++
 	another := a.request.failures.spend()
 	e, ok := asError(err)
-	if ok && e.Kind == Transient {
+	if ok && e.Kind == Transient && e.Advice == "" {
 		e.Advice = adviceTrouble
 	}
 	if !another || a.failures >= a.tries || ok && e.spent {
@@ -288,11 +296,19 @@ func (a *attempt) recoverTrouble(ctx context.Context, err error) error {
 	}
 	if !a.client.spendRetry() {
 		if ok {
-			e.spent, e.Advice = true, adviceTrouble
+			e.spent = true
+			if e.Advice == "" {
+				e.Advice = adviceTrouble
+			}
 		}
 		return err
 	}
-	return sleep(ctx, a.delays.NextBackOff())
+	delay := a.delays.NextBackOff()
+	if !a.told && time.Since(a.began)+delay > noticeAfter {
+		a.told = true
+		defer a.client.report(fmt.Sprintf("Spotify to recover: %s (try %d of %d in %s)", err, a.failures+1, a.tries, delay.Round(time.Second)))()
+	}
+	return sleep(ctx, delay)
 }
 
 // recoverThrottled obeys a 429: it pauses all requests, or blocks the bucket if the

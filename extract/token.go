@@ -274,8 +274,14 @@ func tokenError(ctx context.Context, err error) *Error {
 		return e
 	}
 	var answer *oauth2.RetrieveError
-	if !errors.As(err, &answer) {
-		e.Message, e.Advice = "the token endpoint could not be reached or did not answer as documented", adviceTrouble
+	var unanswered *url.Error
+	switch {
+	case errors.As(err, &unanswered):
+		t := troubleOf(err, accountsVariable)
+		e.Message, e.Advice, e.Err, e.spent = "the token endpoint could not be reached: "+t.why, t.advice, t.err, t.final
+		return e
+	case !errors.As(err, &answer):
+		e.Message, e.Advice = "the token endpoint did not answer as documented", fmt.Sprintf(advicePortal, accountsVariable)
 		return e
 	}
 	if answer.Response != nil {
@@ -289,7 +295,7 @@ func tokenError(ctx context.Context, err error) *Error {
 		e.Advice = "compare SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET with the dashboard (https://developer.spotify.com/dashboard)"
 	case e.Status >= 300 && e.Status < 400:
 		e.Kind, e.Message = Malformed, "the token endpoint redirected to another address; redirects are not followed"
-		e.Advice = "check SPOTIFY_ACCOUNTS_URL and the network; a captive portal answers like this"
+		e.Advice = fmt.Sprintf(advicePortal, accountsVariable)
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout:
 		e.Kind, e.Message = BadRequest, "the token endpoint refused the request"
 	default:

@@ -23,6 +23,9 @@ type Driver struct {
 	// Migrate brings what is stored up to date with the tables, and tells what it
 	// did, or, in a dry run, what it would do.
 	Migrate func(ctx context.Context, address string, o OpenOptions, dryRun bool) ([]string, error)
+	// GrantRead lets a role read all tables and views, also later ones; nil: whoever can
+	// read the files can.
+	GrantRead func(ctx context.Context, address, role string, o OpenOptions) error
 }
 
 // OpenOptions are what destinations are opened with.

@@ -1,18 +1,13 @@
 package simulate
 
 import (
-	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
-	"html/template"
 	"maps"
-	"net"
 	"net/http"
-	"net/url"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -49,6 +44,7 @@ type accounts struct {
 	secrets []string         // all that must not be told
 	access  map[string]grant // by access token
 	refresh map[string]grant // by refresh token
+	revoked map[string]bool  // refresh tokens that were good once
 	codes   map[string]authorization
 }
 
@@ -73,7 +69,8 @@ type authorization struct {
 
 func newAccounts(o Options) *accounts {
 	a := &accounts{
-		options: o, access: map[string]grant{}, refresh: map[string]grant{}, codes: map[string]authorization{},
+		options: o, access: map[string]grant{}, refresh: map[string]grant{},
+		revoked: map[string]bool{}, codes: map[string]authorization{},
 		secrets: []string{ClientSecret, OtherClientSecret},
 	}
 	for user := range o.Users {
@@ -129,16 +126,28 @@ func (s *Server) Revoke() {
 func (s *Server) RevokeUser(user int) {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	of := func(_ string, g grant) bool { return g.user == user }
-	maps.DeleteFunc(s.accounts.refresh, of)
-	maps.DeleteFunc(s.accounts.access, of)
+	for token, g := range s.accounts.refresh {
+		if g.user == user {
+			s.accounts.revoke(token)
+		}
+	}
+	maps.DeleteFunc(s.accounts.access, func(_ string, g grant) bool { return g.user == user })
+}
+
+// revoke ends a refresh token; the caller holds the lock.
+func (a *accounts) revoke(token string) {
+	delete(a.refresh, token)
+	a.revoked[token] = true
 }
 
 // ExpireAccess ends all access tokens; refresh tokens stay.
 func (s *Server) ExpireAccess() {
 	s.accounts.mu.Lock()
 	defer s.accounts.mu.Unlock()
-	clear(s.accounts.access)
+	for token, g := range s.accounts.access {
+		g.ends = s.options.Clock()
+		s.accounts.access[token] = g
+	}
 }
 
 // GrantOnly reduces the ready-made sign-in to some scopes.
@@ -152,15 +161,13 @@ func (s *Server) GrantOnly(scopes string) {
 	clear(s.accounts.access)
 }
 
-// check returns what a valid access token grants.
-func (a *accounts) check(token string) (grant, bool) {
+// check returns what an access token grants, and whether it has ended; known is
+// false for a token that was never issued or has been revoked.
+func (a *accounts) check(token string) (g grant, known, ended bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g, ok := a.access[token]
-	if !ok || !a.options.Clock().Before(g.ends) {
-		return grant{}, false
-	}
-	return g, true
+	g, known = a.access[token]
+	return g, known, !a.options.Clock().Before(g.ends)
 }
 
 func (s *Server) routeAccounts(mux *http.ServeMux) {
@@ -169,100 +176,16 @@ func (s *Server) routeAccounts(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/token", s.accounts.token)
 }
 
-// consent shows the page on which the user agrees or not.
-func (a *accounts) consent(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if problem := refuseAuthorization(q); problem != "" {
-		http.Error(w, problem, http.StatusBadRequest)
-		return
-	}
-	page := template.Must(template.New("consent").Parse(`<!doctype html><title>Simulated Spotify</title>
-<h1>Simulated Spotify</h1><p>The app {{.Client}} asks for: {{.Scope}}</p>
-<form method="post">{{if .Users}}<select name="user">{{range $i, $name := .Users}}<option value="{{$i}}">{{$name}}</option>{{end}}</select> {{end}}<button name="answer" value="agree">Agree</button> <button name="answer" value="cancel">Cancel</button></form>`))
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	// A browser that has gone away is no concern of a simulation.
-	_ = page.Execute(w, map[string]any{"Client": q.Get("client_id"), "Scope": q.Get("scope"), "Users": a.choices()})
-}
-
-// choices names the users to choose from, if there are several.
-func (a *accounts) choices() []string {
-	if a.options.Users == 1 {
-		return nil
-	}
-	var out []string
-	for user := range a.options.Users {
-		out = append(out, DisplayName(user))
-	}
-	return out
-}
-
-func refuseAuthorization(q url.Values) string {
-	_, known := secretOf(q.Get("client_id"))
-	switch {
-	case !known:
-		return "INVALID_CLIENT: Invalid client"
-	case !registered(q.Get("redirect_uri")):
-		return "INVALID_CLIENT: Insecure redirect URI"
-	case q.Get("response_type") != "code":
-		return "response_type must be code"
-	case q.Get("code_challenge") != "" && q.Get("code_challenge_method") != "S256":
-		return "code_challenge_method must be S256"
-	}
-	return ""
-}
-
-// registered accepts the registered address, on any port of the loopback.
-func registered(redirect string) bool {
-	u, err := url.Parse(redirect)
-	if err != nil || u.Scheme != "http" || u.Path != "/callback" {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback()
-}
-
-// decide sends the browser back with a code, or with access_denied.
-func (a *accounts) decide(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if problem := refuseAuthorization(q); problem != "" {
-		http.Error(w, problem, http.StatusBadRequest)
-		return
-	}
-	back := url.Values{"state": {q.Get("state")}}
-	if r.PostFormValue("answer") == "agree" {
-		user, err := strconv.Atoi(cmp.Or(r.PostFormValue("user"), "0"))
-		if err != nil || user < 0 || user >= a.options.Users {
-			http.Error(w, "there is no such user", http.StatusBadRequest)
-			return
-		}
-		back.Set("code", a.newCode(q, user))
-	} else {
-		back.Set("error", "access_denied")
-	}
-	http.Redirect(w, r, q.Get("redirect_uri")+"?"+back.Encode(), http.StatusFound)
-}
-
-func (a *accounts) newCode(q url.Values, user int) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	code := a.secret("code-")
-	now := a.options.Clock()
-	a.codes[code] = authorization{
-		grant: grant{client: q.Get("client_id"), user: user, scope: q.Get("scope"), signed: now}, redirect: q.Get("redirect_uri"),
-		challenge: q.Get("code_challenge"), ends: now.Add(10 * time.Minute),
-	}
-	return code
-}
-
 // token serves the three grants.
 // https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens
 func (a *accounts) token(w http.ResponseWriter, r *http.Request) {
-	id, secret, basic := r.BasicAuth()
-	if !basic {
-		id = r.PostFormValue("client_id")
+	id, secret, confidential := r.BasicAuth()
+	if !confidential {
+		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+		confidential = secret != ""
 	}
 	want, known := secretOf(id)
-	if !known || basic && subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
+	if !known || confidential && subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
 		refuseToken(w, "invalid_client", "Invalid client")
 		return
 	}
@@ -272,9 +195,9 @@ func (a *accounts) token(w http.ResponseWriter, r *http.Request) {
 	case "refresh_token":
 		a.renew(w, id, r.PostFormValue("refresh_token"))
 	case "authorization_code":
-		a.exchange(w, r, id, basic)
+		a.exchange(w, r, id, confidential)
 	case "client_credentials":
-		a.grantApp(w, id, basic)
+		a.grantApp(w, id, confidential)
 	default:
 		refuseToken(w, "unsupported_grant_type", "grant_type parameter is missing or unknown")
 	}
@@ -283,8 +206,14 @@ func (a *accounts) token(w http.ResponseWriter, r *http.Request) {
 func (a *accounts) renew(w http.ResponseWriter, client, refresh string) {
 	g, ok := a.refresh[refresh]
 	switch {
-	case !ok || g.client != client:
+	case refresh == "":
+		refuseToken(w, "invalid_request", "refresh_token must be supplied")
+		return
+	case a.revoked[refresh]:
 		refuseToken(w, "invalid_grant", "Refresh token revoked")
+		return
+	case !ok || g.client != client:
+		refuseToken(w, "invalid_grant", "Invalid refresh token")
 		return
 	case a.options.Clock().Sub(g.signed) > signInLife:
 		refuseToken(w, "invalid_grant", "Refresh token expired")
@@ -293,13 +222,13 @@ func (a *accounts) renew(w http.ResponseWriter, client, refresh string) {
 	next := ""
 	if a.options.Rotate {
 		next = a.secret("refresh-")
-		delete(a.refresh, refresh)
+		a.revoke(refresh)
 		a.refresh[next] = g
 	}
 	a.issue(w, g, next)
 }
 
-func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, client string, basic bool) {
+func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, client string, confidential bool) {
 	code, verifier := r.PostFormValue("code"), r.PostFormValue("code_verifier")
 	if verifier != "" {
 		a.secrets = append(a.secrets, verifier)
@@ -312,7 +241,7 @@ func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, client strin
 		refuseToken(w, "invalid_grant", "Invalid authorization code")
 	case c.redirect != r.PostFormValue("redirect_uri"):
 		refuseToken(w, "invalid_grant", "Invalid redirect URI")
-	case c.challenge == "" && !basic:
+	case c.challenge == "" && !confidential:
 		refuseToken(w, "invalid_request", "code_verifier or client secret required")
 	case c.challenge != "" && c.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
 		refuseToken(w, "invalid_grant", "code_verifier was incorrect")
@@ -323,8 +252,8 @@ func (a *accounts) exchange(w http.ResponseWriter, r *http.Request, client strin
 	}
 }
 
-func (a *accounts) grantApp(w http.ResponseWriter, client string, basic bool) {
-	if !basic {
+func (a *accounts) grantApp(w http.ResponseWriter, client string, confidential bool) {
+	if !confidential {
 		refuseToken(w, "invalid_client", "Invalid client secret")
 		return
 	}

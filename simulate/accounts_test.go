@@ -121,15 +121,84 @@ func TestAppsAreKnownByTheirSecret(t *testing.T) {
 		form   url.Values
 		want   string
 	}{
-		"no secret":        {"", app, "invalid_client"},
-		"a wrong secret":   {"guess", renewal(first), "invalid_client"},
-		"no client":        {"", renewal(first), "invalid_client"},
-		"an unknown token": {simulate.ClientSecret, renewal("refresh-guess"), "invalid_grant"},
-		"no grant":         {simulate.ClientSecret, url.Values{}, "unsupported_grant_type"},
+		"no secret":                  {"", app, "invalid_client"},
+		"a wrong secret":             {"guess", renewal(first), "invalid_client"},
+		"a wrong secret in the body": {"", url.Values{"grant_type": {"client_credentials"}, "client_id": {simulate.ClientID}, "client_secret": {"guess"}}, "invalid_client"},
+		"no client":                  {"", renewal(first), "invalid_client"},
+		"an unknown token":           {simulate.ClientSecret, renewal("refresh-guess"), "invalid_grant"},
+		"no token":                   {simulate.ClientSecret, renewal(""), "invalid_request"},
+		"no grant":                   {simulate.ClientSecret, url.Values{}, "unsupported_grant_type"},
 	} {
 		if got := s.ask(t, c.secret, c.form); got["error"] != c.want {
 			t.Errorf("%s: %v, want %s", name, got, c.want)
 		}
+	}
+}
+
+func TestASecretMayStandInTheBody(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	for _, form := range []url.Values{
+		{"grant_type": {"client_credentials"}},
+		renewal(s.Credentials().RefreshToken),
+		{"grant_type": {"authorization_code"}, "code": {s.code(t, "")}, "redirect_uri": {simulate.RedirectURI}},
+	} {
+		form.Set("client_id", simulate.ClientID)
+		form.Set("client_secret", simulate.ClientSecret)
+		if got := s.ask(t, "", form); got["access_token"] == nil {
+			t.Errorf("%s: %v", form.Get("grant_type"), got)
+		}
+	}
+}
+
+func TestRefreshTokensAreToldApart(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(o *simulate.Options) { o.Rotate = true })
+	first := s.Credentials().RefreshToken
+	s.ask(t, simulate.ClientSecret, renewal(first))
+	for token, want := range map[string]string{
+		first: "Refresh token revoked", "garbage": "Invalid refresh token", "": "refresh_token must be supplied",
+	} {
+		if got := s.ask(t, simulate.ClientSecret, renewal(token)); got["error_description"] != want {
+			t.Errorf("%q: %v, want %s", token, got, want)
+		}
+	}
+}
+
+func TestRedirectsMustBeRegistered(t *testing.T) {
+	t.Parallel()
+	const insecure, invalid = "Insecure redirect URI", "Invalid redirect URI"
+	s := start(t, func(o *simulate.Options) {
+		o.RedirectURIs = []string{"http://127.0.0.1/callback", "http://[::1]/callback", "http://127.0.0.1:8888/exact", "https://example.test/back"}
+	})
+	for redirect, want := range map[string]string{
+		"http://127.0.0.1/callback":       "",
+		"http://127.0.0.1:1/callback":     "",
+		"http://[::1]:1/callback":         "",
+		"http://127.0.0.1:8888/exact":     "",
+		"https://example.test/back":       "",
+		"http://127.0.0.1:8889/exact":     invalid,
+		"http://127.0.0.1:8888/exact/":    invalid,
+		"http://127.0.0.1:8888/Exact":     invalid,
+		"http://127.0.0.1:8888/exact?a=b": invalid,
+		"http://127.0.0.1/exact":          invalid,
+		"https://example.test:8443/back":  invalid,
+		"https://example.test/":           invalid,
+		"https://127.0.0.1/callback":      invalid,
+		"http://127.0.0.2/callback":       insecure,
+		"http://localhost/callback":       insecure,
+		"http://localhost:8888/callback":  insecure,
+		"http://example.test/back":        insecure,
+		"":                                insecure,
+	} {
+		q := url.Values{"client_id": {simulate.ClientID}, "response_type": {"code"}, "redirect_uri": {redirect}}
+		status, body := s.page(t, "/authorize?"+q.Encode())
+		if (want == "") != (status == http.StatusOK) || !strings.Contains(body, want) {
+			t.Errorf("%q: %d %.80s, want %q", redirect, status, body, want)
+		}
+	}
+	if _, err := simulate.New(simulate.Options{RedirectURIs: []string{"http://localhost/callback"}}); err == nil {
+		t.Error("localhost can be registered")
 	}
 }
 

@@ -1,57 +1,13 @@
 package simulate
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// routeAPI serves the Web API.
-func (s *Server) routeAPI(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/me", s.signed("me", "", s.me))
-	mux.HandleFunc("GET /v1/me/tracks", s.signed("me/tracks", "user-library-read", s.savedTracks))
-	mux.HandleFunc("GET /v1/me/top/tracks", s.signed("me/top", "user-top-read", s.topTracks))
-	mux.HandleFunc("GET /v1/me/following", s.signed("me/following", "user-follow-read", s.following))
-	mux.HandleFunc("GET /v1/me/player/recently-played", s.signed("me/player/recently-played", "user-read-recently-played", s.recentlyPlayed))
-	s.routePlaylists(mux)
-	mux.HandleFunc("GET /v1/artists/{id}", s.signed("artists", "", s.oneArtist))
-	mux.HandleFunc("GET /v1/artists/{id}/albums", s.signed("artists/albums", "", s.artistAlbums))
-	for _, removed := range []string{
-		"/v1/artists", "/v1/albums", "/v1/tracks", "/v1/artists/{id}/top-tracks", "/v1/artists/{id}/related-artists",
-		"/v1/markets", "/v1/users/{id}", "/v1/me/tracks/contains",
-	} {
-		mux.HandleFunc("GET "+removed, s.signed("removed", "", forbidden))
-	}
-	mux.HandleFunc("/v1/", s.signed("unknown", "", func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, http.StatusNotFound, "Service not found")
-	}))
-}
-
-// signed checks the token, the scope, the rate limit and the quota.
-func (s *Server) signed(bucket, scope string, serve http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		g, ok := s.accounts.check(bearer(r))
-		switch {
-		case !ok:
-			w.Header().Set("WWW-Authenticate", `Bearer realm="spotify", error="invalid_token"`)
-			fail(w, http.StatusUnauthorized, "The access token expired")
-		case !s.limits[g.client].admit(w, bucket):
-		case g.user == nobody && strings.HasPrefix(bucket, "me"):
-			fail(w, http.StatusUnauthorized, "Valid user authentication required")
-		case scope != "" && !slices.Contains(strings.Fields(g.scope), scope):
-			fail(w, http.StatusForbidden, "Insufficient client scope")
-		default:
-			serve(w, r.WithContext(context.WithValue(r.Context(), grantKey{}, g)))
-		}
-	}
-}
-
-func bearer(r *http.Request) string {
-	return strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-}
 
 // grantKey carries what the token of a request grants.
 type grantKey struct{}
@@ -61,7 +17,7 @@ func (s *Server) grantOf(r *http.Request) grant {
 	if g, ok := r.Context().Value(grantKey{}).(grant); ok {
 		return g
 	}
-	g, _ := s.accounts.check(bearer(r)) // a fault looks at it before the API does
+	g, _ := s.authenticate(r) // a fault looks at it before the API does
 	return g
 }
 
@@ -73,8 +29,12 @@ func (s *Server) libraryOf(r *http.Request) *library {
 	return s.library
 }
 
-func forbidden(w http.ResponseWriter, _ *http.Request) {
+func forbidden(w http.ResponseWriter) {
 	fail(w, http.StatusForbidden, "Forbidden")
+}
+
+func notFound(w http.ResponseWriter) {
+	fail(w, http.StatusNotFound, "Resource not found")
 }
 
 // fail answers with an error in the Web API's shape.
@@ -122,10 +82,24 @@ func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
 // topTracks is the ranking of a time range.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks
 func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
-	timeRange := r.URL.Query().Get("time_range")
-	if timeRange == "" {
-		timeRange = "medium_term"
-	}
+	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
+		tracks := l.top[timeRange]
+		return len(tracks), func(b []byte, i int) []byte { return s.render.track(b, tracks[i]) }
+	})
+}
+
+// topArtists is the ranking of those whom the top tracks are by.
+func (s *Server) topArtists(w http.ResponseWriter, r *http.Request) {
+	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
+		artists := l.topArtists(timeRange)
+		return len(artists), func(b []byte, i int) []byte { return s.render.fullArtist(b, artists[i]) }
+	})
+}
+
+// ranking writes a page of a ranking. of returns how long it is and what appends
+// the entry at a position.
+func (s *Server) ranking(w http.ResponseWriter, r *http.Request, of func(*library, string) (int, func([]byte, int) []byte)) {
+	timeRange := cmp.Or(r.URL.Query().Get("time_range"), "medium_term")
 	if !slices.Contains(timeRanges(), timeRange) {
 		fail(w, http.StatusBadRequest, "Invalid time range")
 		return
@@ -134,10 +108,10 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	all := s.libraryOf(r).top[timeRange]
-	rows := cut(all, offset, limit)
-	s.page(w, r, view{limit: limit, offset: offset, rows: len(rows), total: len(all)}, func(b []byte, i int) []byte {
-		return s.render.track(b, rows[i])
+	total, entry := of(s.libraryOf(r), timeRange)
+	rows := max(0, min(limit, total-offset))
+	s.page(w, r, view{limit: limit, offset: offset, rows: rows, total: total}, func(b []byte, i int) []byte {
+		return entry(b, offset+i)
 	})
 }
 
@@ -146,10 +120,14 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 	artist, ok := s.world.byID[r.PathValue("id")]
 	if !ok {
-		fail(w, http.StatusNotFound, "Resource not found")
+		notFound(w)
 		return
 	}
-	limit, offset, ok := paging(w, r, pageOfAlbums, 10)
+	most := 10
+	if s.options.Mode == Extended {
+		most = 50
+	}
+	limit, offset, ok := paging(w, r, pageOfAlbums, most)
 	if !ok {
 		return
 	}
@@ -164,15 +142,4 @@ func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
 		}
 		return s.render.listed(b, rows[i])
 	})
-}
-
-// oneArtist is an artist on its own.
-// https://developer.spotify.com/documentation/web-api/reference/get-an-artist
-func (s *Server) oneArtist(w http.ResponseWriter, r *http.Request) {
-	artist, ok := s.world.byID[r.PathValue("id")]
-	if !ok {
-		fail(w, http.StatusNotFound, "Resource not found")
-		return
-	}
-	writeJSON(w, http.StatusOK, s.render.fullArtist(nil, artist))
 }

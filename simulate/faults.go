@@ -40,9 +40,22 @@ func names(kinds []FaultKind, kind string) bool {
 	return slices.ContainsFunc(kinds, func(k FaultKind) bool { return k.Name == kind })
 }
 
-// ParseFault reads the form kind[:name=value,…] with the names path, after,
-// every, times, arg, count, from and to, for example
-// "status:arg=503,every=20,path=/v1/me/tracks".
+// FaultSettings lists what ParseFault can set.
+func FaultSettings() []FaultKind {
+	return []FaultKind{
+		{"path=/v1/me/tracks", "only requests for paths that begin so"},
+		{"after=N", "requests that pass first"},
+		{"every=N", "then every Nth is struck"},
+		{"times=N", "how many are struck at the most"},
+		{"arg=N", "what the kind says"},
+		{"count=N", "the positions arg to arg+N-1 of a list, counted from 0; -1: all from arg on"},
+		{"from=N", "only pages whose offset is N or higher"},
+		{"to=N", "only pages whose offset is N or lower"},
+	}
+}
+
+// ParseFault reads the form kind[:name=value,…], for example
+// "status:arg=503,every=20,path=/v1/me/tracks"; see FaultSettings.
 func ParseFault(s string) (Fault, error) {
 	kind, rest, _ := strings.Cut(s, ":")
 	f := Fault{Kind: kind}

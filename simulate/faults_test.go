@@ -247,3 +247,13 @@ func TestRequestsAreTold(t *testing.T) {
 		t.Errorf("requests %+v", told)
 	}
 }
+
+func TestEverySettingIsRead(t *testing.T) {
+	t.Parallel()
+	for _, setting := range simulate.FaultSettings() {
+		text := "status:" + strings.Replace(setting.Name, "N", "7", 1)
+		if f, err := simulate.ParseFault(text); err != nil || f == (simulate.Fault{Kind: "status"}) {
+			t.Errorf("%s: %+v, %v", text, f, err)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func (s *Server) following(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "Invalid type")
 		return
 	case after != "" && !isID(after):
-		fail(w, http.StatusBadRequest, "Invalid base62 id")
+		malformed(w)
 		return
 	}
 	limit, _, ok := paging(w, r, pageOfMany, 50)

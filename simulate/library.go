@@ -203,6 +203,28 @@ func (s *Server) TopTracks(timeRange string) []string {
 	return out
 }
 
+// topArtists ranks the artists of the top tracks by how many they have there.
+func (l *library) topArtists(timeRange string) []int {
+	var out []int
+	tracks := map[int]int{}
+	for _, p := range l.top[timeRange] {
+		if tracks[p.artist]++; tracks[p.artist] == 1 {
+			out = append(out, p.artist)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return tracks[b] - tracks[a] })
+	return out
+}
+
+// TopArtists lists the ids of a ranking.
+func (s *Server) TopArtists(timeRange string) []string {
+	var out []string
+	for _, a := range s.library.topArtists(timeRange) {
+		out = append(out, s.world.artists[a].id)
+	}
+	return out
+}
+
 // Artists lists the ids of all artists of the world.
 func (s *Server) Artists() []string {
 	var out []string

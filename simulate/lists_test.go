@@ -13,7 +13,7 @@ import (
 
 // A list is one of the API, with what its entries look like.
 type list struct {
-	path     string        // with a limit; ARTIST and PLAYLIST stand for ids
+	path     string        // with a limit; ARTIST, ALBUM and PLAYLIST stand for ids
 	mode     simulate.Mode // if it is not the default one
 	wrappers []string      // the fields in which an entry has its object
 	inside   string        // the field of the answer that has the page, if it is not the answer itself
@@ -27,6 +27,8 @@ func lists() map[string]list {
 	return map[string]list{
 		"saved tracks":    {path: "/me/tracks?limit=50", wrappers: []string{"track"}, wrong: "episode", fields: added},
 		"top tracks":      {path: "/me/top/tracks?limit=10", wrong: "episode", fields: track},
+		"top artists":     {path: "/me/top/artists?limit=10", wrong: "user", fields: []string{"name", "images"}},
+		"album tracks":    {path: "/albums/ALBUM/tracks?limit=5", wrong: "episode", fields: []string{"duration_ms", "name", "artists", "explicit"}},
 		"albums":          {path: "/artists/ARTIST/albums?limit=10", wrong: "artist", fields: []string{"total_tracks", "name", "artists"}},
 		"following":       {path: "/me/following?type=artist&limit=2", inside: "artists", wrong: "user", fields: []string{"name", "images"}},
 		"recently played": {path: "/me/player/recently-played?limit=10", wrappers: []string{"track"}, wrong: "episode", fields: played},
@@ -38,6 +40,9 @@ func lists() map[string]list {
 		"playlist tracks": {path: "/playlists/PLAYLIST/tracks?limit=20", mode: simulate.Extended, wrappers: []string{"track"}, wrong: "episode", fields: added},
 	}
 }
+
+// unknownID is an id that nothing has.
+const unknownID = "0000000000000000000000"
 
 // evening is when the tests listen: the clock stands still, so that nothing is
 // played between two requests.
@@ -57,7 +62,19 @@ func (l list) start(t *testing.T) *sim {
 
 // at is where the list begins.
 func (l list) at(s *sim) string {
-	return strings.NewReplacer("ARTIST", s.Artists()[0], "PLAYLIST", s.playlist("Road Trip")).Replace(l.path)
+	return strings.NewReplacer("ARTIST", s.Artists()[0], "ALBUM", s.longAlbum(), "PLAYLIST", s.playlist("Road Trip")).Replace(l.path)
+}
+
+// longAlbum is the id of an album with twelve tracks or more.
+func (s *sim) longAlbum() string {
+	for _, artist := range s.Artists() {
+		for _, id := range s.ArtistAlbums(artist, "album") {
+			if len(s.AlbumTracks(id)) >= 12 {
+				return id
+			}
+		}
+	}
+	return "no long album"
 }
 
 // playlist is the id of a playlist of the first user.

@@ -4,8 +4,9 @@
 //
 // It follows what is known of the real service: paging rules, limits, error
 // bodies, the fields of both kinds of apps, rate limit and quota. Faults can be
-// switched on while it serves. It imports nothing of the project, so that a
-// mistake of the exporter cannot hide in it.
+// switched on while it serves. What is not simulated answers 501 and says so. It
+// imports nothing of the project, so that a mistake of the exporter cannot hide
+// in it.
 package simulate
 
 import (
@@ -39,6 +40,7 @@ type Options struct {
 	TokenLife       time.Duration  // of access tokens
 	Rotate          bool           // a refresh returns a new refresh token and ends the old one
 	Oddities        bool           // rows as the real API has them now and then: null, local files, year 0000, …
+	RedirectURIs    []string       // registered by the apps; default: /callback on any port of a loopback address
 	AppearsOn       bool           // discographies have an appears_on group, too, unordered, with one own album listed again
 	Clock           func() time.Time
 }
@@ -48,6 +50,7 @@ func DefaultOptions() Options {
 	return Options{
 		Seed: 1, Users: 1, SavedTracks: 1200, TopTracks: 300, PlaysPerDay: 30, AlbumsPerArtist: 14,
 		Mode: Development, TokenLife: time.Hour, Clock: time.Now,
+		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 	}
 }
 
@@ -61,6 +64,14 @@ func (o *Options) complete() error {
 	}
 	if o.TokenLife == 0 {
 		o.TokenLife = d.TokenLife
+	}
+	if len(o.RedirectURIs) == 0 {
+		o.RedirectURIs = d.RedirectURIs
+	}
+	for _, uri := range o.RedirectURIs {
+		if !mayRedirect(uri) {
+			return fmt.Errorf("redirect URI %q is insecure; use https, http://127.0.0.1 or http://[::1]", uri)
+		}
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

@@ -53,8 +53,8 @@ func listOf(path string) string {
 	}
 	list := strings.Join(parts, "/")
 	switch list {
-	case "me/tracks", "me/top/tracks", "me/following", "me/player/recently-played", "me/playlists", "users/playlists",
-		"artists/albums", "playlists/items", "playlists/tracks":
+	case "me/tracks", "me/top/tracks", "me/top/artists", "me/following", "me/player/recently-played", "me/playlists", "users/playlists",
+		"artists/albums", "albums/tracks", "playlists/items", "playlists/tracks":
 		return list
 	}
 	return ""

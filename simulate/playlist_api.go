@@ -6,20 +6,6 @@ import (
 	"strings"
 )
 
-// routePlaylists serves playlists and their items.
-func (s *Server) routePlaylists(mux *http.ServeMux) {
-	const scope = "playlist-read-private"
-	mux.HandleFunc("GET /v1/me/playlists", s.signed("me/playlists", scope, s.myPlaylists))
-	mux.HandleFunc("GET /v1/playlists/{id}", s.signed("playlists", scope, s.onePlaylist))
-	mux.HandleFunc("GET /v1/playlists/{id}/items", s.signed("playlists/items", scope, s.playlistItems))
-	byUser, tracks := s.signed("removed", "", forbidden), s.signed("removed", "", forbidden)
-	if s.options.Mode == Extended {
-		byUser, tracks = s.signed("me/playlists", scope, s.userPlaylists), s.signed("playlists/items", scope, s.playlistTracks)
-	}
-	mux.HandleFunc("GET /v1/users/{id}/playlists", byUser)
-	mux.HandleFunc("GET /v1/playlists/{id}/tracks", tracks)
-}
-
 // myPlaylists lists what the user owns and follows. As in recordings, the
 // addresses of its pages are those of the user's public profile, which
 // development apps may not ask.
@@ -44,10 +30,11 @@ func (s *Server) myPlaylists(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// userPlaylists is the list of the user who asks by its other address.
+// userPlaylists is the list of the user who asks by its other address; those of
+// others are not simulated.
 func (s *Server) userPlaylists(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("id") != UserIDOf(s.grantOf(r).user) {
-		forbidden(w, r)
+		notSimulated(w, r)
 		return
 	}
 	s.myPlaylists(w, r)
@@ -85,10 +72,10 @@ func (s *Server) itemsOf(w http.ResponseWriter, r *http.Request, standard int, f
 	p, status := s.playlistOf(r)
 	switch status {
 	case http.StatusNotFound:
-		fail(w, status, "Resource not found")
+		notFound(w)
 		return
 	case http.StatusForbidden:
-		forbidden(w, r)
+		forbidden(w)
 		return
 	}
 	limit, offset, ok := paging(w, r, standard, pageOfPlaylist)
@@ -118,7 +105,7 @@ func (s *Server) itemView(r *http.Request, p playlist, limit, offset int, fields
 func (s *Server) onePlaylist(w http.ResponseWriter, r *http.Request) {
 	p, status := s.playlistOf(r)
 	if status == http.StatusNotFound {
-		fail(w, status, "Resource not found")
+		notFound(w)
 		return
 	}
 	followers := []byte(`"followers":{"href":null,"total":3},`)

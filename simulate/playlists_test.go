@@ -135,8 +135,8 @@ func TestPlaylistsHaveEverythingInThem(t *testing.T) {
 func TestPlaylistsThatMayBeRead(t *testing.T) {
 	t.Parallel()
 	tests := map[simulate.Mode]map[string]string{
-		simulate.Development: {"Road Trip": "200 403 200", "Küche 🍝": "200 403 200", "Sunday Vinyl": "403 403 200", "unknown": "404 403 404", "Mint": "404 403 404", "secret": "403 403 200", "gone": "404 403 404"},
-		simulate.Extended:    {"Road Trip": "200 200 200", "Küche 🍝": "200 200 200", "Sunday Vinyl": "200 200 200", "unknown": "404 404 404", "Mint": "200 200 200", "secret": "403 403 200", "gone": "404 404 404"},
+		simulate.Development: {"Road Trip": "200 403 200", "Küche 🍝": "200 403 200", "Sunday Vinyl": "403 403 200", "another": "404 403 404", "Mint": "404 403 404", "secret": "403 403 200", "gone": "404 403 404"},
+		simulate.Extended:    {"Road Trip": "200 200 200", "Küche 🍝": "200 200 200", "Sunday Vinyl": "200 200 200", "another": "404 404 404", "Mint": "200 200 200", "secret": "403 403 200", "gone": "404 404 404"},
 	}
 	for mode, playlists := range tests {
 		s := start(t, func(o *simulate.Options) { o.Mode, o.Oddities = mode, true })
@@ -145,8 +145,11 @@ func TestPlaylistsThatMayBeRead(t *testing.T) {
 		s.DeletePlaylist(gone)
 		for name, want := range playlists {
 			id := s.playlist(name)
-			if name == "gone" {
+			switch name {
+			case "gone":
 				id = gone
+			case "another":
+				id = unknownID
 			}
 			var got []string
 			for _, path := range []string{"/items", "/tracks", ""} {
@@ -198,7 +201,8 @@ func TestPlaylistParameters(t *testing.T) {
 	remove()
 	for path, want := range map[string]string{
 		items + "/items?limit=101": "Invalid limit", items + "/tracks?limit=0": "Invalid limit", items + "/items?offset=x": "Invalid offset",
-		"/me/playlists?limit=51": "Invalid limit", "/me/playlists?offset=100001": "Invalid offset", "/users/x/playlists": "Forbidden",
+		"/me/playlists?limit=51": "Invalid limit", "/me/playlists?offset=100001": "Invalid offset", "/users/x/playlists": "does not simulate",
+		"/playlists/unknown/items": "Invalid base62 id", "/playlists/unknown": "Invalid base62 id",
 	} {
 		if status, _, body := s.get(t, path); status < 400 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, status, body)

@@ -83,12 +83,43 @@ func (r *renderer) simpleAlbum(b []byte, artist, n int, group string) []byte {
 	return append(b, `,"type":"album","uri":"spotify:album:`+a.id+`"}`...)
 }
 
+// fullAlbum is the album object on its own. tracks appends the first page of its
+// tracks.
+func (r *renderer) fullAlbum(b []byte, artist, n int, tracks func([]byte) []byte) []byte {
+	id := r.world.artists[artist].albums[n].id
+	b = r.simpleAlbum(b, artist, n, "")
+	b = append(b[:len(b)-1], `,"copyrights":[],"external_ids":{"upc":"`+upc(id)+`"},"genres":[],`...)
+	if r.extended() {
+		b = append(b, `"label":"Simulated Records","popularity":`...)
+		b = append(strconv.AppendInt(b, int64(popularity(n)), 10), ',')
+	}
+	return append(tracks(append(b, `"tracks":`...)), '}')
+}
+
+// upc makes a barcode of an id.
+func upc(id string) string {
+	var digits []byte
+	for _, c := range []byte(id[:12]) {
+		digits = append(digits, '0'+c%10)
+	}
+	return string(digits)
+}
+
 // track is the full track object.
 func (r *renderer) track(b []byte, p ref) []byte {
+	b = r.simpleAlbum(append(b, `{"album":`...), p.artist, p.album, "")
+	return r.trackFields(append(b, ','), p, true)
+}
+
+// simpleTrack is the track object in its album.
+func (r *renderer) simpleTrack(b []byte, p ref) []byte {
+	return r.trackFields(append(b, '{'), p, false)
+}
+
+// trackFields appends what follows the album in a track, to the closing brace.
+func (r *renderer) trackFields(b []byte, p ref, full bool) []byte {
 	s := r.world.song(p)
-	b = append(b, `{"album":`...)
-	b = r.simpleAlbum(b, p.artist, p.album, "")
-	b = append(b, `,"artists":[`...)
+	b = append(b, `"artists":[`...)
 	b = r.simpleArtist(b, p.artist)
 	if s.guest >= 0 {
 		b = append(b, ',')
@@ -101,25 +132,35 @@ func (r *renderer) track(b []byte, p ref) []byte {
 	b = append(b, `"disc_number":1,"duration_ms":`...)
 	b = strconv.AppendInt(b, int64(s.ms), 10)
 	b = append(b, `,"explicit":`...)
-	b = strconv.AppendBool(b, s.explicit)
-	b = append(b, `,"external_ids":{"isrc":"`+s.isrc+`"},`...)
+	b = append(strconv.AppendBool(b, s.explicit), ',')
+	if full {
+		b = append(b, `"external_ids":{"isrc":"`+s.isrc+`"},`...)
+	}
 	b = links(b, "track", s.id)
 	b = append(b, `"is_local":false,"is_playable":true,`...)
 	if r.extended() {
-		b = append(b, `"popularity":`...)
-		b = strconv.AppendInt(b, int64(popularity(p.artist+p.track)), 10)
-		b = append(b, `,"preview_url":null,`...)
-		if s.ms%7 == 0 {
-			b = append(b, `"linked_from":{`...)
-			b = links(b, "track", s.id[1:]+"0")
-			b = append(b, `"type":"track","uri":"spotify:track:`+s.id[1:]+`0"},`...)
-		}
+		b = r.extendedTrack(b, p, s, full)
 	}
 	b = append(b, `"name":`...)
 	b = quote(b, s.name)
 	b = append(b, `,"track_number":`...)
 	b = strconv.AppendInt(b, int64(p.track+1), 10)
 	return append(b, `,"type":"track","uri":"spotify:track:`+s.id+`"}`...)
+}
+
+// extendedTrack appends what extended apps alone get of a track.
+func (r *renderer) extendedTrack(b []byte, p ref, s song, full bool) []byte {
+	if full {
+		b = append(b, `"popularity":`...)
+		b = append(strconv.AppendInt(b, int64(popularity(p.artist+p.track)), 10), ',')
+	}
+	b = append(b, `"preview_url":null,`...)
+	if s.ms%7 == 0 {
+		b = append(b, `"linked_from":{`...)
+		b = links(b, "track", s.id[1:]+"0")
+		b = append(b, `"type":"track","uri":"spotify:track:`+s.id[1:]+`0"},`...)
+	}
+	return b
 }
 
 // saved is an entry of the library.

@@ -66,13 +66,28 @@ func (s *Server) Handler() http.Handler {
 	s.routeAPI(mux)
 	s.routeAccounts(mux)
 	s.routeControls(mux)
+	mux.HandleFunc("/", notSimulated)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/_sim/") {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		s.answer(mux, w, r)
+		if !crossOrigin(w, r) {
+			s.answer(mux, w, withoutSlash(r))
+		}
 	})
+}
+
+// withoutSlash returns a request without the slash at the end of its path, which
+// some clients send.
+func withoutSlash(r *http.Request) *http.Request {
+	path, cut := strings.CutSuffix(r.URL.Path, "/")
+	if !cut || path == "" {
+		return r
+	}
+	out, u := *r, *r.URL
+	u.Path, u.RawPath, out.URL = path, "", &u
+	return &out
 }
 
 // answer notes a request, waits, and lets a fault step in.

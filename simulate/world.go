@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 const tracksPerAlbum = 7 // on average over albums and singles
@@ -16,6 +17,9 @@ type world struct {
 	genres  []genre
 	artists []artist
 	byID    map[string]int // artists by id
+
+	albums func() map[string]ref // the first track of each, by the album's id
+	songs  func() map[string]ref // by id
 }
 
 // An artist has a discography: albums and singles newest first, then
@@ -84,7 +88,28 @@ func newWorld(o Options) *world {
 		w.byID[a.id] = i
 		w.artists = append(w.artists, a)
 	}
+	w.albums, w.songs = sync.OnceValue(w.indexAlbums), sync.OnceValue(w.indexSongs)
 	return w
+}
+
+func (w *world) indexAlbums() map[string]ref {
+	out := map[string]ref{}
+	for a := range w.artists {
+		for n := range w.artists[a].albums {
+			out[w.artists[a].albums[n].id] = ref{artist: a, album: n}
+		}
+	}
+	return out
+}
+
+func (w *world) indexSongs() map[string]ref {
+	out := map[string]ref{}
+	for _, p := range w.albums() {
+		for p.track = range w.artists[p.artist].albums[p.album].tracks {
+			out[w.song(p).id] = p
+		}
+	}
+	return out
 }
 
 // discography draws a heavy-tailed number of releases over a career.

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tracklake/tracklake/accounts"
+	"github.com/tracklake/tracklake/load/postgres/reach"
 )
 
 // How long something may take.
@@ -34,9 +35,9 @@ type Backend struct {
 // Open prepares connections to a database whose schema is up to date. It does
 // not connect yet.
 func Open(ctx context.Context, url string) (*Backend, error) {
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil { // the error could show the password
-		return nil, errors.New("the database address cannot be read; write it like postgres://user:password@host:5432/database")
+	config, err := reach.Parse(url)
+	if err != nil {
+		return nil, err
 	}
 	c := config.ConnConfig
 	c.RuntimeParams["search_path"] = "pg_catalog"
@@ -245,17 +246,23 @@ func (b *Backend) Check(ctx context.Context, encrypted bool) error {
 // describe wraps an error of the database and says what to do. Addresses, which
 // hold passwords, do not get through.
 func describe(doing string, err error) error {
-	out := &accounts.Error{Message: doing + ": the database does not answer", Advice: "is the server running, and is its address correct?"}
+	out := &accounts.Error{Message: doing + ": the database does not answer", Advice: "check the network and the database server, then run it again"}
 	var pg *pgconn.PgError
+	var connect *pgconn.ConnectError
+	var silent *reach.Error
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: %w", doing, err)
+	case errors.As(err, &connect) && errors.As(reach.Unreachable(connect.Config, err), &silent):
+		out.Message, out.Advice = doing+": "+silent.Message, silent.Advice
+	case errors.Is(err, context.DeadlineExceeded):
+		out.Err = context.DeadlineExceeded
 	case errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000"):
 		out.Message, out.Advice = doing+": the database has no table for accounts yet", "create it: exporter migrate"
 	case errors.As(err, &pg) && pg.Code == "42703":
 		out.Message, out.Advice = doing+": the database's table for accounts is outdated", "migrate it: exporter migrate"
 	case errors.As(err, &pg):
-		out.Message, out.Advice = doing+": "+pg.Message, ""
+		out.Message, out.Advice = doing+": "+pg.Message, reach.Advice(pg)
 	}
 	return out
 }

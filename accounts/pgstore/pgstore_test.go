@@ -66,7 +66,7 @@ func TestBackendTellsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ url, want string }{
 		"no tables": {pgtest.URL(t), "no table for accounts yet"},
-		"no server": {"postgres://somebody:hunter2@127.0.0.1:1/none", "does not answer"},
+		"no server": {"postgres://somebody:hunter2@127.0.0.1:1/none", "nothing listens there"},
 	} {
 		_, err := open(t, test.url).Rows(t.Context())
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {

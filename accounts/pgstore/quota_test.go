@@ -89,7 +89,7 @@ func TestQuotaWithoutTables(t *testing.T) {
 
 func TestQuotaWithoutAServer(t *testing.T) {
 	t.Parallel()
-	expect(t, use(t.Context(), open(t, "postgres://somebody:hunter2@127.0.0.1:1/none").Quota()), "does not answer", "server")
+	expect(t, use(t.Context(), open(t, "postgres://somebody:hunter2@127.0.0.1:1/none").Quota()), "nothing listens there", "server")
 }
 
 func TestQuotaOfADatabaseThatCannotBeWritten(t *testing.T) {

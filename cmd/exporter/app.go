@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"github.com/tracklake/tracklake/pipeline/config"
@@ -28,12 +29,17 @@ func newApp(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *app
 	return &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 }
 
-// use applies the global flags and reads .env, which the environment overrides.
+// use applies the global flags and reads the .env beside the configuration file, which
+// the environment overrides. A relative path in it starts at its folder.
 func (a *app) use(c *cli) {
 	a.config, a.account, a.logFormat = c.Config, c.Account, c.LogFormat
 	// The flag allows only names that the level knows.
 	_ = a.logLevel.UnmarshalText([]byte(strings.ToUpper(c.LogLevel)))
-	a.dotenv, a.dotenvErr = readDotenv(".env")
+	folder := filepath.Dir(c.Config)
+	a.dotenv, a.dotenvErr = readDotenv(filepath.Join(folder, ".env"))
+	if path := a.dotenv[keyFileVariable]; path != "" && !filepath.IsAbs(path) {
+		a.dotenv[keyFileVariable] = filepath.Join(folder, path)
+	}
 }
 
 // log returns the logger: text or JSON lines on stderr.

@@ -181,6 +181,7 @@ func (l *leaking) confused(t *testing.T, level []string) {
 	for _, wrong := range [][]string{
 		{"EXPORTER_TOKEN_KEY=" + strings.Repeat("ab", 32)}, {"EXPORTER_TOKEN_KEY=" + leakPassword}, {"EXPORTER_TOKEN_KEY="},
 		{"SPOTIFY_CLIENT_SECRET=" + leakPassword}, {"DATABASE_URL=postgres://x:" + leakPassword + "@:notaport"},
+		{"DATABASE_URL=postgres://x:p@" + leakPassword + "@localhost/music"}, {"DATABASE_URL=postgres://x:1?" + leakPassword + "@localhost/music"},
 		{"SPOTIFY_API_URL=https://user:" + leakPassword + "@example.com"}, {"SPOTIFY_REFRESH_TOKEN=" + leakPassword},
 		{"CONSENT_EXTRA=code=" + leakPassword + "&state=" + leakPassword}, {"CONSENT_EXTRA=error=" + "x&state=y"},
 	} {

@@ -84,16 +84,18 @@ func listing(t *testing.T, folder string) string {
 	return strings.Join(all, "\n") + "\n" + string(env)
 }
 
-// TestReadersRunReadmeQueries runs the queries of the README as they stand there, on a lake
-// and on a database.
+// TestReadersRunReadmeQueries runs the queries of the README and of the page about queries
+// as they stand there, on a lake and on a database.
 func TestReadersRunReadmeQueries(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	text := ""
+	for _, page := range []string{"../../README.md", "../../docs/queries.md"} {
+		content, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(content) + "\n"
 	}
-	_, section, _ := strings.Cut(string(readme), "## Query it")
-	section, _, _ = strings.Cut(section, "\n## ")
 	folder := t.TempDir()
 	prepareReadme(t, folder)
 	address := pgtest.URL(t)
@@ -113,7 +115,7 @@ func TestReadersRunReadmeQueries(t *testing.T) {
 	call("bin/exporter", "demo", "--path", "data")
 	call("bin/exporter", "migrate")
 	ran := map[string]int{}
-	for _, block := range strings.Split(section, "```")[1:] {
+	for _, block := range strings.Split(text, "```")[1:] {
 		language, query, _ := strings.Cut(block, "\n")
 		switch {
 		case language == "python":
@@ -136,7 +138,7 @@ func TestReadersRunReadmeQueries(t *testing.T) {
 		}
 		ran[language]++
 	}
-	if ran["python"] != 3 || ran["sql"] != 2 || ran["psql"] != 1 {
+	if ran["python"] != 4 || ran["sql"] != 3 || ran["psql"] != 2 {
 		t.Errorf("ran %v", ran)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -10,14 +9,15 @@ import (
 )
 
 type simulateCmd struct {
-	Listen    string         `help:"Loopback address to serve on." default:"127.0.0.1:8899" placeholder:"HOST:PORT"`
-	Latency   time.Duration  `help:"Latency of every answer."`
-	RateLimit int            `help:"Requests in a rolling 30 seconds; 0 for no limit."`
-	Quota     map[string]int `help:"Requests to a bucket a day, like artists/albums=100." placeholder:"BUCKET=N"`
-	Fault     []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
-	Faults    bool           `help:"List the kinds of faults and exit."`
-	Users     int            `help:"Accounts to sign in to, each with a library of its own." default:"1"`
-	Oddities  bool           `help:"Add odd rows that the real API has now and then: null, local files, year 0000."`
+	Listen      string         `help:"Loopback address to serve on." default:"127.0.0.1:8899" placeholder:"HOST:PORT"`
+	Latency     time.Duration  `help:"Latency of every answer."`
+	RateLimit   int            `help:"Requests in a rolling 30 seconds; 0 for no limit."`
+	Quota       map[string]int `help:"Requests to a bucket a day, like artists/albums=100." placeholder:"BUCKET=N"`
+	Fault       []string       `help:"Fault to switch on, like status:arg=503,every=20; see --faults." placeholder:"KIND[:SETTINGS]" sep:"none"`
+	Faults      bool           `help:"List the kinds of faults and exit."`
+	Users       int            `help:"Accounts to sign in to, each with a library of its own." default:"1"`
+	Oddities    bool           `help:"Add odd rows that the real API has now and then: null, local files, year 0000."`
+	RedirectURI []string       `help:"Redirect URI that the apps have registered. Unless told otherwise, /callback on any port of 127.0.0.1 and [::1]." placeholder:"URI"`
 	worldFlags
 }
 
@@ -45,6 +45,7 @@ func (c *simulateCmd) Run(a *app) error {
 	}
 	o := c.options()
 	o.Latency, o.RateLimit, o.Quota, o.Oddities, o.Users = c.Latency, c.RateLimit, c.Quota, c.Oddities, c.Users
+	o.RedirectURIs = c.RedirectURI
 	server, err := simulate.New(o)
 	if err != nil {
 		return &usageError{err}
@@ -75,10 +76,10 @@ func printFaults(a *app) error {
 	for _, k := range simulate.FaultKinds() {
 		fmt.Fprintf(w, "%s\t%s\n", k.Name, k.Doc)
 	}
-	fmt.Fprintln(w, "\t\n"+strings.Join([]string{
-		"settings\tpath=/v1/me/tracks (which requests), after=N (requests that pass first),", "\tevery=N (then every Nth), times=N (at most), arg=N (see above)",
-		"\tcount=N (the positions arg to arg+N-1 of a list, from 0; -1: all from arg),", "\tfrom=N,to=N (only pages whose offset lies there)",
-	}, "\n"))
+	fmt.Fprintln(w, "\t\nsettings\t")
+	for _, setting := range simulate.FaultSettings() {
+		fmt.Fprintf(w, "%s\t%s\n", setting.Name, setting.Doc)
+	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the faults: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -96,6 +97,7 @@ func (f *File) change(ctx context.Context, owner, bucket string, do func(*record
 // that ends. The lock file stays: one that is removed could be locked by one
 // process and created again by another.
 func (f *File) locked(ctx context.Context, do func() error) (err error) {
+	defer func() { err = onDisk(err) }()
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
@@ -115,6 +117,28 @@ func (f *File) locked(ctx context.Context, do func() error) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	return do()
+}
+
+// A diskError says what to do about an error of the file system.
+type diskError struct {
+	error
+	hint string
+}
+
+func (e *diskError) Unwrap() error { return e.error }
+
+// Hint is the next step for the user.
+func (e *diskError) Hint() string { return e.hint }
+
+// onDisk adds to an error of the file system what to do about it.
+func onDisk(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return &diskError{err, "requests are counted there: make it writable for the user that runs exporter, or set XDG_CONFIG_HOME to another folder"}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return &diskError{err, "the disk is full; free some space and run it again"}
+	}
+	return err
 }
 
 // read returns the content; a file that does not exist has none.

@@ -53,7 +53,7 @@ func readJSON(s storage, name string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%s is damaged: %w", name, err)
+		return damaged(s, name, err)
 	}
 	return nil
 }
@@ -87,14 +87,26 @@ func (e *diskError) Unwrap() error { return e.err }
 // Hint is the next step for the user.
 func (e *diskError) Hint() string { return e.hint }
 
+// damaged says what to do about a file that cannot be read.
+func damaged(s storage, name string, err error) error {
+	return &diskError{
+		err:  fmt.Errorf("%s is damaged: %w", s.Place(name), err),
+		hint: "restore it from a backup; or move it away, and read again what Spotify still has: exporter backfill",
+	}
+}
+
 // describe wraps an error of the file system and says what to do.
 func describe(doing string, err error) error {
 	out := &diskError{err: fmt.Errorf("%s: %w", doing, err)}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		out.hint = "the disk is full; nothing was published; free some space and run again"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		out.hint = "make the folder writable for the user that runs exporter"
+	case errors.Is(err, fs.ErrPermission):
+		out.hint = "make the folder writable for the user that runs exporter, or name another as path in jobs.yaml"
+	case errors.Is(err, syscall.EROFS):
+		out.hint = "the file system is read-only; name a folder elsewhere as path in jobs.yaml"
+	case errors.Is(err, syscall.ENOTDIR):
+		out.hint = "there is a file where the lake needs a folder; move it away, or name another folder as path in jobs.yaml"
 	}
 	return out
 }

@@ -71,9 +71,15 @@ func (u *upgrader) open(ctx context.Context) (err error) {
 	return u.makeViews()
 }
 
-// refuseFirstRelease tells the lakes of the first release, which had folders like
-// account_id=….
+// refuseFirstRelease tells the lakes of the first release, whose tables had no file
+// without rows. A lake of ours that has only lost its own file has those.
 func (u *upgrader) refuseFirstRelease() error {
+	for _, l := range u.layouts {
+		f, err := u.storage.Open(l.emptyName())
+		if err == nil {
+			return f.Close()
+		}
+	}
 	for _, folder := range []string{"fences", "runs", "state"} {
 		names, err := u.storage.List("_exporter/" + folder)
 		if err != nil {

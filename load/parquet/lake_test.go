@@ -261,7 +261,7 @@ func entries(t *testing.T, folder string) []string {
 	return out
 }
 
-// TestADamagedFileIsNamed tells which file to delete, and goes on when it is gone.
+// TestADamagedFileIsNamed tells which file to move away, and goes on when it is gone.
 func TestADamagedFileIsNamed(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -273,7 +273,7 @@ func TestADamagedFileIsNamed(t *testing.T) {
 	}
 	_, _, err := d.Begin(t.Context(), job(2))
 	var hint interface{ Hint() string }
-	if err == nil || !strings.Contains(err.Error(), "facts/acc-1/part-0.parquet") || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "delete it") {
+	if err == nil || !strings.Contains(err.Error(), "facts/acc-1/part-0.parquet") || !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "move it away") {
 		t.Fatalf("error %v", err)
 	}
 	if err := os.Remove(name); err != nil {

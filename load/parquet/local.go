@@ -25,6 +25,9 @@ type local struct {
 
 func (l *local) path(name string) string { return filepath.Join(l.root, filepath.FromSlash(name)) }
 
+// Place is the path of a file.
+func (l *local) Place(name string) string { return l.path(name) }
+
 func (l *local) check(step, path string) error {
 	if l.fault == nil {
 		return nil

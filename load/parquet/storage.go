@@ -25,6 +25,8 @@ type storage interface {
 	// else it returns errChanged. It takes the files over: when it fails they are
 	// deleted, unless the publication counts already; then Complete finishes it.
 	Publish(ctx context.Context, moves []move, guard string, unchanged []byte) error
+	// Place names a file as a user finds it.
+	Place(name string) string
 	// Complete finishes a publication that a crash cut short.
 	Complete(ctx context.Context) error
 }

@@ -3,7 +3,6 @@ package parquet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -158,7 +157,7 @@ func (t *tableMerge) with(m *merge, f func() error) (err error) {
 		case !ok:
 			return nil, io.EOF
 		case err != nil:
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return nil, damaged(t.d.storage, name, err)
 		}
 		block.Retain()
 		return block, nil

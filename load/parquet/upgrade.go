@@ -68,7 +68,7 @@ func (u *upgrader) pastLake(stored []byte) (have lake, err error) {
 		return have, u.refuseFirstRelease()
 	}
 	if err := json.Unmarshal(stored, &have); err != nil {
-		return have, fmt.Errorf("%s is damaged: %w", lakeName, err)
+		return have, damaged(u.storage, lakeName, err)
 	}
 	return have, u.want.covers(have)
 }
@@ -86,7 +86,7 @@ func (u *upgrader) upgrade(ctx context.Context, stored []byte) error {
 		}
 		defer unlock(locks)
 	}
-	for _, name := range slices.Sorted(maps.Keys(have.Tables)) {
+	for _, name := range slices.Sorted(maps.Keys(u.want.Tables)) { // also of a lake that has lost only its own file
 		if !slices.Equal(have.Tables[name], u.want.Tables[name]) {
 			if err := u.rewrite(ctx, u.layouts[name], stored); err != nil {
 				return fmt.Errorf("bring %s up to date: %w", name, err)
@@ -156,7 +156,7 @@ func (u *upgrader) rewriteFile(ctx context.Context, l *layout, name string, guar
 	_, err = u.putFile(m.From, l, func(w *fileWriter) error {
 		for block, err := range r.Records(nil, blockRows) {
 			if err != nil {
-				return fmt.Errorf("read %s: %w", name, err)
+				return damaged(u.storage, name, err)
 			}
 			wide, err := widen(block, l.file)
 			if err != nil {

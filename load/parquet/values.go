@@ -94,7 +94,7 @@ func (d *Destination) count(v *values, name string, where []match) error {
 	slices.Sort(columns)
 	for block, err := range r.Records(slices.Compact(columns), blockRows) {
 		if err != nil {
-			return err
+			return damaged(d.storage, name, err)
 		}
 		v.add(block, where)
 	}

@@ -138,7 +138,7 @@ func (d *Destination) readFile(name string) (*arrowfile.Reader, storedFile, erro
 	r, err := arrowfile.Open(f)
 	if err != nil {
 		_ = f.Close()
-		return nil, nil, &diskError{err: fmt.Errorf("read %s: %w", name, err), hint: "the file is damaged; delete it, and everything is read again"}
+		return nil, nil, damaged(d.storage, name, err)
 	}
 	return r, f, nil
 }

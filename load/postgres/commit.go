@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/load/postgres/reach"
 )
 
 // mergeTries is how often a transaction is begun that others get in the way of.
@@ -243,13 +244,13 @@ func (s *session) settle(ctx context.Context, cause error) error {
 	done, err := s.lookUp(ctx)
 	switch {
 	case err != nil:
-		s.broken = &hinted{
-			fmt.Errorf("%w; cannot tell whether the commit took effect: %s", cause, err.Error()),
-			"run it again when the database answers: the commit took effect as a whole or not at all, and the next run begins with what is there",
+		s.broken = &reach.Error{
+			Err:    fmt.Errorf("%w; cannot tell whether the commit took effect: %s", cause, err.Error()),
+			Advice: "run it again when the database answers: the commit took effect as a whole or not at all, and the next run begins with what is there",
 		}
 	case done < s.commits:
 		s.commits--
-		s.broken = &hinted{fmt.Errorf("%w; the commit did not take effect", cause), "run it again"}
+		s.broken = &reach.Error{Err: fmt.Errorf("%w; the commit did not take effect", cause), Advice: "run it again"}
 	default:
 		s.broken = nil
 	}

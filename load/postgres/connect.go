@@ -6,25 +6,20 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tracklake/tracklake/load/postgres/reach"
 )
 
-// parse reads an address. Its errors never show the address, which holds a
-// password.
+// parse reads an address and says how to connect.
 func parse(url string, l limits) (*pgxpool.Config, error) {
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil || ambiguous(url) {
-		return nil, &hinted{
-			err: errors.New("cannot read the database address"),
-			hint: "write it like postgres://user:password@host:5432/database, with special characters in the password percent-encoded: " +
-				"@ as %40, / as %2F, : as %3A, # as %23, % as %25",
-		}
+	config, err := reach.Parse(url)
+	if err != nil {
+		return nil, err
 	}
 	config.MaxConns = 4
 	config.PingTimeout = l.notice
@@ -64,14 +59,6 @@ func (l limits) settings() string {
 		l.lock.Milliseconds(), l.answer.Milliseconds())
 }
 
-// ambiguous tells whether an address has an @ besides the one before the host. That
-// is part of the password, and what follows it would be taken for the host.
-func ambiguous(url string) bool {
-	_, rest, _ := strings.Cut(url, "://")
-	before, after, found := strings.Cut(rest, "@")
-	return found && (strings.Contains(before, "/") || strings.Contains(after, "@"))
-}
-
 // dial opens a connection.
 func (db *database) dial(ctx context.Context) (*pgx.Conn, error) {
 	limited, _, done := db.watch(ctx, "connect", db.limits.connect)
@@ -87,7 +74,7 @@ func (db *database) dial(ctx context.Context) (*pgx.Conn, error) {
 func (db *database) reach(ctx context.Context) error {
 	limited, _, done := db.watch(ctx, "connect", db.limits.connect)
 	err := db.try(limited)
-	for err != nil && mayCome(err) && pause(limited, 500*time.Millisecond) == nil {
+	for err != nil && reach.MayCome(err) && pause(limited, 500*time.Millisecond) == nil {
 		err = db.try(limited)
 	}
 	if done(err) != nil {
@@ -121,9 +108,9 @@ func (db *database) try(ctx context.Context) (err error) {
 		now, err = backend(ctx, first, "")
 	}
 	if err == nil && (other == own || now != own) {
-		return &hinted{
-			err:  errors.New("there is a connection pooler in transaction mode before the database; locks and temporary tables would not stay with their connection"),
-			hint: "connect to the database itself, or to a pool in session mode (PgBouncer: pool_mode = session)",
+		return &reach.Error{
+			Message: "there is a connection pooler in transaction mode before the database; locks and temporary tables would not stay with their connection",
+			Advice:  "connect to the database itself, or to a pool in session mode (PgBouncer: pool_mode = session)",
 		}
 	}
 	return err
@@ -139,17 +126,6 @@ func backend(ctx context.Context, conn *pgx.Conn, before string) (uint32, error)
 	return uint32(pid), err
 }
 
-// mayCome tells whether a server that does not answer may be starting.
-func mayCome(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "57P03"
-	}
-	var name *net.DNSError
-	var network *net.OpError
-	return errors.As(err, &network) && !(errors.As(err, &name) && name.IsNotFound)
-}
-
 // pause waits, or ends with the context.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
@@ -160,32 +136,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// unreachable says why there is no connection, in words that hold no password.
+// unreachable says why there is no connection.
 func unreachable(ctx context.Context, c *pgx.ConnConfig, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("connect to database %s: %w", c.Database, ctx.Err())
 	}
-	why, hint := "no answer", "is the server running, and is DATABASE_URL correct?"
-	var pg *pgconn.PgError
-	var name *net.DNSError
-	var known *hinted
-	switch {
-	case errors.As(err, &known):
-		why, hint = known.Error(), known.hint
-	case errors.As(err, &pg):
-		why = pg.Message
-		switch pg.Code {
-		case "28P01", "28000":
-			hint = "check user and password in DATABASE_URL"
-		case "3D000":
-			hint = "create the database: createdb " + c.Database
-		}
-	case errors.As(err, &name) && name.IsNotFound:
-		why = "there is no host of this name"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		why = "nothing listens there"
-	case strings.Contains(err.Error(), "server refused TLS connection"):
-		why, hint = "the server refused TLS", "turn TLS on at the server; or add ?sslmode=disable to DATABASE_URL if the network is trusted"
-	}
-	return &hinted{fmt.Errorf("connect to database %s on %s:%d as %s: %s", c.Database, c.Host, c.Port, c.User, why), hint}
+	return reach.Unreachable(&c.Config, err)
 }

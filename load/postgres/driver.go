@@ -21,5 +21,8 @@ func Driver() load.Driver {
 		Migrate: func(ctx context.Context, address string, o load.OpenOptions, dryRun bool) ([]string, error) {
 			return Migrate(ctx, address, Options{Log: o.Log}, dryRun)
 		},
+		GrantRead: func(ctx context.Context, address, role string, o load.OpenOptions) error {
+			return GrantRead(ctx, address, role, Options{Log: o.Log})
+		},
 	}
 }

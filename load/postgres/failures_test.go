@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -180,7 +182,7 @@ func TestUnreachableErrorsHideThePassword(t *testing.T) {
 	nobody := listener.Addr().String()
 	listener.Close()
 	existing := pgtest.URL(t)
-	for name, url := range map[string]string{
+	for name, address := range map[string]string{
 		"nobody listens":    "postgres://me:s3cr3t@" + nobody + "/music?sslmode=disable",
 		"no such host":      "postgres://me:s3cr3t@tracklake.invalid/music?sslmode=disable",
 		"no such database":  withPassword(strings.Replace(existing, "/test_", "/absent_", 1)),
@@ -197,14 +199,34 @@ func TestUnreachableErrorsHideThePassword(t *testing.T) {
 		"a :":               "postgres://me:p:s3cr3t@" + nobody + "/music",
 		"a %":               "postgres://me:p%s3cr3t@" + nobody + "/music",
 		"a space":           "postgres://me:p s3cr3t@" + nobody + "/music",
+		"a # and a number":  "postgres://me:12#s3cr3t@localhost/music",
+		"a ? and a number":  "postgres://me:12?s3cr3t@localhost/music",
+		"a [":               "postgres://me:p[s3cr3t@" + nobody + "/music",
+		"encoded":           "postgres://me:%73%33cr3t@" + nobody + "/music",
+		"IPv6":              "postgres://me:s3cr3t@[::1]:1/music",
+		"IPv6, an @":        "postgres://me:p@s3cr3t@[::1]:1/music",
+		"two hosts":         "postgres://me:s3cr3t@localhost:1,127.0.0.1:1/music",
+		"a parameter":       "postgres://me@" + nobody + "/music?password=s3cr3t",
+		"an @ in it":        "postgres://me@" + nobody + "/music?password=p@s3cr3t",
+		"an & in it":        withPassword(existing) + "&password=p&s3cr3t=1",
+		"a space in it":     "postgres://me@" + nobody + "/music?password=p s3cr3t",
+		"a socket":          "postgres://me:s3cr3t@/music?host=/nowhere",
+		"no scheme":         "me:p@s3cr3t@localhost/music",
+		"another scheme":    "mysql://me:p@s3cr3t@localhost/music",
+		"spaces around":     " postgres://me:p@s3cr3t@localhost/music ",
 		"words":             "host=127.0.0.1 port=1 user=me password=p@s3cr3t dbname=music",
+		"words, a space":    "host=127.0.0.1 port=1 user=me password=p s3cr3t dbname=music",
+		"words, a = too":    "user=me password=p s3cr3t=1 " + words(t, existing),
+		"words, a quote":    "host=127.0.0.1 port=1 user=me password='p's3cr3t' dbname=music",
+		"words and a URL":   "password=p://s3cr3t@x host=127.0.0.1 port=1 dbname=music",
+		"words, bad port":   "host=127.0.0.1 port=s3cr3t user=me dbname=music",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// A server that is only starting is waited for; not here.
 			ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 			defer cancel()
-			_, err := postgres.Open(ctx, url, postgres.Options{})
+			_, err := postgres.Open(ctx, address, postgres.Options{})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -217,6 +239,16 @@ func TestUnreachableErrorsHideThePassword(t *testing.T) {
 			}
 		})
 	}
+}
+
+// words writes where a database is as words.
+func words(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("host=%s port=%s dbname=%s sslmode=disable", u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"))
 }
 
 func withPassword(url string) string {

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tracklake/tracklake/load/postgres/reach"
 )
 
 // limits bound every wait for the database.
@@ -62,40 +63,12 @@ func (db *database) watch(ctx context.Context, what string, limit time.Duration)
 		case err == nil:
 			return nil
 		case silent:
-			return &hinted{fmt.Errorf("%s: no answer from PostgreSQL for %s", what, limit), "check the network and the database server, then run it again"}
+			return &reach.Error{
+				Message: fmt.Sprintf("%s: no answer from PostgreSQL for %s", what, limit),
+				Advice:  "check the network and the database server, then run it again",
+			}
 		default:
-			return explain(fmt.Errorf("%s: %w", what, err))
+			return reach.Explain(fmt.Errorf("%s: %w", what, err))
 		}
 	}
-}
-
-// A hinted error tells what to do next.
-type hinted struct {
-	err  error
-	hint string
-}
-
-func (e *hinted) Error() string { return e.err.Error() }
-func (e *hinted) Unwrap() error { return e.err }
-
-// Hint is the next step for the user.
-func (e *hinted) Hint() string { return e.hint }
-
-// explain adds a hint to what the server says.
-func explain(err error) error {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return err
-	}
-	hints := map[string]string{
-		"25006": "connect to the primary server, or lift default_transaction_read_only: exporter must write",
-		"42501": "grant it, or connect as the owner; a role that only writes data needs TEMPORARY on the database, USAGE on the schemas " +
-			"spotify and exporter, and SELECT, INSERT, UPDATE and DELETE on all their tables",
-		"53100": "free some space on the disk of the database server",
-		"55P03": "another session of the database holds a lock; see pg_stat_activity, end it or wait, then run it again",
-	}
-	if hint := hints[pg.Code]; hint != "" {
-		return &hinted{err, hint}
-	}
-	return err
 }

@@ -193,7 +193,7 @@ func (p *fileParser) settings() []string {
 }
 
 // address returns the setting that a type of destination must have, and refuses
-// those that belong to other types.
+// those that belong to other types. A relative path starts at the folder of jobs.yaml.
 func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) string {
 	want := d.Driver.Setting
 	for _, other := range p.settings() {
@@ -209,6 +209,9 @@ func (p *fileParser) address(d *Destination, m map[string]ast.Node, e entry) str
 	d.Unset = unset
 	if value == "" && len(unset) == 0 {
 		p.fail(m[want], "destination %s: %s is empty", e.name, want)
+	}
+	if folder := filepath.Dir(p.config.Path); d.Driver.Folder && folder != "." && len(unset) == 0 && !filepath.IsAbs(value) {
+		return filepath.Join(folder, value)
 	}
 	return value
 }

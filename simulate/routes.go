@@ -1,0 +1,114 @@
+package simulate
+
+import (
+	"cmp"
+	"net/http"
+	"strings"
+)
+
+// A handler answers a request whose token is good for it.
+type handler func(*Server, http.ResponseWriter, *http.Request)
+
+// A route is a path of the Web API, read with GET.
+type route struct {
+	path   string // below /v1/
+	bucket string // in which its requests are counted; empty: the path without ids
+	scope  string
+	old    bool    // development apps are refused since 2026
+	serve  handler // nil: not simulated
+}
+
+func routes() []route {
+	const library, playlists = "user-library-read", "playlist-read-private"
+	return []route{
+		{path: "me", serve: (*Server).me},
+		{path: "me/tracks", scope: library, serve: (*Server).savedTracks},
+		{path: "me/top/tracks", bucket: "me/top", scope: "user-top-read", serve: (*Server).topTracks},
+		{path: "me/top/artists", bucket: "me/top", scope: "user-top-read", serve: (*Server).topArtists},
+		{path: "me/following", scope: "user-follow-read", serve: (*Server).following},
+		{path: "me/player/recently-played", scope: "user-read-recently-played", serve: (*Server).recentlyPlayed},
+		{path: "me/playlists", scope: playlists, serve: (*Server).myPlaylists},
+		{path: "playlists/{id}", scope: playlists, serve: (*Server).onePlaylist},
+		{path: "playlists/{id}/items", scope: playlists, serve: (*Server).playlistItems},
+		{path: "artists/{id}", serve: one((*Server).appendArtist)},
+		{path: "artists/{id}/albums", serve: (*Server).artistAlbums},
+		{path: "albums/{id}", serve: one((*Server).appendAlbum)},
+		{path: "albums/{id}/tracks", serve: (*Server).albumTracks},
+		{path: "tracks/{id}", serve: one((*Server).appendTrack)},
+		{path: "artists", old: true, serve: several("artists", 50, (*Server).appendArtist)},
+		{path: "albums", old: true, serve: several("albums", 20, (*Server).appendAlbum)},
+		{path: "tracks", old: true, serve: several("tracks", 50, (*Server).appendTrack)},
+		{path: "artists/{id}/top-tracks", old: true, serve: (*Server).popularTracks},
+		{path: "markets", old: true, serve: (*Server).markets},
+		{path: "users/{id}", old: true, serve: (*Server).user},
+		{path: "users/{id}/playlists", bucket: "me/playlists", scope: playlists, old: true, serve: (*Server).userPlaylists},
+		{path: "playlists/{id}/tracks", bucket: "playlists/items", scope: playlists, old: true, serve: (*Server).playlistTracks},
+		{path: "artists/{id}/related-artists", old: true},
+		{path: "shows", old: true},
+		{path: "episodes", old: true},
+		{path: "audiobooks", old: true},
+		{path: "chapters", old: true},
+		{path: "browse/{list...}", old: true},
+		{path: "me/{list}/contains", old: true},
+		{path: "me/library/contains"},
+	}
+}
+
+// routeAPI serves the Web API.
+func (s *Server) routeAPI(mux *http.ServeMux) {
+	for _, route := range routes() {
+		mux.HandleFunc("GET /v1/"+route.path, s.handle(route))
+	}
+}
+
+func (s *Server) handle(route route) http.HandlerFunc {
+	switch {
+	case route.old && s.options.Mode == Development:
+		return s.signed("removed", "", func(w http.ResponseWriter, _ *http.Request) { forbidden(w) })
+	case route.serve == nil:
+		return notSimulated
+	}
+	bucket := cmp.Or(route.bucket, strings.ReplaceAll(strings.TrimSuffix(route.path, "/{id}"), "/{id}/", "/"))
+	return s.signed(bucket, route.scope, func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		if id != "" && !strings.HasPrefix(route.path, "users/") && !isID(id) {
+			malformed(w)
+			return
+		}
+		route.serve(s, w, r)
+	})
+}
+
+// notSimulated tells that the simulation lacks something, in plain text, so that
+// no client takes it for an answer of Spotify's.
+func notSimulated(w http.ResponseWriter, r *http.Request) {
+	http.Error(w, "exporter simulate does not simulate "+r.Method+" "+r.URL.Path, http.StatusNotImplemented)
+}
+
+func malformed(w http.ResponseWriter) { fail(w, http.StatusBadRequest, "Invalid base62 id") }
+
+// A Path is one of the Web API's that is read with GET.
+type Path struct {
+	Path  string // below /v1/
+	Scope string // that it needs, if it needs one
+	// What apps get there: 200, 403 (refused, as by Spotify since 2026) or 501
+	// (not simulated).
+	Development, Extended int
+}
+
+// Paths lists the paths that the simulation knows. All others answer 501.
+func Paths() []Path {
+	var out []Path
+	for _, route := range routes() {
+		p := Path{Path: route.path, Scope: route.scope, Extended: http.StatusOK}
+		if route.serve == nil {
+			p.Extended = http.StatusNotImplemented
+		}
+		p.Development = p.Extended
+		if route.old {
+			p.Development = http.StatusForbidden
+		}
+		out = append(out, p)
+	}
+	return out
+}
