@@ -88,9 +88,11 @@ func (p *progress) line(e pipeline.Event) {
 	log := p.log.With("job", e.Run.Job)
 	switch e.Kind {
 	case pipeline.RunStarted:
+		level := slog.LevelDebug
 		if p.records {
-			log.Info("run started", "run_id", e.Run.ID)
+			level = slog.LevelInfo
 		}
+		log.Log(p.app.ctx, level, "run started", "run_id", e.Run.ID)
 		p.lines = time.Now()
 	case pipeline.RunFinished:
 		if !p.records || p.quiet && unremarkable(e.Run) {
