@@ -14,6 +14,7 @@ func followedArtists() spec[fullArtist] {
 	return spec[fullArtist]{
 		Name: "followed_artists",
 		Doc:  "The artists that the account follows.",
+		Noun: "artist",
 		Endpoint: extract.Endpoint{
 			Path:   "/me/following",
 			Bucket: "me/following",

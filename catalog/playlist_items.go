@@ -55,6 +55,7 @@ func playlistItems() spec[playlistItem] {
 	return spec[playlistItem]{
 		Name: "playlist_items",
 		Doc:  "The items of the account's playlists, in order. A playlist is read again when it has changed.",
+		Noun: "item",
 		Endpoint: extract.Endpoint{
 			Path:   "/playlists/{id}/items",
 			Bucket: "playlists/items",

@@ -34,6 +34,7 @@ func playlists() spec[playlist] {
 	return spec[playlist]{
 		Name: "playlists",
 		Doc:  "The playlists that the account owns or follows.",
+		Noun: "playlist",
 		Endpoint: extract.Endpoint{
 			Path:   "/me/playlists",
 			Bucket: "me/playlists",

@@ -35,18 +35,12 @@ func Find(name string) *Resource {
 	return nil
 }
 
-// Noun is what the parents of a resource are, for messages.
-func Noun(resource string) string {
-	if r := Find(resource); r != nil && r.Parents != nil {
-		return r.Parents.Noun
-	}
-	return "list"
-}
-
 // A Resource is one thing that can be exported, without its item type.
 type Resource struct {
 	Name string
 	Doc  string
+	// Noun is what a row of its table is, for messages: "track". An s makes its plural.
+	Noun string
 	// Endpoint is that of the lists; in its path, {id} stands for the parent.
 	Endpoint extract.Endpoint
 	Mode     Mode
@@ -198,7 +192,7 @@ type Match struct {
 // contradicts itself is a programming error, found by the first test.
 func define[T any](s spec[T]) *Resource {
 	r := &Resource{
-		Name: s.Name, Doc: s.Doc, Endpoint: s.Endpoint, Mode: s.Mode, Every: s.Every, Options: s.Options,
+		Name: s.Name, Doc: s.Doc, Noun: s.Noun, Endpoint: s.Endpoint, Mode: s.Mode, Every: s.Every, Options: s.Options,
 		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()

@@ -23,6 +23,7 @@ func savedTracks() spec[savedTrack] {
 	return spec[savedTrack]{
 		Name: "saved_tracks",
 		Doc:  "The tracks in the account's library (Liked Songs).",
+		Noun: "track",
 		Endpoint: extract.Endpoint{
 			Path:   "/me/tracks",
 			Bucket: "me/tracks",

@@ -16,6 +16,7 @@ import (
 type spec[T any] struct {
 	Name string
 	Doc  string
+	Noun string // see [Resource]
 	// Endpoint is that of the resource's lists. In its path, {id} stands for the
 	// parent.
 	Endpoint extract.Endpoint
@@ -57,6 +58,8 @@ func (s *spec[T]) check(table *transform.Schema) error {
 	switch {
 	case strings.HasPrefix(s.Endpoint.Path, "/me/") && s.Endpoint.Scope == "":
 		return errors.New("its lists belong to an account, and it needs no scope")
+	case s.Noun == "":
+		return errors.New("it does not say what a row is")
 	case s.Endpoint.Bucket == "" || s.Endpoint.Limit == 0 || s.Key == nil:
 		return errors.New("it has no bucket, no limit or no key")
 	case snapshot != (s.Column != "") || snapshot != table.Removable:

@@ -186,6 +186,9 @@ func (c *Client) count(f func(*Stats)) {
 	}
 }
 
+// Pace returns how fast the client may make requests now.
+func (c *Client) Pace() Pace { return c.pacer.Pace() }
+
 // Scopes returns the scopes that the last token answer granted, or nil if it did not
 // say or there was none yet.
 func (c *Client) Scopes() []string { return c.tokens.granted() }

@@ -94,6 +94,23 @@ func (p *Pacer) raise(now time.Time) {
 	p.limiter.SetLimitAt(now, limit)
 }
 
+// A Pace is how fast requests may go out.
+type Pace struct {
+	Interval time.Duration // between two requests; 0: not limited
+	Pause    time.Duration // until the next one
+}
+
+// Pace returns how fast requests may go out now.
+func (p *Pacer) Pace() Pace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := Pace{Pause: max(0, time.Until(p.until))}
+	if limit := p.limiter.Limit(); limit != rate.Inf {
+		out.Interval = time.Duration(float64(time.Second) / float64(limit))
+	}
+	return out
+}
+
 // release gives the slot back.
 func (p *Pacer) release() { <-p.slots }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -86,7 +87,8 @@ type Session interface {
 	// and one inserted and one unchanged when the next one stages it again as it
 	// is. Several versions of a key within one commit count once, by the last.
 	// A commit that waits to be coalesced counts when it is published. A dry run
-	// leaves the table as it is, so each of its commits counts against that.
+	// leaves the table as it is, so each of its commits counts against that. With a
+	// finished run, the result has the rows of each of the job's tables as well.
 	//
 	// A session that was overtaken by another gets [ErrFenced].
 	Commit(ctx context.Context, change Change) (Result, error)
@@ -97,9 +99,12 @@ type Session interface {
 
 // Forgotten counts what was kept of an account.
 type Forgotten struct {
-	Rows  map[string]int `json:"rows"` // by table, only where there are some
-	State int            `json:"state_entries"`
-	Runs  int            `json:"runs"`
+	// Rows is how many rows, by table; only where there are some.
+	Rows map[string]int `json:"rows"`
+	// State is how many entries of the state of jobs.
+	State int `json:"state_entries"`
+	// Runs is how many records of runs.
+	Runs int `json:"runs"`
 }
 
 // Total is the sum of all counts.
@@ -178,20 +183,41 @@ type Result struct {
 }
 
 // Count is what happened to the rows of one table. Rows that came back after
-// they were removed count as updated.
+// they were removed count as changed.
 type Count struct {
-	Inserted  int `json:"inserted"`
-	Updated   int `json:"updated"`
+	// Rows is how many rows the account has in the table, without those that were
+	// removed, when the run ended; absent before. A dry run stores none, so that it is
+	// how many there are.
+	Rows *int `json:"rows,omitempty"`
+	// Added is how many rows are new.
+	Added int `json:"added"`
+	// Changed is how many rows have other values than before, or came back after they
+	// were removed.
+	Changed int `json:"changed"`
+	// Unchanged is how many rows were read again as they were.
 	Unchanged int `json:"unchanged"`
-	Removed   int `json:"removed"`
+	// Removed is how many rows were marked as removed, or deleted.
+	Removed int `json:"removed"`
 }
 
-// Add returns the sum of two counts.
+// Add returns the sum of two counts of what happened.
 func (c Count) Add(o Count) Count {
 	return Count{
-		Inserted: c.Inserted + o.Inserted, Updated: c.Updated + o.Updated,
+		Added: c.Added + o.Added, Changed: c.Changed + o.Changed,
 		Unchanged: c.Unchanged + o.Unchanged, Removed: c.Removed + o.Removed,
 	}
+}
+
+// With returns the counts with the rows of each table at the end of a run.
+func (r Result) With(rows Rows) Result {
+	out := Result{Tables: map[string]Count{}}
+	maps.Copy(out.Tables, r.Tables)
+	for table, n := range rows {
+		c := out.Tables[table]
+		c.Rows = &n
+		out.Tables[table] = c
+	}
+	return out
 }
 
 // A ValueQuery names the column to count.

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Rows counts the rows of a job's removable tables, which never lose one, by table.
-// Destinations keep it with the last finished run, to tell when somebody has emptied
-// a table since.
+// Rows counts the account's rows in a job's tables, by table. Destinations keep those of
+// removable tables, removed ones included, with the last finished run: such a table
+// never loses a row, so that they tell when somebody has emptied it since.
 type Rows map[string]int
 
 // Missing names the tables that have fewer rows now, in order.

@@ -19,35 +19,75 @@ const (
 	StatusInterrupted Status = "interrupted"
 )
 
+// Good reports whether a run stored what the API showed of its lists, as far as the
+// quota allowed.
+func (s Status) Good() bool {
+	return s == StatusOK || s == StatusIncomplete || s == StatusDeferred
+}
+
 // A Run is the record of one run of one job for one account. Times are UTC.
 type Run struct {
-	ID            string           `json:"run_id"`
-	Account       string           `json:"account_id"`
-	Job           string           `json:"job"`
-	Resource      string           `json:"resource"`
-	Kind          string           `json:"kind"` // run, backfill
-	Status        Status           `json:"status"`
-	StartedAt     time.Time        `json:"started_at"`
-	FinishedAt    time.Time        `json:"finished_at,omitzero"`
-	Version       string           `json:"version"` // of the program
-	Tables        map[string]Count `json:"tables,omitempty"`
-	Items         int              `json:"items"` // read from the API
-	Requests      int              `json:"requests"`
-	Retries       int              `json:"retries"`
-	SavedRequests int              `json:"saved_requests"` // that reading everything would have cost in addition
-	Throttled     int              `json:"throttled"`      // requests that were answered with 429
-	WaitedMS      int64            `json:"waited_ms"`      // for the rate limit
-	Rejects       int              `json:"rejects"`
-	Pending       int              `json:"pending"`      // rows that were not seen and whose removal is not proven
-	Unreadable    int              `json:"unreadable"`   // entries of lists that could not be read
-	FieldErrors   int              `json:"field_errors"` // values of an unexpected type, stored as NULL
-	Message       string           `json:"message,omitempty"`
-	Hint          string           `json:"hint,omitempty"`       // what to do next
-	DeferredTo    time.Time        `json:"deferred_to,omitzero"` // when a deferred run may go on
-	Budgeted      bool             `json:"-"`                    // deferred by a budget of our own; not stored
-	Parents       int              `json:"parents,omitempty"`    // of a fan-out: all
-	Fresh         int              `json:"fresh,omitempty"`      // of a fan-out: up to date
-	Fence         int64            `json:"fence"`                // set by the destination
+	// ID is the name of the run.
+	ID string `json:"run_id"`
+	// Account is the account_id of the account that the job ran for; app for jobs that
+	// need no account.
+	Account string `json:"account_id"`
+	// Job is the name of the job in jobs.yaml.
+	Job string `json:"job"`
+	// Resource is what the job exports.
+	Resource string `json:"resource"`
+	// Kind is either run or backfill.
+	Kind string `json:"kind"`
+	// Status is how the run ended; running as long as it has not.
+	Status Status `json:"status"`
+	// StartedAt is when the run began, UTC. Rows that it wrote have it as last_seen_at.
+	StartedAt time.Time `json:"started_at"`
+	// FinishedAt is when the run ended, UTC; absent while it is running, and after its
+	// process died.
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	// Version is the version of the program.
+	Version string `json:"version"`
+	// Tables is what happened to the rows, by table: at the destination that keeps the
+	// record, or else at the first destination of the job.
+	Tables map[string]Count `json:"tables,omitempty"`
+	// Destinations is the same by destination, where the job has several. It is told
+	// when a run ends, and not stored.
+	Destinations map[string]map[string]Count `json:"destinations,omitempty"`
+	// Items is how many items were read from the API.
+	Items int `json:"items"`
+	// Requests is how many requests were made to the API, retries included.
+	Requests int `json:"requests"`
+	// Retries is how many requests repeated a failed one.
+	Retries int `json:"retries"`
+	// SavedRequests is how many more requests reading everything would have taken.
+	SavedRequests int `json:"saved_requests"`
+	// Throttled is how many requests Spotify answered with 429.
+	Throttled int `json:"throttled"`
+	// WaitedMS is how long the run waited for rate limits and budgets, in milliseconds.
+	WaitedMS int64 `json:"waited_ms"`
+	// Rejects is how many items were rejected; they are in the table rejects.
+	Rejects int `json:"rejects"`
+	// Pending is how many removals are pending: the rows were not found, and that they
+	// were removed is not proven.
+	Pending int `json:"pending"`
+	// Unreadable is how many entries of lists could not be read.
+	Unreadable int `json:"unreadable"`
+	// FieldErrors is how many values were of an unexpected type; they are NULL.
+	FieldErrors int `json:"field_errors"`
+	// Message is why the run ended as it did, or what its lists leave open.
+	Message string `json:"message,omitempty"`
+	// Hint is what to do next.
+	Hint string `json:"hint,omitempty"`
+	// DeferredTo is when a deferred run can be resumed, UTC.
+	DeferredTo time.Time `json:"deferred_to,omitzero"`
+	// Budgeted: the run was deferred by a budget of jobs.yaml, not by Spotify.
+	Budgeted bool `json:"-"`
+	// Parents is how many lists a fan-out has.
+	Parents int `json:"parents,omitempty"`
+	// UpToDate is how many of them were up to date when the run ended.
+	UpToDate int `json:"up_to_date,omitempty"`
+	// Fence is a number that orders the runs of a job at one destination; 0 where nothing was stored.
+	Fence int64 `json:"fence"`
 }
 
 // Finished tells whether the run has ended.

@@ -76,7 +76,7 @@ func Example() {
 	export := func() {
 		run := runner.Run(ctx, pipeline.Task{Job: job, User: user}, pipeline.Mode{})
 		count := run.Tables["saved_tracks"]
-		fmt.Printf("%s: %d inserted, %d updated, %d removed\n", run.Status, count.Inserted, count.Updated, count.Removed)
+		fmt.Printf("%s: %d added, %d changed, %d removed\n", run.Status, count.Added, count.Changed, count.Removed)
 	}
 	export()
 	spotify.RemoveTrack(99)
@@ -86,6 +86,6 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
-	// ok: 200 inserted, 0 updated, 0 removed
-	// ok: 2 inserted, 0 updated, 1 removed
+	// ok: 200 added, 0 changed, 0 removed
+	// ok: 2 added, 0 changed, 1 removed
 }

@@ -99,6 +99,7 @@ func (x *export) concurrently(ctx context.Context, feed *catalog.Feed, launch fu
 		}
 		r := <-done
 		reading--
+		x.progress.end(r.part.Name)
 		if err := take(r); err != nil && failed == nil {
 			failed = err
 			if x.sessions.failed() != nil { // nothing more can be kept

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/tracklake/tracklake/catalog"
@@ -55,19 +54,20 @@ func (f *fanOut) run(ctx context.Context) error {
 		f.noteDenied(p.ID, s)
 	}
 	todo := f.policy.todo(f.parents.all, f.state)
-	f.record.Parents, f.record.Fresh = len(f.parents.all), len(f.parents.all)-len(todo)
+	f.record.Parents, f.record.UpToDate = len(f.parents.all), len(f.parents.all)-len(todo)
 	var err error
 	if f.feed, err = f.policy.open(f.record.Account, todo); err != nil {
 		return err
 	}
 	defer f.feed.Release()
+	f.progress.budget = f.budget
 	width := newWidth(f.export, f.feed, f.budget)
 	err = f.concurrently(ctx, f.feed, width.launch, func(r partReading) error {
 		width.done(r.index)
 		return f.take(r)
 	})
 	if err != nil {
-		err = joinErrors(f.unfinished(err), f.sessions.discard())
+		err = joinErrors(err, f.sessions.discard())
 	}
 	return joinErrors(err, f.finish(err == nil))
 }
@@ -154,7 +154,7 @@ func (f *fanOut) upToDate(r partReading, state parentState, open reconcile.Open,
 	if r.reading.Unserved { // it is tried again, after the others
 		state.ReadAt, state.TriedAt = f.state.parents[id].ReadAt, state.ReadAt
 	} else {
-		f.record.Fresh++
+		f.record.UpToDate++
 	}
 	return f.commitState(id, state, removals...)
 }
@@ -183,12 +183,12 @@ func (f *fanOut) skip(id string, err error) error {
 func (f *fanOut) denied(part catalog.Part) parentState {
 	state := f.state.parents[part.Name]
 	if state.DeniedAt.IsZero() {
-		f.log.Warn("Spotify does not serve a list to this app", "list", f.listName(part.Name))
+		f.log.Debug("Spotify does not serve a list to this app", "list", f.listName(part.Name))
 		state.DeniedAt = f.now().UTC()
 	}
 	state.ReadAt, state.Version = f.now().UTC(), part.Version
 	f.noteDenied(part.Name, state)
-	f.record.Fresh++
+	f.record.UpToDate++
 	return state
 }
 
@@ -234,29 +234,9 @@ func (f *fanOut) commitState(id string, state parentState, removals ...load.Remo
 	if _, err := f.sessions.commit(change); err != nil {
 		return err
 	}
-	f.progress.committed(f.record.Fresh, f.record.Parents)
+	f.progress.committed(f.record.UpToDate, f.record.Parents)
 	return nil
 }
-
-// unfinished adds to an error how far the run got, and when the next one resumes.
-func (f *fanOut) unfinished(err error) error {
-	text := fmt.Sprintf("%d of %d %ss up to date", f.record.Fresh, f.record.Parents, f.parents.noun)
-	var api *extract.Error
-	if errors.As(err, &api) && api.Kind == extract.Blocked {
-		return &unfinishedError{fmt.Sprintf("%s, next after %s: %s", text, api.Until.UTC().Format("2006-01-02 15:04Z"), api.Message), err}
-	}
-	return fmt.Errorf("%s: %w", text, err)
-}
-
-// An unfinishedError says about a cycle what its cause says about one request.
-type unfinishedError struct {
-	text  string
-	cause error
-}
-
-func (e *unfinishedError) Error() string { return e.text }
-
-func (e *unfinishedError) Unwrap() error { return e.cause }
 
 // fatal reports whether an error affects more than one parent.
 func fatal(err error) bool {

@@ -145,7 +145,7 @@ func (f *fanOut) noteUnknown(part catalog.Part) {
 	}
 	before := f.state.parents[id]
 	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Unknown: true, List: before.List})
-	f.record.Fresh++
+	f.record.UpToDate++
 	if slices.Contains(f.job.Options.Parents.IDs, id) {
 		f.findings.failed(f.listName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: %s: ids: of job %s in jobs.yaml", chooser(f.job.Resource), f.job.Name))
 		return

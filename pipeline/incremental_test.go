@@ -422,7 +422,7 @@ func TestJobsShareAList(t *testing.T) {
 	if run := s.run(t, "saved_tracks", pipeline.Mode{}); run.Requests != 7 {
 		t.Errorf("the first: %d requests", run.Requests)
 	}
-	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 0 || run.SavedRequests != 6 || run.Status != load.StatusOK || run.Tables["saved_tracks"].Inserted != 300 {
+	if run := s.run(t, "again", pipeline.Mode{}); run.Requests != 0 || run.SavedRequests != 6 || run.Status != load.StatusOK || run.Tables["saved_tracks"].Added != 300 {
 		t.Errorf("the second: %+v", run)
 	}
 }

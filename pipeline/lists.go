@@ -24,6 +24,10 @@ func (l *lists) run(ctx context.Context) error {
 		return err
 	}
 	defer l.feed.Release()
+	for _, part := range l.feed.Parts {
+		cost, known := l.policy.cost(part, l.state.of(part, false))
+		l.progress.expect(part.Name, max(1, cost), !known)
+	}
 	if len(l.feed.Parts) == 1 {
 		err = l.single(ctx)
 	} else {
@@ -42,6 +46,7 @@ func (l *lists) single(ctx context.Context) error {
 		r.drop = l.dropStaged
 	}
 	out := r.read(ctx)
+	l.progress.end(out.part.Name)
 	if out.err == nil {
 		return l.take(out)
 	}

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/load"
@@ -35,7 +33,7 @@ func (r *run) end(ctx context.Context, err error) {
 		}
 		r.record.Hint = "run it again: " + r.mode.command(r.Job)
 	case errors.As(err, &api):
-		r.endAPI(api)
+		r.endAPI(err, api)
 		if r.record.Status == load.StatusDeferred && open.Status == load.StatusIncomplete {
 			r.record.Message, r.record.Hint = r.record.Message+"; "+open.Message, r.record.Hint+"; "+open.Hint
 		}
@@ -52,18 +50,22 @@ func (r *run) lose(err error) {
 	}
 }
 
-func (r *run) endAPI(err *extract.Error) {
+func (r *run) endAPI(cause error, err *extract.Error) {
 	r.record.Status = load.StatusFailed
 	r.record.Hint = err.Advice
 	switch err.Kind {
 	case extract.Blocked:
 		r.record.Status = load.StatusDeferred
+		// Which request it was does not matter, and the time has a field of its own.
+		if many := interface{ Unwrap() []error }(nil); !errors.As(cause, &many) {
+			r.record.Message = err.Message
+		}
 		r.record.DeferredTo = err.Until.UTC()
 		r.record.Budgeted = err.Budget
 		if err.Advice != "" {
 			break
 		}
-		r.record.Hint = fmt.Sprintf("nothing to do: run it again after %s, it resumes where it stopped", err.Until.UTC().Format(time.RFC3339))
+		r.record.Hint = "nothing to do: the next run after that time resumes where this one stopped"
 	case extract.SignIn, extract.Scope:
 		r.record.Status = load.StatusNeedsSignIn
 		if r.User.SignIn != "" {

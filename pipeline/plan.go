@@ -14,25 +14,39 @@ import (
 
 // A Plan says what the next run of a task would cost.
 type Plan struct {
-	Job     string `json:"job"`
-	Account string `json:"account,omitempty"` // its name
-	Bucket  string `json:"bucket"`
-	Lists   int    `json:"lists"` // that the run would read
-	// Requests are those that reading all of them takes.
-	Requests int  `json:"requests"`
-	Estimate bool `json:"estimate"` // some lists were never read
-	Asked    int  `json:"asked"`    // requests that planning took
-	Budget   int  `json:"budget"`   // of 24 hours; 0: none
-	Spent    int  `json:"spent"`    // in the last 24 hours, by all jobs
-	Ahead    int  `json:"ahead"`    // of the same budget, by tasks that were planned before
+	// Job is the name of the job in jobs.yaml.
+	Job string `json:"job"`
+	// Account is what the account is called; absent for jobs that need no account.
+	Account string `json:"account,omitempty"`
+	// Bucket is the bucket of the rate limit: endpoints that Spotify counts together.
+	Bucket string `json:"bucket"`
+	// Lists is how many lists the run would read.
+	Lists int `json:"lists"`
+	// Requests is how many requests reading all of them takes.
+	Requests int `json:"requests"`
+	// Estimate: some lists were never read, so that the number of requests is a guess.
+	Estimate bool `json:"estimate"`
+	// Asked is how many requests planning took.
+	Asked int `json:"asked"`
+	// Budget is how many requests may be made in 24 hours; 0: no limit.
+	Budget int `json:"budget"`
+	// Spent is how many requests all jobs made in the last 24 hours.
+	Spent int `json:"spent"`
+	// Ahead is how many requests of the same budget the jobs planned before this one
+	// take.
+	Ahead int `json:"ahead"`
 	// Days is after how many days all lists are read, with a run a day.
-	Days         int       `json:"days"`
-	BlockedUntil time.Time `json:"blocked_until,omitzero"` // by Spotify
-	// Unknown: the cost is unknown, and the numbers of requests and days mean
-	// nothing. Failed: because of an error; otherwise it will be known later.
-	Unknown bool   `json:"unknown,omitempty"`
-	Failed  bool   `json:"failed,omitempty"`
-	Note    string `json:"note,omitempty"`
+	Days int `json:"days"`
+	// BlockedUntil is until when Spotify has blocked these requests, UTC.
+	BlockedUntil time.Time `json:"blocked_until,omitzero"`
+	// Unknown: the cost is unknown, and lists, requests and days mean nothing.
+	Unknown bool `json:"unknown,omitempty"`
+	// Failed: it is unknown because of an error; otherwise it will be known later.
+	Failed bool `json:"failed,omitempty"`
+	// Note is how the lists would be read, or why the cost is unknown.
+	Note string `json:"note,omitempty"`
+	// Hint is what to do next.
+	Hint string `json:"hint,omitempty"`
 }
 
 // Left is what is left of the day's budget, or -1 without one.
@@ -202,7 +216,7 @@ func (e *estimate) parents(ctx context.Context) error {
 	}
 	defer feed.Release()
 	e.Lists = len(todo)
-	e.Note = fmt.Sprintf("%d of %d %ss are up to date", len(parents.all)-len(todo), len(parents.all), parents.noun)
+	e.Note = fmt.Sprintf("%d of %d %ss up to date", len(parents.all)-len(todo), len(parents.all), parents.noun)
 	each := e.usualPages(parents.all, feed)
 	for _, part := range feed.Parts {
 		m := e.state.of(part, true)

@@ -72,7 +72,7 @@ func TestPlaylistItemsFollowThePlaylists(t *testing.T) {
 	t.Parallel()
 	s := playlistStage(t)
 	all := s.sim.Playlists()
-	if run := s.tomorrow(t, pipeline.Mode{}); run.Requests != 1 || run.Status != load.StatusOK || run.Parents != len(all) || run.Fresh != len(all) {
+	if run := s.tomorrow(t, pipeline.Mode{}); run.Requests != 1 || run.Status != load.StatusOK || run.Parents != len(all) || run.UpToDate != len(all) {
 		t.Errorf("nothing has changed: %+v", run)
 	}
 	for name, change := range map[string]func(id string){

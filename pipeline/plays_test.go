@@ -22,7 +22,7 @@ func TestPlaysAreAdded(t *testing.T) {
 		seen := min(n, 50) // the others are lost
 		want += seen
 		run := s.run(t, "plays", pipeline.Mode{})
-		if run.Status != load.StatusOK || run.Requests > 3 || run.Tables["plays"].Inserted != seen || run.Tables["plays"].Removed != 0 {
+		if run.Status != load.StatusOK || run.Requests > 3 || run.Tables["plays"].Added != seen || run.Tables["plays"].Removed != 0 {
 			t.Errorf("%d plays: %+v", n, run)
 		}
 		if rows := s.column(t, "plays", "played_at"); len(rows) != want {
@@ -31,7 +31,7 @@ func TestPlaysAreAdded(t *testing.T) {
 		s.clock.set(s.clock.Now().Add(time.Hour))
 	}
 	s.sim.AddPlay(at.Add(-10 * time.Minute)) // a phone that was offline reports it later
-	if run := s.run(t, "plays", pipeline.Mode{}); run.Tables["plays"].Inserted != 1 {
+	if run := s.run(t, "plays", pipeline.Mode{}); run.Tables["plays"].Added != 1 {
 		t.Errorf("a play reported later: %+v", run)
 	}
 }

@@ -38,9 +38,8 @@ type partReader struct {
 	out  partReading
 	// take gets the steps as they come; nil: they are kept. drop discards those that
 	// it got.
-	take     func(catalog.Step) error
-	drop     func() error
-	reported int // total that progress knows
+	take func(catalog.Step) error
+	drop func() error
 }
 
 // newPartReader prepares the reading of a part that keeps its steps.
@@ -109,6 +108,7 @@ func (r *partReader) decide(stored []string) {
 // again discards what was read so far.
 func (r *partReader) again() error {
 	r.out.steps, r.out.count = nil, stepCount{}
+	r.progress.restart(r.out.part.Name)
 	if r.drop != nil {
 		return r.drop()
 	}
@@ -130,7 +130,7 @@ func (r *partReader) once(ctx context.Context, plan extract.Plan) error {
 			}
 		}
 		r.out.count.add(step)
-		r.note(step)
+		r.note(plan, step)
 		if r.take == nil {
 			r.out.steps = append(r.out.steps, step)
 		} else if err := r.take(step); err != nil {
@@ -141,14 +141,17 @@ func (r *partReader) once(ctx context.Context, plan extract.Plan) error {
 	return nil
 }
 
-// note reports a page to progress.
-func (r *partReader) note(s catalog.Step) {
-	total := r.reported
-	if s.Total >= 0 {
-		total = s.Total
+// note reports a page to progress. Only a reading of all pages takes as many as the
+// list is long.
+func (r *partReader) note(plan extract.Plan, s catalog.Step) {
+	total := 0
+	if s.Total >= 0 && !plan.Incremental && !r.out.part.Endpoint.NoTotal {
+		total = pages(r.out.part, s.Total)
+		if plan.Resume {
+			total = rest(r.out.part, s.Total, r.out.memory.partial)
+		}
 	}
-	r.progress.page(r.out.part.Name, s.Items, total-r.reported)
-	r.reported = total
+	r.progress.page(r.out.part.Name, s.Items, total)
 }
 
 // partial returns what an interrupted reading leaves to resume; nil if it read no more

@@ -54,7 +54,7 @@ func (s *stage) column(t testing.TB, table, column string) []string {
 // changes sums up what a run did to its table.
 func changes(r load.Run) string {
 	c := r.Tables[r.Resource]
-	return fmt.Sprintf("%s +%d ~%d =%d -%d", r.Status, c.Inserted, c.Updated, c.Unchanged, c.Removed)
+	return fmt.Sprintf("%s +%d ~%d =%d -%d", r.Status, c.Added, c.Changed, c.Unchanged, c.Removed)
 }
 
 // TestEveryResource exports each resource, again, in a dry run and in full: only the
@@ -76,7 +76,7 @@ func TestEveryResource(t *testing.T) {
 					run := s.run(t, job.Name, m)
 					c := run.Tables[job.Resource.Name]
 					rows := len(s.column(t, job.Resource.Name, "account_id"))
-					if run.Status != load.StatusOK || rows == 0 || before == 0 && c.Inserted != rows || before > 0 && (rows != before || c.Inserted+c.Updated+c.Removed > 0) {
+					if run.Status != load.StatusOK || rows == 0 || before == 0 && c.Added != rows || before > 0 && (rows != before || c.Added+c.Changed+c.Removed > 0) {
 						t.Errorf("%+v: %s has %d rows, %d before: %+v", m, job.Name, rows, before, run)
 					}
 				}

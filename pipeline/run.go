@@ -130,7 +130,7 @@ func (r *run) read(ctx context.Context) error {
 		job: r.Job, mode: r.mode, client: r.client, policy: newPolicy(c, r.Job, r.mode, r.record.StartedAt), state: newJobState(r.states),
 		tables: r.tables, sessions: r.sessions, findings: &r.findings, log: r.log, record: &r.record,
 		waited: r.limiter.Waited, now: r.runner.Now,
-		progress: &progress{run: r.record, client: r.client, observe: r.runner.Observe},
+		progress: &progress{run: r.record, client: r.client, observe: r.runner.Observe, budget: -1},
 	}
 	defer func() { r.findings.apply(&r.record) }()
 	if r.Job.Resource.Parents == nil {
@@ -156,9 +156,17 @@ func (r *run) finish() error {
 	}
 	r.record.FinishedAt = r.runner.Now().UTC()
 	change.Run = r.record
-	result, err := r.sessions.commit(change)
-	r.record.Tables = result.Tables
+	results, err := r.sessions.commit(change)
 	r.record.FinishedAt = r.runner.Now().UTC() // the commit took its time, too
+	if len(results) > 0 {
+		r.record.Tables = results[0].Tables
+	}
+	if len(results) > 1 {
+		r.record.Destinations = map[string]map[string]load.Count{}
+		for i, result := range results {
+			r.record.Destinations[r.sessions.list[i].name] = result.Tables
+		}
+	}
 	return err
 }
 

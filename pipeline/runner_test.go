@@ -32,19 +32,19 @@ func TestFanOutResumes(t *testing.T) {
 	remove := s.sim.Inject(simulate.Fault{Kind: "status", Arg: 503, Path: "/v1/artists/", After: 8})
 	first := s.run(t, "artist_albums", pipeline.Mode{})
 	remove()
-	if first.Status != load.StatusFailed && first.Status != load.StatusIncomplete || first.Fresh == 0 || first.Fresh >= first.Parents {
+	if first.Status != load.StatusFailed && first.Status != load.StatusIncomplete || first.UpToDate == 0 || first.UpToDate >= first.Parents {
 		t.Fatalf("first run = %+v", first)
 	}
 	s.sim.ForgetRequests()
 	second := s.run(t, "artist_albums", pipeline.Mode{})
-	if second.Status != load.StatusOK || second.Fresh != second.Parents {
+	if second.Status != load.StatusOK || second.UpToDate != second.Parents {
 		t.Fatalf("second run = %+v", second)
 	}
 	asked := map[string]bool{}
 	for _, r := range s.sim.Requests() {
 		asked[r.Path] = true
 	}
-	if got, want := len(asked), second.Parents-first.Fresh; got != want {
+	if got, want := len(asked), second.Parents-first.UpToDate; got != want {
 		t.Errorf("%d artists were read again, want the %d that were missing", got, want)
 	}
 }
@@ -58,7 +58,7 @@ func TestFanOutSkipsABadParent(t *testing.T) {
 	s.clock.set(s.clock.Now().Add(time.Hour))
 	s.sim.Inject(simulate.Fault{Kind: "html", Path: s.sim.Requests()[0].Path})
 	run := s.run(t, "artist_albums", pipeline.Mode{})
-	if run.Status != load.StatusIncomplete || run.Fresh != run.Parents-1 {
+	if run.Status != load.StatusIncomplete || run.UpToDate != run.Parents-1 {
 		t.Errorf("run = %+v, want all but one artist", run)
 	}
 }
@@ -86,7 +86,7 @@ func TestBackfillReadsAllAgain(t *testing.T) {
 	s.clock.set(s.clock.Now().Add(time.Hour))
 	s.sim.ForgetRequests()
 	run := s.run(t, "artist_albums", pipeline.Mode{Backfill: true})
-	if run.Status != load.StatusOK || run.Kind != "backfill" || run.Fresh != run.Parents {
+	if run.Status != load.StatusOK || run.Kind != "backfill" || run.UpToDate != run.Parents {
 		t.Errorf("run = %+v", run)
 	}
 	if n := s.sim.Count("/v1/artists/"); n < run.Parents {
@@ -113,7 +113,7 @@ func TestAListThatMovesIsReadRight(t *testing.T) {
 			if run.Status != load.StatusOK {
 				t.Fatalf("run = %+v", run)
 			}
-			if got, want := run.Tables["saved_tracks"].Inserted, len(s.sim.SavedTracks()); got != want {
+			if got, want := run.Tables["saved_tracks"].Added, len(s.sim.SavedTracks()); got != want {
 				t.Errorf("%d rows, the library has %d", got, want)
 			}
 		})

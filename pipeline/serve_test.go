@@ -265,7 +265,7 @@ func TestServeContinuesADeferredRun(t *testing.T) {
 	<-s.ended
 	run := s.runner.Run(t.Context(), pipeline.Task{Job: s.config.Job("artist_albums"), User: s.user}, pipeline.Mode{})
 	<-s.ended
-	if run.Status != load.StatusDeferred || run.DeferredTo.IsZero() || run.Fresh == 0 || run.Fresh == run.Parents {
+	if run.Status != load.StatusDeferred || run.DeferredTo.IsZero() || run.UpToDate == 0 || run.UpToDate == run.Parents {
 		t.Fatalf("run = %+v, want one that is deferred half way", run)
 	}
 	s.serve(t)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"sync"
 
 	"github.com/tracklake/tracklake/load"
@@ -66,37 +66,17 @@ func (s *sessions) discard() error {
 	return s.each(func(k *session) error { return k.at.Discard(s.ctx) })
 }
 
-// commit publishes what was staged, together with the change, and returns what
-// the session did so far.
-func (s *sessions) commit(change load.Change) (load.Result, error) {
+// commit publishes what was staged, together with the change, and returns what each
+// session did so far, in the order of the destinations.
+func (s *sessions) commit(change load.Change) ([]load.Result, error) {
 	change.DryRun = s.dryRun
-	var mu sync.Mutex
-	var results []load.Result
+	results := make([]load.Result, len(s.list))
 	err := s.each(func(k *session) error {
 		result, err := k.at.Commit(s.ctx, change)
-		mu.Lock()
-		defer mu.Unlock()
-		results = append(results, result)
+		results[slices.Index(s.list, k)] = result
 		return err
 	})
-	return widest(results), err
-}
-
-// widest picks the result to report when destinations differ: the one that changed
-// most.
-func widest(results []load.Result) load.Result {
-	var best load.Result
-	most := -1
-	for _, r := range results {
-		changed := 0
-		for c := range maps.Values(r.Tables) {
-			changed += c.Inserted + c.Updated + c.Removed
-		}
-		if changed > most {
-			best, most = r, changed
-		}
-	}
-	return best
+	return results, err
 }
 
 // each does the same at every destination, concurrently, after all that was

@@ -17,16 +17,24 @@ const statusTimeout = 5 * time.Second
 
 // JobStatus is how a job stands at one destination.
 type JobStatus struct {
-	Job         string    `json:"job"`
-	Destination string    `json:"destination"`
-	Account     string    `json:"account_id,omitempty"`
-	Last        *load.Run `json:"last_run,omitempty"` // nil: never run, or unknown
-	LastOK      time.Time `json:"last_ok_at,omitzero"`
+	// Job is the name of the job in jobs.yaml.
+	Job string `json:"job"`
+	// Destination is the name of the destination in jobs.yaml.
+	Destination string `json:"destination"`
+	// Account is the account_id of the account that the job ran for; absent where it
+	// never ran.
+	Account string `json:"account_id,omitempty"`
+	// Last is the record of the last run; absent where the job never ran, and where
+	// the destination could not be read.
+	Last *load.Run `json:"last_run,omitempty"`
+	// LastOK is when the last run that was ok ended, UTC.
+	LastOK time.Time `json:"last_ok_at,omitzero"`
+	// LastGood is when the last run ended that stored what there was: ok, incomplete,
+	// or deferred.
+	LastGood time.Time `json:"last_good_at,omitzero"`
 	// Overdue: no run has succeeded in the last two scheduled slots.
-	Overdue bool      `json:"overdue"`
-	NextAt  time.Time `json:"next_at,omitzero"`
-	// Err is why the destination could not be read. Then only the schedule is
-	// known.
+	Overdue bool `json:"overdue"`
+	// Err is why the destination could not be read.
 	Err error `json:"-"`
 
 	since time.Time // start of the oldest run that is known
@@ -98,6 +106,9 @@ func (r *Runner) standing(job *config.Job, destination string, h *recorded) []Jo
 		if run.Status == load.StatusOK && out[i].LastOK.IsZero() {
 			out[i].LastOK = run.FinishedAt
 		}
+		if run.Status.Good() && out[i].LastGood.IsZero() {
+			out[i].LastGood = run.FinishedAt
+		}
 	}
 	if len(out) == 0 {
 		out = []JobStatus{{Job: job.Name, Destination: destination, Err: h.err}}
@@ -112,7 +123,6 @@ func (r *Runner) standing(job *config.Job, destination string, h *recorded) []Jo
 
 // applySchedule sets what follows from the job's schedule.
 func (s *JobStatus) applySchedule(line *schedule.Line, now time.Time) {
-	s.NextAt = line.Next(now)
 	since := s.LastOK
 	if since.IsZero() {
 		since = s.since

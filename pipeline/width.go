@@ -24,9 +24,11 @@ func newWidth(x *export, feed *catalog.Feed, left int) *width {
 		}
 	}
 	for i := range w.costs {
-		if w.costs[i] == 0 {
+		guessed := w.costs[i] == 0
+		if guessed {
 			w.costs[i] = usual(sum, known)
 		}
+		x.progress.expect(feed.Parts[i].Name, w.costs[i], guessed)
 	}
 	return w
 }

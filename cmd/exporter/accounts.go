@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
@@ -30,21 +29,37 @@ type accountsRekeyCmd struct{}
 
 // accountView is what is shown of an account. Nothing in it is secret.
 type accountView struct {
-	Name       string    `json:"name"`
-	AccountID  string    `json:"account_id,omitempty"`
-	User       string    `json:"user,omitempty"`
-	ClientID   string    `json:"client_id"`
-	Scopes     []string  `json:"scopes"`
-	SignedInOn string    `json:"signed_in_on,omitempty"`
-	Guessed    bool      `json:"signed_in_guessed,omitempty"` // signed in on that day or before
-	EndsOn     string    `json:"ends_on,omitempty"`
-	DaysLeft   int       `json:"days_left"`
-	SignIn     string    `json:"sign_in"`              // ok, soon, urgent, ended or unreadable
-	RefusedAt  time.Time `json:"refused_at,omitzero"`  // since when Spotify refuses the sign-in
-	NextTryAt  time.Time `json:"next_try_at,omitzero"` // from when on it is tried again; absent: never
-	UsedAt     time.Time `json:"last_used_at,omitzero"`
-	Error      string    `json:"error,omitempty"` // why it cannot be used; then only its name is known
-	Hint       string    `json:"hint,omitempty"`
+	// Name is what the account is called here.
+	Name string `json:"account"`
+	// AccountID is its account_id; absent before its first use.
+	AccountID string `json:"account_id,omitempty"`
+	// User is its display name at Spotify.
+	User string `json:"user,omitempty"`
+	// ClientID is that of the app which it is connected with.
+	ClientID string `json:"client_id"`
+	// Scopes are those that its owner granted; absent if unknown.
+	Scopes []string `json:"scopes,omitempty"`
+	// SignedInOn is the day of its sign-in.
+	SignedInOn string `json:"signed_in_on,omitempty"`
+	// Guessed: it was signed in on that day or before.
+	Guessed bool `json:"signed_in_guessed,omitempty"`
+	// EndsOn is the day on which its sign-in ends.
+	EndsOn string `json:"sign_in_ends_on,omitempty"`
+	// DaysLeft is how many days are left until then.
+	DaysLeft int `json:"sign_in_days_left"`
+	// SignIn is how soon its sign-in ends: ok, soon (within 30 days), urgent (within 7
+	// days or any day now) or ended; or unreadable.
+	SignIn string `json:"sign_in"`
+	// RefusedAt is since when Spotify refuses the sign-in, UTC.
+	RefusedAt time.Time `json:"refused_at,omitzero"`
+	// NextTryAt is when it will be tried again, UTC; absent: never.
+	NextTryAt time.Time `json:"next_try_at,omitzero"`
+	// UsedAt is when it was last used, UTC.
+	UsedAt time.Time `json:"last_used_at,omitzero"`
+	// Error is why it cannot be used. Then only its name is known.
+	Error string `json:"error,omitempty"`
+	// Hint is what to do about it.
+	Hint string `json:"hint,omitempty"`
 }
 
 func (a *app) describeAccount(account accounts.Account, now time.Time) accountView {
@@ -112,7 +127,7 @@ func (c *accountsListCmd) Run(a *app) error {
 		fmt.Fprintln(a.stdout, "No account is connected. Connect one: "+a.loginCommand(""))
 		return nil
 	}
-	if err := a.printAccounts(described); err != nil {
+	if err := a.printAccounts(described, now); err != nil {
 		return err
 	}
 	for _, account := range all {
@@ -123,46 +138,38 @@ func (c *accountsListCmd) Run(a *app) error {
 	return nil
 }
 
-func (a *app) printAccounts(all []accountView) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tUSER\tACCOUNT\tSIGNED IN\tENDS\tLEFT\tLAST USED\tSCOPES")
+func (a *app) printAccounts(all []accountView, now time.Time) error {
+	g := &grid{headers: []string{"ACCOUNT", "USER", "ACCOUNT ID", "SIGNED IN", "LEFT", "LAST USED"}}
 	for _, x := range all {
 		if x.Error != "" {
-			fmt.Fprintf(w, "%s\t-\t-\t-\t-\t%s\t-\t-\n", x.Name, x.SignIn)
+			g.rows = append(g.rows, gridRow{
+				cells: []cell{{x.Name, bold}, {"-", plain}, {"-", plain}, {"-", plain}, {x.SignIn, red}, {"-", plain}},
+				notes: []string{"cannot be used: " + printable(x.Error), "hint: " + printable(x.Hint)},
+			})
 			continue
 		}
 		signedIn := x.SignedInOn
 		if x.Guessed {
 			signedIn = "by " + signedIn
 		}
-		left := counted(x.DaysLeft, "day", "days")
+		left := cell{counted(x.DaysLeft, "day", "days"), plain}
 		switch {
 		case !x.RefusedAt.IsZero():
-			left = "refused"
+			left = cell{"refused", red}
 		case x.SignIn == string(accounts.Ended):
-			left = "ended"
+			left = cell{"ended", red}
 		case x.SignIn == string(accounts.Urgent):
-			left += " (urgent)"
+			left = cell{left.text + " (urgent)", yellow}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Name, orDash(printable(x.User)), orDash(x.AccountID), signedIn, x.EndsOn, left,
-			moment(x.UsedAt), orDash(strings.Join(x.Scopes, " ")))
+		g.rows = append(g.rows, gridRow{
+			cells: []cell{{x.Name, bold}, {orDash(printable(x.User)), plain}, {orDash(x.AccountID), plain}, {signedIn, plain}, left, {relative(x.UsedAt, now), plain}},
+			notes: []string{"scopes: " + orDash(strings.Join(x.Scopes, " "))},
+		})
 	}
-	if err := w.Flush(); err != nil {
+	if err := g.print(a.stdout, screenOf(a.stdout)); err != nil {
 		return fmt.Errorf("print accounts: %w", err)
 	}
-	for _, x := range all {
-		if x.Error != "" {
-			fmt.Fprintf(a.stdout, "\nAccount %s cannot be used: %s\n  hint: %s\n", x.Name, printable(x.Error), printable(x.Hint))
-		}
-	}
 	return nil
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // Run is the command accounts remove.

@@ -187,7 +187,7 @@ jobs:
 		w.sim.ForgetRequests()
 		took, _, run := w.export(b, "artist_albums")
 		total += took
-		if run.Fresh != 60 || w.sim.Count("/v1/artists/") != 180 {
+		if run.UpToDate != 60 || w.sim.Count("/v1/artists/") != 180 {
 			b.Fatalf("%d requests: %+v", w.sim.Count("/v1/artists/"), run)
 		}
 	}
@@ -275,7 +275,7 @@ func BenchmarkUnchanged(b *testing.B) {
 		took, _, run := w.export(b, "warehouse_whole", "DATABASE_URL="+address)
 		total += took
 		for _, c := range run.Tables {
-			changed += c.Inserted + c.Updated + c.Removed
+			changed += c.Added + c.Changed + c.Removed
 		}
 	}
 	var wal float64

@@ -55,7 +55,7 @@ func TestBrowserSignsIn(t *testing.T) {
 	if code, out := end(); code != 0 || !strings.Contains(out, "Connected Simulated User 2 as account anna") {
 		t.Errorf("code %d: %s", code, out)
 	}
-	if code, out := p.start(t, "run")(); code != 0 || !strings.Contains(out, "saved_tracks: ok, 30 items") {
+	if code, out := p.start(t, "run")(); code != 0 || !strings.Contains(out, "saved_tracks  ok  30 tracks") {
 		t.Errorf("code %d: %s", code, out)
 	}
 

@@ -18,10 +18,14 @@ type checkCmd struct {
 
 // A finding is the result of one check.
 type finding struct {
-	Check  string `json:"check"`
-	OK     bool   `json:"ok"`
+	// Check is what was checked: "destination lake".
+	Check string `json:"check"`
+	// OK: all is well.
+	OK bool `json:"ok"`
+	// Detail is what was found.
 	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"`
+	// Hint is what to do about it.
+	Hint string `json:"hint,omitempty"`
 
 	code int
 }
@@ -124,8 +128,10 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 	}
 	var missing []string
 	for _, j := range jobs {
-		if s := j.Resource.Endpoint.Scope; s != "" && !slices.Contains(granted, s) {
-			missing = append(missing, s+" for job "+j.Name)
+		for scope := range strings.FieldsSeq(j.Resource.Endpoint.Scope) {
+			if !slices.Contains(granted, scope) {
+				missing = append(missing, scope+" for job "+j.Name)
+			}
 		}
 	}
 	if len(missing) > 0 {
@@ -154,14 +160,15 @@ func (c *checkCmd) report(a *app, findings []finding) error {
 		}
 		return exitWith(code)
 	}
+	screen := screenOf(a.stdout)
 	for _, f := range findings {
-		mark := "ok    "
+		mark := screen.paint(green, "ok    ")
 		if !f.OK {
-			mark = "FAILED"
+			mark = screen.paint(red, "FAILED")
 		}
-		fmt.Fprintf(a.stdout, "%s  %s: %s\n", mark, f.Check, printable(f.Detail))
+		fmt.Fprintf(a.stdout, "%s  %s", mark, strings.TrimLeft(screen.block(f.Check+": "+printable(f.Detail), 8), " "))
 		if f.Hint != "" {
-			fmt.Fprintf(a.stdout, "        hint: %s\n", printable(f.Hint))
+			fmt.Fprint(a.stdout, screen.block("hint: "+printable(f.Hint), 8))
 		}
 	}
 	return exitWith(code)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
@@ -22,6 +23,8 @@ import (
 type demoCmd struct {
 	Path string `help:"Folder to export to." default:"./demo" placeholder:"FOLDER"`
 	JSON bool   `name:"json" help:"Print the run records as JSON."`
+
+	Verbose bool `short:"v" help:"Print all counts of each run."`
 	worldFlags
 }
 
@@ -54,9 +57,10 @@ func (c *demoCmd) Run(a *app) error {
 	if err := errors.Join(err, running.Close()); err != nil {
 		return err
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = a.printJSON(runs)
-	} else {
+	case a.logFormat == "text":
 		err = c.print(a, runs)
 	}
 	if err != nil {
@@ -93,24 +97,42 @@ func (c *demoCmd) export(a *app, running *simulate.Running, credentials simulate
 		Open: opener(false, show.log), Quota: quota.NewFile(filepath.Join(scratch, "quota.json")), Version: version(), Log: show.log, Observe: show.observe,
 	})
 	user := &pipeline.User{ClientID: credentials.ClientID, Client: client}
-	runs := runAll(a.ctx, runner, pipeline.Tasks(jobs, []*pipeline.User{user}, nil), pipeline.Mode{})
+	tasks := pipeline.Tasks(jobs, []*pipeline.User{user}, nil)
+	flags := runFlags{JSON: c.JSON, Verbose: c.Verbose}
+	if !c.JSON && a.logFormat == "text" {
+		screen := screenOf(a.stdout)
+		fmt.Fprint(a.stdout, screen.block("Exporting a simulated account to "+c.Path+". Everything in it is made up.", 0)+"\n")
+	}
+	runs := runAll(a.ctx, runner, tasks, pipeline.Mode{}, flags.printer(a, tasks, time.Local))
 	return runs, runner.Close(context.WithoutCancel(a.ctx))
 }
 
+// print says what there is now, and what to do with it.
 func (c *demoCmd) print(a *app, runs []load.Run) error {
-	fmt.Fprint(a.stdout, "Exported the library of a simulated account. All of it is made up.\n\n")
+	screen := screenOf(a.stdout)
+	failed := 0
 	for _, r := range runs {
-		printRun(a.stdout, r, "", false)
+		if r.Status != load.StatusOK {
+			failed++
+		}
 	}
-	fmt.Fprintf(a.stdout, "\nFiles in %s:\n", c.Path)
+	if failed > 0 {
+		fmt.Fprintf(a.stdout, "\n%s\n", screen.paint(red, fmt.Sprintf("%d of %s did not end ok.", failed, counted(len(runs), "job", "jobs"))))
+	}
+	if failed == len(runs) {
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "\n%s\n", screen.paint(bold, "Files"))
 	if err := c.listFiles(a); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nThree queries to try with DuckDB (https://duckdb.org), for example: duckdb -c \"…\"\n\n")
+	fmt.Fprintf(a.stdout, "\n%s\n", screen.paint(bold, "Queries to try: duckdb -c \"…\" (https://duckdb.org)"))
 	for _, q := range demoQueries(filepath.ToSlash(c.Path)) {
-		fmt.Fprintf(a.stdout, "%s\n\n", q)
+		title, sql, _ := strings.Cut(q, "\n")
+		fmt.Fprintf(a.stdout, "\n%s\n%s\n", screen.paint(dim, title), sql)
 	}
-	fmt.Fprintf(a.stdout, "Next: connect your own account: %s (README, \"Connect your account\").\n", a.command("login"))
+	next := "Next: connect your own account: " + a.command("login") + " (README, \"Connect your account\")."
+	fmt.Fprint(a.stdout, "\n"+screen.block(next, 0))
 	return nil
 }
 
@@ -128,7 +150,7 @@ func (c *demoCmd) listFiles(a *app) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "  %9s bytes  %s\n", thousands(int(info.Size())), strings.TrimPrefix(filepath.ToSlash(path), "./"))
+		fmt.Fprintf(a.stdout, "  %6s  %s\n", size(info.Size()), strings.TrimPrefix(filepath.ToSlash(path), "./"))
 		return nil
 	})
 	if err != nil {
@@ -137,16 +159,25 @@ func (c *demoCmd) listFiles(a *app) error {
 	return nil
 }
 
-// demoQueries are three questions to the exported tables.
+// size formats the size of a file.
+func size(bytes int64) string {
+	if bytes < 1_000_000 {
+		return fmt.Sprintf("%d kB", max(1, (bytes+500)/1000))
+	}
+	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+}
+
+// demoQueries are three questions to the exported tables, each a comment and a query.
 func demoQueries(path string) []string {
-	table := func(name string) string { return fmt.Sprintf("read_parquet('%s/%s/**/*.parquet')", path, name) }
+	table := func(name string) string { return "'" + path + "/" + name + "/**/*.parquet'" }
 	return []string{
-		"-- Whose music do I save most?\nSELECT artist_names[1] AS artist, count(*) AS tracks, min(added_at)::DATE AS since\nFROM " + table("saved_tracks") +
-			"\nWHERE removed_at IS NULL GROUP BY artist ORDER BY tracks DESC, artist LIMIT 10;",
+		"-- Whose music do I save most?\nSELECT artist_names[1] AS artist, count(*) AS tracks,\n  min(added_at)::DATE AS since\nFROM " + table("saved_tracks") +
+			"\nWHERE removed_at IS NULL\nGROUP BY artist ORDER BY tracks DESC, artist LIMIT 10;",
 		"-- From which decades is it?\nSELECT year(released_on) // 10 * 10 AS decade, count(*) AS tracks\nFROM " + table("saved_tracks") +
-			"\nWHERE removed_at IS NULL GROUP BY decade ORDER BY decade;",
-		"-- What did my favourite artists release that I have not saved?\nSELECT a.artist_name, a.album_name, a.released_on\nFROM " + table("artist_albums") + " a\nJOIN " + table("top_tracks") +
-			" t ON t.artist_ids[1] = a.artist_id AND t.time_range = 'long_term' AND t.rank <= 10\nWHERE a.album_id NOT IN (SELECT album_id FROM " + table("saved_tracks") +
-			" WHERE album_id IS NOT NULL)\nGROUP BY ALL ORDER BY a.released_on DESC LIMIT 10;",
+			"\nWHERE removed_at IS NULL\nGROUP BY decade ORDER BY decade;",
+		"-- What did the artists of my top ten release lately that I have not saved?\nSELECT artist_name, album_name, released_on\nFROM " + table("artist_albums") +
+			"\nWHERE removed_at IS NULL AND released_on <= current_date\n  AND artist_id IN (SELECT artist_ids[1] FROM " + table("top_tracks") +
+			"\n    WHERE time_range = 'long_term' AND rank <= 10)\n  AND album_id NOT IN (SELECT album_id FROM " + table("saved_tracks") +
+			"\n    WHERE removed_at IS NULL AND album_id IS NOT NULL)\nGROUP BY ALL ORDER BY released_on DESC, album_name LIMIT 10;",
 	}
 }

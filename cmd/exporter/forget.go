@@ -23,11 +23,16 @@ type forgetCmd struct {
 
 // forgotten is what was deleted of an account, and what a count found afterwards.
 type forgotten struct {
-	Account      string        `json:"account"`
-	AccountID    string        `json:"account_id"`
+	// Account is what the account was called; empty where it was not connected.
+	Account string `json:"account"`
+	// AccountID is its account_id.
+	AccountID string `json:"account_id"`
+	// Destinations are those that were reached.
 	Destinations []forgottenAt `json:"destinations"`
-	Skipped      []string      `json:"skipped,omitempty"` // destinations that lack a variable and that no job uses
-	Credentials  bool          `json:"credentials_removed"`
+	// Skipped are the destinations that lack a variable and that no job uses.
+	Skipped []string `json:"skipped,omitempty"`
+	// Credentials: they were removed.
+	Credentials bool `json:"credentials_removed"`
 
 	names  []string // under which it is connected
 	runner *pipeline.Runner
@@ -36,9 +41,11 @@ type forgotten struct {
 
 // forgottenAt is what happened at one destination.
 type forgottenAt struct {
+	// Destination is the name of the destination in jobs.yaml.
 	Destination string `json:"destination"`
 	load.Forgotten
-	Left int `json:"left"` // a count after the deletion
+	// Left is how many rows and records a count found after the deletion.
+	Left int `json:"left"`
 }
 
 // Run is the command forget. It removes the credentials first, so that no run

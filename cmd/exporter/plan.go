@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"text/tabwriter"
+	"time"
 
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
@@ -33,7 +33,7 @@ func (c *planCmd) Run(a *app) error {
 	case c.JSON:
 		return errors.Join(err, a.printJSON(plans))
 	}
-	return errors.Join(err, a.printPlans(plans))
+	return errors.Join(err, a.printPlans(plans, config.Location))
 }
 
 // plan returns a plan for each task, even if it cannot be planned, and the errors.
@@ -48,10 +48,7 @@ func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, er
 	for _, t := range tasks {
 		p, err := planner.Plan(a.ctx, t)
 		if err != nil {
-			p.Note = printable(err.Error())
-			if hint := a.hintFor(err, t.User.Name); hint != "" {
-				p.Note += "; " + printable(hint)
-			}
+			p.Note, p.Hint = printable(err.Error()), printable(a.hintFor(err, t.User.Name))
 		}
 		if p.Failed {
 			failed = append(failed, err)
@@ -64,10 +61,12 @@ func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, er
 	return plans, errors.Join(failed...)
 }
 
-func (a *app) printPlans(plans []pipeline.Plan) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tACCOUNT\tBUCKET\tLISTS\tREQUESTS\tBUDGET LEFT\tDONE IN\tNOTE")
+func (a *app) printPlans(plans []pipeline.Plan, zone *time.Location) error {
+	now := time.Now()
+	g := &grid{headers: []string{"JOB", "ACCOUNT", "BUCKET", "LISTS", "REQUESTS", "BUDGET LEFT", "DONE IN"}}
+	names := map[string]bool{}
 	for _, p := range plans {
+		names[p.Account] = true
 		lists, requests, left, days := thousands(p.Lists), thousands(p.Requests), "no budget", "1 run"
 		if p.Estimate {
 			requests = "about " + requests
@@ -78,19 +77,30 @@ func (a *app) printPlans(plans []pipeline.Plan) error {
 		if p.Days > 1 {
 			days = strconv.Itoa(p.Days) + " days"
 		}
-		note := p.Note
 		if p.Unknown {
 			lists, requests, days = "-", "unknown", "-"
 		}
-		if p.Failed {
-			note = "FAILED: " + note
-		}
+		row := gridRow{cells: []cell{
+			{p.Job, bold}, {orDash(p.Account), plain}, {p.Bucket, plain}, {lists, plain}, {requests, plain}, {left, plain}, {days, plain},
+		}}
 		if !p.BlockedUntil.IsZero() {
-			note = "Spotify has blocked these requests until " + moment(p.BlockedUntil) + "; " + note
+			row.notes = append(row.notes, "Spotify has blocked these requests until "+moment(p.BlockedUntil, now, zone))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Job, orDash(p.Account), p.Bucket, lists, requests, left, days, note)
+		switch {
+		case p.Failed:
+			row.notes = append(row.notes, screenOf(a.stdout).paint(red, "failed: ")+p.Note)
+		case p.Note != "":
+			row.notes = append(row.notes, p.Note)
+		}
+		if p.Hint != "" {
+			row.notes = append(row.notes, "hint: "+p.Hint)
+		}
+		g.rows = append(g.rows, row)
 	}
-	if err := w.Flush(); err != nil {
+	if len(names) == 1 {
+		g.without("ACCOUNT")
+	}
+	if err := g.print(a.stdout, screenOf(a.stdout)); err != nil {
 		return fmt.Errorf("print the plan: %w", err)
 	}
 	return nil

@@ -3,105 +3,222 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 )
 
-// printRun prints the outcome of a run, with its account if there are several.
-func printRun(w io.Writer, r load.Run, account string, dryRun bool) {
-	took := r.FinishedAt.Sub(r.StartedAt)
-	if r.FinishedAt.IsZero() {
-		took = 0
-	}
-	name := r.Job
+// A runPrinter prints the outcome of runs for people.
+type runPrinter struct {
+	out     io.Writer
+	screen  screen
+	zone    *time.Location
+	dryRun  bool
+	verbose bool
+	names   int // width of the longest name
+}
+
+// name returns what a run is called, with its account where there are several.
+func (p *runPrinter) name(job, account string) string {
 	if account != "" {
-		name += " of " + account
+		job += " of " + account
 	}
-	fmt.Fprintf(w, "%s: %s, %s in %s, %s\n", name, r.Status,
-		counted(r.Items, "item", "items"), roughly(took), counted(r.Requests, "request", "requests"))
-	would := ""
-	if dryRun {
-		would = "would be "
+	p.names = max(p.names, utf8.RuneCountInString(job))
+	return job
+}
+
+// print prints one line, and what else there is to say below it.
+func (p *runPrinter) print(r load.Run, name string) {
+	left := pad(name, p.names) + "  " + string(r.Status) + "  "
+	text := p.outcome(r)
+	lines := p.screen.fold(text, max(p.names+2, utf8.RuneCountInString(left)))
+	if p.screen.width > 0 && p.screen.width < 60 { // no room beside the name
+		left, lines = "", append([]string{name + "  " + string(r.Status)}, p.screen.fold(text, p.names+2)...)
+	} else {
+		left = p.screen.paint(bold, pad(name, p.names)) + "  " + p.screen.paint(statusStyle(r.Status), string(r.Status)) + "  "
 	}
-	for _, name := range tableNames(r) {
-		c := r.Tables[name]
-		fmt.Fprintf(w, "  %-14s %s%s new, %s changed, %s unchanged, %s removed\n", name, would,
-			thousands(c.Inserted), thousands(c.Updated), thousands(c.Unchanged), thousands(c.Removed))
+	indent := p.names + 2
+	fmt.Fprintln(p.out, left+strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
+	for _, note := range p.notes(r) {
+		fmt.Fprint(p.out, p.screen.block(note, indent))
 	}
-	if r.Parents > 0 && r.Status != load.StatusDeferred { // its message says so
-		fmt.Fprintf(w, "  %s of %s are up to date\n", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s"))
+	if p.verbose {
+		p.details(r, indent)
 	}
-	if r.SavedRequests > 0 {
-		fmt.Fprintf(w, "  %s saved\n", counted(r.SavedRequests, "request", "requests"))
+}
+
+func statusStyle(s load.Status) style {
+	switch s {
+	case load.StatusOK:
+		return green
+	case load.StatusFailed, load.StatusNeedsSignIn, load.StatusInterrupted:
+		return red
+	case load.StatusRunning, load.StatusDeferred, load.StatusIncomplete:
+	}
+	return yellow
+}
+
+// outcome says what a run did and what there is now.
+func (p *runPrinter) outcome(r load.Run) string {
+	var parts []string
+	if text := stored(r, p.dryRun); text != "" && !destinationsDiffer(r) {
+		parts = append(parts, text)
+	}
+	if text := upToDate(r); text != "" {
+		parts = append(parts, text)
+	}
+	took := time.Duration(0)
+	if !r.FinishedAt.IsZero() {
+		took = r.FinishedAt.Sub(r.StartedAt)
+	}
+	cost := fmt.Sprintf("(%s, %s)", elapsed(took), counted(r.Requests, "request", "requests"))
+	if len(parts) == 0 {
+		return cost
+	}
+	return strings.Join(parts, "; ") + " " + cost
+}
+
+// stored says what a run did to its resource's own table, and how many rows it has now.
+func stored(r load.Run, dryRun bool) string {
+	of := catalog.Find(r.Resource)
+	if of == nil {
+		return ""
+	}
+	return summarize(r.Tables[of.Table().Name], of.Noun, r.Status, dryRun)
+}
+
+// summarize says in words what a count says: 5,012 tracks: 12 added, 3 removed.
+func summarize(c load.Count, noun string, status load.Status, dryRun bool) string {
+	var changes []string
+	for _, n := range []struct {
+		rows       int
+		done, verb string
+	}{{c.Added, "added", "add"}, {c.Changed, "changed", "change"}, {c.Removed, "removed", "remove"}} {
+		switch {
+		case n.rows > 0 && dryRun:
+			changes = append(changes, n.verb+" "+thousands(n.rows))
+		case n.rows > 0:
+			changes = append(changes, thousands(n.rows)+" "+n.done)
+		}
+	}
+	what := strings.Join(changes, ", ")
+	switch {
+	case c.Rows == nil:
+		return what
+	case dryRun && what == "":
+		return nouns(*c.Rows, noun) + "; a run would change nothing"
+	case dryRun:
+		return nouns(*c.Rows, noun) + "; a run would " + what
+	case what != "":
+		return nouns(*c.Rows, noun) + ": " + what
+	case *c.Rows == 0:
+		return nouns(0, noun)
+	case status == load.StatusOK:
+		return nouns(*c.Rows, noun) + ", unchanged"
+	}
+	return nouns(*c.Rows, noun) + " stored"
+}
+
+// upToDate says how far a fan-out is.
+func upToDate(r load.Run) string {
+	of := catalog.Find(r.Resource)
+	switch {
+	case of == nil || of.Parents == nil || r.Parents == 0:
+		return ""
+	case r.UpToDate == r.Parents && r.Parents == 1:
+		return "1 " + of.Parents.Noun + " up to date"
+	case r.UpToDate == r.Parents:
+		return "all " + nouns(r.Parents, of.Parents.Noun) + " up to date"
+	}
+	return fmt.Sprintf("%s of %s up to date", thousands(r.UpToDate), nouns(r.Parents, of.Parents.Noun))
+}
+
+// destinationsDiffer reports whether what a run did to its resource's own table is not
+// the same at all destinations.
+func destinationsDiffer(r load.Run) bool {
+	first := ""
+	for _, name := range slices.Sorted(maps.Keys(r.Destinations)) {
+		text := stored(at(r, name), false)
+		if first == "" {
+			first = text
+		}
+		if text != first {
+			return true
+		}
+	}
+	return false
+}
+
+// at is a run with the counts of one destination.
+func at(r load.Run, destination string) load.Run {
+	r.Tables = r.Destinations[destination]
+	return r
+}
+
+// notes say what else there is to know about a run.
+func (p *runPrinter) notes(r load.Run) []string {
+	var out []string
+	if destinationsDiffer(r) {
+		for _, name := range slices.Sorted(maps.Keys(r.Destinations)) {
+			out = append(out, name+": "+stored(at(r, name), p.dryRun))
+		}
 	}
 	if r.Rejects > 0 {
-		fmt.Fprintf(w, "  %s could not be kept; see table rejects\n", counted(r.Rejects, "item", "items"))
+		out = append(out, counted(r.Rejects, "item", "items")+" rejected; see table rejects")
 	}
 	if r.FieldErrors > 0 {
-		are := "are"
-		if r.FieldErrors == 1 {
-			are = "is"
-		}
-		fmt.Fprintf(w, "  %s of an unexpected type and %s NULL\n", counted(r.FieldErrors, "value was", "values were"), are)
+		out = append(out, counted(r.FieldErrors, "value", "values")+" of an unexpected type stored as NULL")
 	}
-	if r.Message != "" {
-		fmt.Fprintf(w, "  %s\n", printable(r.Message))
-	}
+	out = append(out, reason(r, time.Now(), p.zone)...)
 	if r.Hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", printable(r.Hint))
+		out = append(out, "hint: "+printable(r.Hint))
 	}
+	return out
 }
 
-func tableNames(r load.Run) []string {
-	var names []string
-	for name, c := range r.Tables {
-		if c != (load.Count{}) {
-			names = append(names, name)
+// reason says why a run ended as it did, and when it resumes.
+func reason(r load.Run, now time.Time, zone *time.Location) []string {
+	var out []string
+	if r.Message != "" {
+		out = append(out, printable(r.Message))
+	}
+	if !r.DeferredTo.IsZero() {
+		out = append(out, "resumes after "+moment(r.DeferredTo, now, zone))
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return []string{strings.Join(out, "; ")}
+}
+
+// details prints all counts, zeros as well.
+func (p *runPrinter) details(r load.Run, indent int) {
+	all := r.Destinations
+	if len(all) == 0 {
+		all = map[string]map[string]load.Count{"": r.Tables}
+	}
+	for _, destination := range slices.Sorted(maps.Keys(all)) {
+		for _, table := range slices.Sorted(maps.Keys(all[destination])) {
+			c := all[destination][table]
+			text := "table " + table
+			if destination != "" {
+				text += " at " + destination
+			}
+			if c.Rows != nil {
+				text += ": " + nouns(*c.Rows, "row")
+			}
+			text += fmt.Sprintf("; %s added, %s changed, %s unchanged, %s removed",
+				thousands(c.Added), thousands(c.Changed), thousands(c.Unchanged), thousands(c.Removed))
+			fmt.Fprint(p.out, p.screen.block(text, indent))
 		}
 	}
-	slices.Sort(names)
-	return names
-}
-
-// counted formats a count with its noun.
-func counted(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(n) + " " + more
-}
-
-// thousands formats a count for people: 12,345.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// roughly formats a duration without false precision.
-func roughly(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return d.Round(10 * time.Millisecond).String()
-	default:
-		return d.Round(time.Second).String()
-	}
-}
-
-// printable makes text safe for a terminal: text from outside may have control
-// characters.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
+	text := fmt.Sprintf("%s read; %s saved, %s, %s throttled, %s waited", counted(r.Items, "item", "items"), counted(r.SavedRequests, "request", "requests"),
+		counted(r.Retries, "retry", "retries"), thousands(r.Throttled), elapsed(time.Duration(r.WaitedMS)*time.Millisecond))
+	text += fmt.Sprintf("; %s, %s, %s", counted(r.Rejects, "reject", "rejects"), counted(r.Unreadable, "unreadable entry", "unreadable entries"), counted(r.Pending, "pending removal", "pending removals"))
+	fmt.Fprint(p.out, p.screen.block(text, indent))
 }

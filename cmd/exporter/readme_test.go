@@ -32,7 +32,7 @@ func TestPastedLinesSimulateApart(t *testing.T) {
 	cmd.Dir = folder
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + t.TempDir(), "SPOTIFY_REFRESH_TOKEN=of-the-real-account", "SPOTIFY_CLIENT_ID=real"}
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "saved_tracks: ok, 5,000 items") {
+	if err != nil || !strings.Contains(string(out), "  ok  5,000 tracks: 5,000 added (") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if after := listing(t, folder); after != before {

@@ -101,7 +101,7 @@ func (w *world) saved() []string {
 func rowsWritten(run load.Run) int {
 	n := 0
 	for _, c := range run.Tables {
-		n += c.Inserted + c.Updated + c.Removed
+		n += c.Added + c.Changed + c.Removed
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
@@ -25,6 +26,7 @@ type runFlags struct {
 	DryRun         bool `help:"Read everything, count what would change, and write nothing."`
 	JSON           bool `name:"json" help:"Print the run records as JSON."`
 	Quiet          bool `short:"q" help:"Only print runs that need attention (for cron)."`
+	Verbose        bool `short:"v" help:"Print all counts of each run."`
 	AcceptRemovals bool `help:"Remove rows even if they are more than 20 % of a list."`
 	NoMigrate      bool `help:"Refuse an outdated PostgreSQL schema instead of migrating it."`
 }
@@ -51,25 +53,28 @@ func (f runFlags) run(a *app, names []string, backfill bool) error {
 		return errors.Join(err, w.close(a.ctx))
 	}
 	tasks = w.runner.ShareLists(tasks)
-	runs := runAll(a.ctx, w.runner, tasks, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals})
+	told := f.printer(a, tasks, config.Location)
+	runs := runAll(a.ctx, w.runner, tasks, pipeline.Mode{Backfill: backfill, DryRun: f.DryRun, AcceptRemovals: f.AcceptRemovals}, told)
 	show.close()
 	if err := w.close(a.ctx); err != nil {
 		show.log.Warn("cannot close destinations", "error", err)
 	}
-	for i := range runs {
-		runs[i].Hint = a.typed(runs[i].Hint, a.accountFlag(tasks[i].User.Name))
-	}
-	if err := f.print(a, tasks, runs); err != nil {
-		return err
+	if f.JSON {
+		if err := a.printJSON(runs); err != nil {
+			return err
+		}
 	}
 	return exitWith(codeFor(pipeline.Worst(runs)))
 }
 
-// runAll runs tasks one after the other. After an interrupt it starts no further one.
-func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task, mode pipeline.Mode) []load.Run {
+// runAll runs tasks one after the other, and tells of each run when it has ended. After
+// an interrupt it starts no further one.
+func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task, mode pipeline.Mode, told func(int, *load.Run)) []load.Run {
 	var runs []load.Run
-	for _, t := range tasks {
-		runs = append(runs, runner.Run(ctx, t, mode))
+	for i, t := range tasks {
+		r := runner.Run(ctx, t, mode)
+		told(i, &r)
+		runs = append(runs, r)
 		if ctx.Err() != nil {
 			break
 		}
@@ -77,16 +82,20 @@ func runAll(ctx context.Context, runner *pipeline.Runner, tasks []pipeline.Task,
 	return runs
 }
 
-func (f runFlags) print(a *app, tasks []pipeline.Task, runs []load.Run) error {
-	if f.JSON {
-		return a.printJSON(runs)
+// printer returns what tells of each run: a line on stdout, unless something else does.
+func (f runFlags) printer(a *app, tasks []pipeline.Task, zone *time.Location) func(int, *load.Run) {
+	p := &runPrinter{out: a.stdout, screen: screenOf(a.stdout), zone: zone, dryRun: f.DryRun, verbose: f.Verbose}
+	var names []string
+	for i, t := range tasks {
+		names = append(names, p.name(t.Job.Name, label(tasks, i)))
 	}
-	for i, r := range runs {
-		if !f.Quiet || !unremarkable(r) {
-			printRun(a.stdout, r, label(tasks, i), f.DryRun)
+	return func(i int, r *load.Run) {
+		r.Hint = a.typed(r.Hint, a.accountFlag(tasks[i].User.Name))
+		if f.JSON || a.logFormat == "json" || f.Quiet && unremarkable(*r) {
+			return
 		}
+		p.print(*r, names[i])
 	}
-	return nil
 }
 
 // unremarkable reports whether a run needs no attention: it is ok, or a later run

@@ -37,6 +37,7 @@ import (
 //	query SQL          prints the rows of a query to that database
 //	consent, byhand    stand in for a browser; see consent_test.go
 //	called ARGUMENT…   exporter, called by the path in $CALLED
+//	conforms COMMAND   checks the JSON on stdout against the schema of a command
 //	rows FOLDER [COLUMN…]  prints the distinct values in Parquet files and how many rows have them
 //	get URL [HOST]     prints an answer of a server, asked by the name of a host
 //	duckdb SQL         prints the rows of a query to Parquet files; only in testdata/readers
@@ -68,7 +69,7 @@ func runScripts(t *testing.T, folder string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sim": startSim, "fault": setFaults, "library": changeLibrary, "requests": countRequests, "database": makeDatabase,
+			"sim": startSim, "fault": setFaults, "library": changeLibrary, "requests": countRequests, "database": makeDatabase, "conforms": conforms,
 		},
 	})
 }

@@ -32,7 +32,7 @@ func (c *serveCmd) Run(a *app) error {
 	if jobs = pipeline.Scheduled(jobs); len(jobs) == 0 {
 		return &usageError{fmt.Errorf("no job in %s has a schedule; add one, for example schedule: \"15 3 * * *\"", config.Path)}
 	}
-	show := &progress{app: a, log: a.log()}
+	show := &progress{app: a, log: a.log(), records: true}
 	measured := newMetrics()
 	w, err := a.work(config, workOptions{noMigrate: c.NoMigrate, log: show.log, observe: func(e pipeline.Event) {
 		show.observe(e)

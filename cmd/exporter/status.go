@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
-	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline"
 	"github.com/tracklake/tracklake/pipeline/config"
 )
 
 type statusCmd struct {
-	Jobs []string `arg:"" optional:"" help:"Jobs to show; default: all jobs."`
-	JSON bool     `name:"json" help:"Print as JSON."`
+	Jobs   []string      `arg:"" optional:"" help:"Jobs to show; default: all jobs."`
+	JSON   bool          `name:"json" help:"Print as JSON."`
+	MaxAge time.Duration `help:"For monitors: exit with the worst state, in which a job without a good run for longer than this counts as failed." placeholder:"26h"`
 }
 
 // accountsTimeout is how long status waits for the store of accounts.
@@ -47,21 +44,42 @@ func (c *statusCmd) Run(a *app) error {
 		all = ofAccount(all, a.account, known)
 	}
 	a.several.Store(len(known) > 1)
-	for _, s := range all {
-		if s.Last != nil {
-			s.Last.Hint = a.typed(s.Last.Hint, a.accountFlag(nameOf(s.Account, known)))
-		}
+	now := time.Now()
+	views := a.statusViews(all, known, now, c.MaxAge)
+	if c.MaxAge > 0 {
+		code = worstOf(views, known, now)
 	}
 	if c.JSON {
 		a.warnUnreadable(known)
-		err = a.printJSON(a.statusViews(all, known))
-	} else if err = a.printStatus(all, known, config.Location); err == nil {
-		err = a.printEndings(known)
+		err = a.printJSON(views)
+	} else {
+		p := &statusPrinter{app: a, screen: screenOf(a.stdout), zone: config.Location, now: now, maxAge: c.MaxAge}
+		err = p.print(views, known)
 	}
 	if err != nil {
 		return err
 	}
 	return exitWith(code)
+}
+
+// worstOf is the code of the worst state of jobs and sign-ins.
+func worstOf(views []statusView, known []accounts.Account, now time.Time) exitCode {
+	worst := []load.Run{}
+	add := func(s load.Status) { worst = append(worst, load.Run{Status: s}) }
+	for _, v := range views {
+		switch {
+		case v.Err != nil, v.Stale, v.Overdue:
+			add(load.StatusFailed)
+		case v.Last.Status != load.StatusRunning: // then the run before counts, by its age
+			add(v.Last.Status)
+		}
+	}
+	for _, k := range known {
+		if k.Problem != nil || k.Urgency(now) == accounts.Ended {
+			add(load.StatusNeedsSignIn)
+		}
+	}
+	return codeFor(pipeline.Worst(worst))
 }
 
 // signIns lists the connected accounts. Status works without them.
@@ -105,19 +123,31 @@ func nameOf(accountID string, known []accounts.Account) string {
 // A statusView is the state of a job, with the sign-in of its account.
 type statusView struct {
 	pipeline.JobStatus
-	Problem    string `json:"problem,omitempty"` // why nothing is known
-	Hint       string `json:"hint,omitempty"`
-	Name       string `json:"account,omitempty"`
-	SignIn     string `json:"sign_in,omitempty"` // ok, soon, urgent or ended
+	// Stale: no run was good for longer than --max-age.
+	Stale bool `json:"stale,omitempty"`
+	// Problem is why the destination could not be read.
+	Problem string `json:"problem,omitempty"`
+	// Hint is what to do about it.
+	Hint string `json:"hint,omitempty"`
+	// Name is what the account is called; absent where it is not connected.
+	Name string `json:"account,omitempty"`
+	// SignIn is how soon its sign-in ends: ok, soon (within 30 days), urgent (within 7
+	// days or any day now) or ended.
+	SignIn string `json:"sign_in,omitempty"`
+	// SignInEnds is the day on which its sign-in ends.
 	SignInEnds string `json:"sign_in_ends_on,omitempty"`
-	DaysLeft   *int   `json:"sign_in_days_left,omitempty"`
+	// DaysLeft is how many days are left until then.
+	DaysLeft *int `json:"sign_in_days_left,omitempty"`
 }
 
-func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account) []statusView {
-	now := time.Now()
+func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account, now time.Time, maxAge time.Duration) []statusView {
 	out := make([]statusView, len(all))
 	for i, s := range all {
 		out[i].JobStatus = s
+		out[i].Stale = maxAge > 0 && s.Err == nil && now.Sub(s.LastGood) > maxAge
+		if s.Last != nil {
+			s.Last.Hint = a.typed(s.Last.Hint, a.accountFlag(nameOf(s.Account, known)))
+		}
 		if s.Err != nil {
 			out[i].Problem, out[i].Hint = s.Err.Error(), a.hintOf(s.Err)
 		}
@@ -131,32 +161,6 @@ func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account) []
 	return out
 }
 
-// printEndings prints how long each account stays signed in.
-func (a *app) printEndings(known []accounts.Account) error {
-	if len(known) == 0 {
-		return nil
-	}
-	now := time.Now()
-	fmt.Fprintln(a.stdout)
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ACCOUNT\tUSER\tACCOUNT ID\tSIGN-IN ENDS\tNOTE")
-	for _, k := range known {
-		if k.Problem != nil {
-			fmt.Fprintf(w, "%s\t-\t-\t-\t%s; %s\n", k.Name, printable(k.Problem.Error()), printable(a.hintFor(k.Problem, k.Name)))
-			continue
-		}
-		note := counted(k.DaysLeft(now), "day", "days") + " left"
-		if text := ending(k, now); text != "" {
-			note = text + "; sign in again: " + a.loginCommand(k.Name)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Name, orDash(printable(k.User)), orDash(k.AccountID), k.EndsAt().Format(time.DateOnly), note)
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print the status: %w", err)
-	}
-	return nil
-}
-
 func ofAccount(all []pipeline.JobStatus, account string, known []accounts.Account) []pipeline.JobStatus {
 	var out []pipeline.JobStatus
 	for _, s := range all {
@@ -165,92 +169,4 @@ func ofAccount(all []pipeline.JobStatus, account string, known []accounts.Accoun
 		}
 	}
 	return out
-}
-
-// printStatus prints a table of the jobs, with notes below their lines, and the
-// destinations that could not be read. Times are those of the zone.
-func (a *app) printStatus(all []pipeline.JobStatus, known []accounts.Account, zone *time.Location) error {
-	at := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return t.In(zone).Format("2006-01-02 15:04 MST")
-	}
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tDESTINATION\tACCOUNT\tLAST RUN\tSTATUS\tNEXT SLOT")
-	for _, s := range all {
-		account, last, status := "-", "never", "-"
-		switch {
-		case s.Err != nil:
-			last, status = "-", "unknown"
-		case s.Last != nil:
-			account, last, status = orDash(nameOf(s.Account, known)), at(s.Last.StartedAt), string(s.Last.Status)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Job, s.Destination, account, last, status, at(s.NextAt))
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print the status: %w", err)
-	}
-	lines := strings.Split(table.String(), "\n")
-	fmt.Fprintln(a.stdout, lines[0])
-	for i, s := range all {
-		fmt.Fprintln(a.stdout, lines[i+1])
-		if text := note(s, at); text != "" {
-			fmt.Fprintln(a.stdout, "  "+text)
-		}
-	}
-	a.printUnreadable(all)
-	return nil
-}
-
-// printUnreadable prints why destinations could not be read.
-func (a *app) printUnreadable(all []pipeline.JobStatus) {
-	printed := map[string]bool{}
-	for _, s := range all {
-		if s.Err == nil || printed[s.Destination] {
-			continue
-		}
-		printed[s.Destination] = true
-		fmt.Fprintf(a.stdout, "\nDestination %s cannot be read: %s\n", s.Destination, printable(s.Err.Error()))
-		if hint := a.hintOf(s.Err); hint != "" {
-			fmt.Fprintf(a.stdout, "  hint: %s\n", printable(hint))
-		}
-	}
-}
-
-// note returns what else to show below a job's line.
-func note(s pipeline.JobStatus, at func(time.Time) string) string {
-	var notes []string
-	add := func(text string) { notes = append(notes, text) }
-	r := s.Last
-	if r == nil {
-		return ""
-	}
-	if r.Parents > 0 {
-		add(fmt.Sprintf("%s of %s up to date", thousands(r.Fresh), counted(r.Parents, catalog.Noun(r.Resource), catalog.Noun(r.Resource)+"s")))
-	}
-	if r.Status == load.StatusDeferred {
-		add("resumes after " + at(r.DeferredTo))
-		if r.Pending > 0 {
-			add(counted(r.Pending, "pending removal", "pending removals"))
-		}
-	} else if r.Message != "" {
-		add(printable(r.Message))
-	}
-	if r.Status != load.StatusOK && !s.LastOK.IsZero() {
-		add("last ok " + at(s.LastOK))
-	}
-	if s.Overdue {
-		add("overdue: no successful run in the last two scheduled slots")
-	}
-	return strings.Join(notes, "; ")
-}
-
-// moment writes a time for people, in UTC.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format("2006-01-02 15:04Z")
 }

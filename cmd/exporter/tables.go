@@ -75,21 +75,32 @@ func withReaders(views []transform.View, tables []*transform.Schema) []transform
 	})
 }
 
-// tableInfo and columnInfo are the JSON form of a declaration.
+// tableInfo is the JSON form of a table or view.
 type tableInfo struct {
-	Name    string       `json:"name"`
-	Kind    string       `json:"kind"` // table or view
-	Doc     string       `json:"description"`
-	Key     []string     `json:"key,omitempty"`
-	Folders []string     `json:"folders,omitempty"` // of a Parquet lake
+	// Name is that of the table or view.
+	Name string `json:"name"`
+	// Kind is either table or view.
+	Kind string `json:"kind"`
+	// Doc is what its rows are.
+	Doc string `json:"description"`
+	// Key is the primary key of a table.
+	Key []string `json:"key,omitempty"`
+	// Folders are the columns by which a Parquet lake splits a table into folders.
+	Folders []string `json:"folders,omitempty"`
+	// Columns are in the order of the table.
 	Columns []columnInfo `json:"columns"`
 }
 
+// columnInfo is the JSON form of a column.
 type columnInfo struct {
-	Column   string `json:"column"`
-	Type     string `json:"type"`
-	Nullable bool   `json:"nullable"`
-	Doc      string `json:"description"`
+	// Column is its name.
+	Column string `json:"column"`
+	// Type is that of PostgreSQL.
+	Type string `json:"type"`
+	// Nullable: values may be NULL.
+	Nullable bool `json:"nullable"`
+	// Doc is what its values are.
+	Doc string `json:"description"`
 }
 
 func describe(tables []*transform.Schema, views []transform.View) []tableInfo {

@@ -23,7 +23,7 @@ func testDiscard(t *testing.T, r *run) {
 	}
 	write(t, s, batch(t, facts(), r.account, fact{id: "2"}))
 	result := r.finish(t, s, "job", 5, everything()...)
-	same(t, "count", load.Count{Inserted: 1, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Added: 1, Removed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
 	same(t, "rows", []string{row("1", "a"), row("2", "NULL")}, r.lines(t, schema(facts()), "fact_id", "title"))
 }
 
@@ -46,13 +46,13 @@ func testCommits(t *testing.T, r *run) {
 		t.Fatal(err)
 	}
 	result := r.finish(t, s, "job", 5)
-	same(t, "count", load.Count{Inserted: 4, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Added: 4, Removed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
 	same(t, "rows", []string{"p1-a", "p1-b", "p1-removed", "p2-a", "p2-b", "p3-stays"}, r.lines(t, schema(facts()), "fact_id"))
 	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "count in the record", load.Count{Inserted: 4, Removed: 1}, runs[0].Tables["suite_facts"])
+	same(t, "count in the record", load.Count{Added: 4, Removed: 1}, load.Count{}.Add(runs[0].Tables["suite_facts"]))
 }
 
 func testDryRun(t *testing.T, r *run) {
@@ -66,8 +66,8 @@ func testDryRun(t *testing.T, r *run) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "facts", load.Count{Inserted: 1, Unchanged: 2999, Removed: 1}, result.Tables["suite_facts"])
-	same(t, "things", load.Count{Inserted: 1}, result.Tables["suite_things"])
+	same(t, "facts", load.Count{Added: 1, Unchanged: 2999, Removed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
+	same(t, "things", load.Count{Added: 1}, load.Count{}.Add(result.Tables["suite_things"]))
 	if n := len(r.lines(t, schema(facts()), "fact_id")); n != 3000 {
 		t.Errorf("rows = %d, want 3000", n)
 	}
@@ -115,7 +115,7 @@ func testRecord(t *testing.T, r *run) {
 	want := r.record("job", 0, load.StatusIncomplete)
 	want.Items, want.Rejects, want.Pending, want.Unreadable, want.FieldErrors = 1, 2, 3, 4, 5
 	want.Requests, want.Retries, want.SavedRequests, want.Throttled, want.WaitedMS = 6, 7, 8, 9, 10
-	want.Message, want.Hint, want.DeferredTo, want.Parents, want.Fresh = "message", "hint", moment(99), 11, 12
+	want.Message, want.Hint, want.DeferredTo, want.Parents, want.UpToDate = "message", "hint", moment(99), 11, 12
 	if _, err := s.Commit(t.Context(), load.Change{Run: want}); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,9 @@ func testRecord(t *testing.T, r *run) {
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("runs = %v, %v", runs, err)
 	}
-	want.Tables, want.Fence = map[string]load.Count{"suite_facts": {Inserted: 1}}, runs[0].Fence
+	one, none := 1, 0
+	want.Fence = runs[0].Fence
+	want.Tables = map[string]load.Count{"suite_facts": {Rows: &one, Added: 1}, "suite_places": {Rows: &none}, "suite_things": {Rows: &none}}
 	same(t, "record", want, runs[0])
 }
 
@@ -143,7 +145,7 @@ func testHistory(t *testing.T, r *run) {
 		if fences[run.Job] == 0 {
 			fences[run.Job] = run.Fence
 		}
-		got = append(got, row(run.Job, run.StartedAt.UTC().Format(time.RFC3339Nano), string(run.Status), run.Kind, run.Version, fmt.Sprint(run.Fence-fences[run.Job]), fmt.Sprint(run.Tables["suite_facts"].Updated)))
+		got = append(got, row(run.Job, run.StartedAt.UTC().Format(time.RFC3339Nano), string(run.Status), run.Kind, run.Version, fmt.Sprint(run.Fence-fences[run.Job]), fmt.Sprint(run.Tables["suite_facts"].Changed)))
 	}
 	at := func(n int) string { return moment(n).Format(time.RFC3339Nano) }
 	same(t, "runs", []string{
@@ -271,7 +273,7 @@ func testConcurrent(t *testing.T, r *run) {
 
 func testEmpty(t *testing.T, r *run) {
 	result := r.export(t, 0, everything())
-	same(t, "count", load.Count{}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{}, load.Count{}.Add(result.Tables["suite_facts"]))
 	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Limit: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func testValues(t *testing.T, r *run) {
 		fact{id: "low", plays: ptr(int32(math.MinInt32)), title: ptr(long)},
 	))
 	result := r.finish(t, s, "job", 0)
-	same(t, "count", load.Count{Inserted: 4}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Added: 4}, load.Count{}.Add(result.Tables["suite_facts"]))
 	rows := map[string][]string{}
 	for _, cells := range r.Rows(t, schema(facts()), "fact_id", "account_id", "title", "plays", "loved", "added_at", "out_on", "tags", "first_seen_at", "last_seen_at", "removed_at") {
 		rows[cells[0]] = cells[1:]
@@ -38,7 +38,7 @@ func testRepeat(t *testing.T, r *run) {
 	items := []fact{{id: "1", title: ptr("a"), tags: []tag{{"x"}}}, {id: "2", plays: ptr(int32(2))}}
 	r.export(t, 0, everything(), items...)
 	result := r.export(t, 5, everything(), items...)
-	same(t, "count", load.Count{Unchanged: 2}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Unchanged: 2}, load.Count{}.Add(result.Tables["suite_facts"]))
 	seen := micros(moment(0))
 	same(t, "rows", []string{row("1", seen, seen), row("2", seen, seen)}, r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at"))
 }
@@ -46,7 +46,7 @@ func testRepeat(t *testing.T, r *run) {
 func testChange(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")}, fact{id: "3", tags: []tag{{"x"}}})
 	result := r.export(t, 5, nil, fact{id: "1", title: ptr("z")}, fact{id: "2"}, fact{id: "3", tags: []tag{}}, fact{id: "4"})
-	same(t, "count", load.Count{Inserted: 1, Updated: 3}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Added: 1, Changed: 3}, load.Count{}.Add(result.Tables["suite_facts"]))
 	first, second := micros(moment(0)), micros(moment(5))
 	same(t, "rows", []string{
 		row("1", "z", "NULL", first, second), row("2", "NULL", "NULL", first, second),
@@ -64,7 +64,7 @@ func testVersions(t *testing.T, r *run) {
 	version("2")
 	write(t, s, batch(t, facts(), r.account, fact{id: "back", title: ptr("x")}), batch(t, facts(), r.account, fact{id: "back", title: ptr("b")}))
 	result := r.finish(t, s, "job", 5, everything()...)
-	same(t, "facts", load.Count{Inserted: 1, Updated: 1, Unchanged: 2}, result.Tables["suite_facts"])
+	same(t, "facts", load.Count{Added: 1, Changed: 1, Unchanged: 2}, load.Count{}.Add(result.Tables["suite_facts"]))
 	first, second := micros(moment(0)), micros(moment(5))
 	same(t, "rows", []string{row("back", "b", "NULL", first), row("new", "2", "NULL", second), row("old", "2", "NULL", second), row("same", "s", "NULL", first)},
 		r.lines(t, schema(facts()), "fact_id", "title", "plays", "last_seen_at"))
@@ -75,16 +75,16 @@ func testRemoval(t *testing.T, r *run) {
 	other.export(t, 0, nil, fact{id: "x"})
 	r.export(t, 0, everything(), fact{id: "1"}, fact{id: "2"}, fact{id: "3"})
 	result := r.export(t, 5, everything(), fact{id: "1"})
-	same(t, "count", load.Count{Unchanged: 1, Removed: 2}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Unchanged: 1, Removed: 2}, load.Count{}.Add(result.Tables["suite_facts"]))
 	first, second, third := micros(moment(0)), micros(moment(5)), micros(moment(9))
 	same(t, "rows", []string{row("1", first, "NULL"), row("2", second, second), row("3", second, second), row("x", first, "NULL")},
 		r.lines(t, schema(facts()), "fact_id", "last_seen_at", "removed_at"))
 	result = r.export(t, 9, everything(), fact{id: "1"}, fact{id: "2"})
-	same(t, "count when one is back", load.Count{Unchanged: 1, Updated: 1}, result.Tables["suite_facts"])
+	same(t, "count when one is back", load.Count{Unchanged: 1, Changed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
 	same(t, "rows", []string{row("1", first, first, "NULL"), row("2", first, third, "NULL"), row("3", first, second, second), row("x", first, first, "NULL")},
 		r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at", "removed_at"))
 	result = r.export(t, 12, everything())
-	same(t, "count when all are removed", load.Count{Removed: 2}, result.Tables["suite_facts"])
+	same(t, "count when all are removed", load.Count{Removed: 2}, load.Count{}.Add(result.Tables["suite_facts"]))
 }
 
 func places3(span, d string, n int) []place {
@@ -106,7 +106,7 @@ func testRemovalOfPlaces(t *testing.T, r *run) {
 	s, _ = r.begin(t, "job", 5)
 	write(t, s, batch(t, places(), r.account, places3("long", "2026-11-01", 1)...))
 	result := r.finish(t, s, "job", 5, placeRemoval("long", "2026-11-01"), placeRemoval("short", "2026-11-01"))
-	same(t, "count", load.Count{Unchanged: 1, Removed: 4}, result.Tables["suite_places"])
+	same(t, "count", load.Count{Unchanged: 1, Removed: 4}, load.Count{}.Add(result.Tables["suite_places"]))
 	same(t, "rows", []string{row("long", "2026-10-31", "1"), row("long", "2026-10-31", "2"), row("long", "2026-11-01", "1")},
 		r.lines(t, schema(places()), "span", "day", "rank"))
 }
@@ -118,7 +118,7 @@ func testRemovalOfDay(t *testing.T, r *run) {
 	r.finish(t, s, "job", 0)
 	s, _ = r.begin(t, "job", 5)
 	result := r.finish(t, s, "job", 5, load.Removal{Table: "suite_places", Where: []load.Match{{Column: "day", Values: []string{"2026-11-01"}}}})
-	same(t, "count", load.Count{Removed: 3}, result.Tables["suite_places"])
+	same(t, "count", load.Count{Removed: 3}, load.Count{}.Add(result.Tables["suite_places"]))
 	same(t, "rows", []string{row("long", "2026-10-31"), row("long", "2026-10-31")}, r.lines(t, schema(places()), "span", "day"))
 }
 
@@ -130,14 +130,14 @@ func testRemovalOfNothing(t *testing.T, r *run) {
 			t.Errorf("%+v is no error", removal)
 		}
 	}
-	same(t, "count", load.Count{Removed: 1}, r.finish(t, s, "job", 5, everything()...).Tables["suite_facts"])
+	same(t, "count", load.Count{Removed: 1}, load.Count{}.Add(r.finish(t, s, "job", 5, everything()...).Tables["suite_facts"]))
 }
 
 func testScope(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")}, fact{id: "3"}, fact{id: "4", title: ptr("c")})
 	removal := load.Removal{Table: "suite_facts", Where: []load.Match{{Column: "title", Values: []string{"a", "b"}}}}
 	result := r.export(t, 5, []load.Removal{removal}, fact{id: "1", title: ptr("a")})
-	same(t, "count", load.Count{Unchanged: 1, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Unchanged: 1, Removed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
 	removed := micros(moment(5))
 	same(t, "rows", []string{row("1", "NULL"), row("2", removed), row("3", "NULL"), row("4", "NULL")}, r.lines(t, schema(facts()), "fact_id", "removed_at"))
 }
@@ -157,12 +157,59 @@ func testMany(t *testing.T, r *run) {
 		for i := from; i < to; i += 3000 {
 			write(t, s, batch(t, facts(), r.account, numbered(i, min(i+3000, to))...))
 		}
-		return r.finish(t, s, "job", minute, everything()...).Tables["suite_facts"]
+		return load.Count{}.Add(r.finish(t, s, "job", minute, everything()...).Tables["suite_facts"])
 	}
-	same(t, "first", load.Count{Inserted: n}, put(0, 0, n))
+	same(t, "first", load.Count{Added: n}, put(0, 0, n))
 	same(t, "again", load.Count{Unchanged: n}, put(5, 0, n))
-	same(t, "moved", load.Count{Inserted: 1000, Unchanged: n - 1000, Removed: 1000}, put(9, 1000, n+1000))
+	same(t, "moved", load.Count{Added: 1000, Unchanged: n - 1000, Removed: 1000}, put(9, 1000, n+1000))
 	if got := len(r.lines(t, schema(facts()), "fact_id")); got != n+1000 {
 		t.Errorf("rows = %d, want %d", got, n+1000)
 	}
+}
+
+// rows are those of the tables as a result counts them.
+func rows(t *testing.T, r load.Result) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for table, c := range r.Tables {
+		if c.Rows == nil {
+			t.Errorf("the rows of %s are not counted", table)
+			continue
+		}
+		out[table] = *c.Rows
+	}
+	return out
+}
+
+// testRows counts what is there after each run, whether or not it changed a table.
+func testRows(t *testing.T, r *run) {
+	same(t, "rows of nothing", map[string]int{"suite_facts": 0, "suite_places": 0, "suite_things": 0}, rows(t, r.export(t, 0, nil)))
+	r.account = "acc-2"
+	r.export(t, 1, nil, numbered(0, 7)...)
+	r.account = "acc-1"
+	same(t, "rows", 3000, rows(t, r.export(t, 2, nil, numbered(0, 3000)...))["suite_facts"])
+	same(t, "rows of an unchanged table", 3000, rows(t, r.export(t, 3, nil))["suite_facts"])
+	same(t, "rows after a removal", 2998, rows(t, r.export(t, 4, byKeys("000000", "000001")))["suite_facts"])
+	s, _ := r.begin(t, "job", 5)
+	write(t, s, batch(t, facts(), r.account, numbered(0, 1)...))
+	result, err := s.Commit(t.Context(), load.Change{Run: r.record("job", 5, load.StatusRunning)})
+	if err != nil || result.Tables["suite_facts"].Rows != nil {
+		t.Errorf("a run that goes on counts the rows: %v, %v", result.Tables, err)
+	}
+	write(t, s, batch(t, facts(), r.account, numbered(2, 4)...))
+	last := r.finish(t, s, "job", 5, byKeys("000004")...)
+	same(t, "rows after one came back and another went", 2998, rows(t, last)["suite_facts"])
+	same(t, "live rows", 2998, len(r.live(t))-7)
+	runs, err := r.Destination.Runs(t.Context(), load.RunsQuery{Account: r.account, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the record", last.Tables, runs[0].Tables)
+	s, _ = r.begin(t, "job", 9)
+	write(t, s, batch(t, facts(), r.account, numbered(4000, 4010)...))
+	result, err = s.Commit(t.Context(), load.Change{Run: r.record("job", 9, load.StatusOK), Removals: byKeys("000007"), DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "rows of a dry run", 2998, rows(t, result)["suite_facts"])
 }

@@ -44,7 +44,7 @@ func (r *run) commits(t *testing.T, minute int, steps ...step) load.Count {
 	if len(last.facts) > 0 {
 		write(t, s, batch(t, facts(), r.account, last.facts...))
 	}
-	return r.finish(t, s, "job", minute, last.removals...).Tables["suite_facts"]
+	return load.Count{}.Add(r.finish(t, s, "job", minute, last.removals...).Tables["suite_facts"])
 }
 
 // commit does one that does not end the run.
@@ -83,13 +83,13 @@ func (r *run) live(t *testing.T) []string {
 }
 
 func testChangeAgain(t *testing.T, r *run) {
-	same(t, "count", load.Count{Inserted: 1, Updated: 1}, r.commits(t, 5, titled("1", "a"), titled("1", "b")))
+	same(t, "count", load.Count{Added: 1, Changed: 1}, r.commits(t, 5, titled("1", "a"), titled("1", "b")))
 	seen := micros(moment(5))
 	same(t, "rows", []string{row("1", "b", seen, seen)}, r.lines(t, schema(facts()), "fact_id", "title", "first_seen_at", "last_seen_at"))
 }
 
 func testSameAgain(t *testing.T, r *run) {
-	same(t, "count", load.Count{Inserted: 1, Unchanged: 2}, r.commits(t, 5, titled("1", "a"), titled("1", "a"), titled("1", "a")))
+	same(t, "count", load.Count{Added: 1, Unchanged: 2}, r.commits(t, 5, titled("1", "a"), titled("1", "a"), titled("1", "a")))
 	same(t, "count of the next run", load.Count{Unchanged: 2}, r.commits(t, 9, titled("1", "a"), titled("1", "a")))
 	seen := micros(moment(5))
 	same(t, "rows", []string{row("1", "a", seen, seen)}, r.lines(t, schema(facts()), "fact_id", "title", "first_seen_at", "last_seen_at"))
@@ -97,7 +97,7 @@ func testSameAgain(t *testing.T, r *run) {
 
 func testChangeBack(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")})
-	same(t, "count", load.Count{Updated: 2, Unchanged: 1}, r.commits(t, 5, titled("1", "b"), titled("1", "b"), titled("1", "a")))
+	same(t, "count", load.Count{Changed: 2, Unchanged: 1}, r.commits(t, 5, titled("1", "b"), titled("1", "b"), titled("1", "a")))
 	same(t, "rows", []string{row("1", "a", micros(moment(0)), micros(moment(5)))}, r.lines(t, schema(facts()), "fact_id", "title", "first_seen_at", "last_seen_at"))
 }
 
@@ -105,7 +105,7 @@ func testRemoveAgain(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("a")}, fact{id: "3", title: ptr("a")})
 	first, second := titled("1", "a"), titled("2", "a")
 	first.removals, second.removals = everything(), everything()
-	same(t, "count", load.Count{Unchanged: 1, Updated: 1, Removed: 3}, r.commits(t, 5, first, second))
+	same(t, "count", load.Count{Unchanged: 1, Changed: 1, Removed: 3}, r.commits(t, 5, first, second))
 	same(t, "live rows", []string{"2"}, r.live(t))
 	same(t, "count of the next run", load.Count{Removed: 1}, r.commits(t, 9, step{removals: everything()}, step{removals: everything()}))
 }
@@ -113,7 +113,7 @@ func testRemoveAgain(t *testing.T, r *run) {
 func testReturn(t *testing.T, r *run) {
 	for i, removals := range [][]load.Removal{byKeys("1", "unknown"), byTitles("a")} {
 		r.export(t, 10*i, nil, fact{id: "1", title: ptr("a")}, fact{id: "2", title: ptr("b")})
-		same(t, "count", load.Count{Removed: 1, Updated: 1}, r.commits(t, 10*i+5, step{removals: removals}, titled("1", "a")))
+		same(t, "count", load.Count{Removed: 1, Changed: 1}, r.commits(t, 10*i+5, step{removals: removals}, titled("1", "a")))
 		same(t, "rows", []string{row("1", micros(moment(0)), micros(moment(10*i+5)), "NULL"), row("2", micros(moment(0)), micros(moment(0)), "NULL")},
 			r.lines(t, schema(facts()), "fact_id", "first_seen_at", "last_seen_at", "removed_at"))
 	}
@@ -125,24 +125,24 @@ func testReturn(t *testing.T, r *run) {
 
 func testRemoveThenOthers(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1"}, fact{id: "2"}, fact{id: "3"})
-	same(t, "count", load.Count{Removed: 1, Inserted: 2, Updated: 1},
+	same(t, "count", load.Count{Removed: 1, Added: 2, Changed: 1},
 		r.commits(t, 5, step{removals: byKeys("1")}, titled("4", "a"), titled("5", "a"), titled("2", "b")))
 	same(t, "live rows", []string{"2", "3", "4", "5"}, r.live(t))
 }
 
 func testRemoveStaged(t *testing.T, r *run) {
 	r.export(t, 0, nil, fact{id: "1", title: ptr("a")})
-	same(t, "count", load.Count{Updated: 1, Inserted: 2, Removed: 2},
+	same(t, "count", load.Count{Changed: 1, Added: 2, Removed: 2},
 		r.commits(t, 5, titled("1", "b"), titled("2", "b"), titled("3", "c"), step{removals: byTitles("a", "b")}))
 	same(t, "live rows", []string{"3"}, r.live(t))
-	same(t, "count by keys", load.Count{Updated: 1, Inserted: 1, Removed: 2},
+	same(t, "count by keys", load.Count{Changed: 1, Added: 1, Removed: 2},
 		r.commits(t, 9, titled("1", "b"), titled("4", "d"), step{removals: byKeys("1", "4")}))
 	same(t, "live rows", []string{"3"}, r.live(t))
 }
 
 // testManyAgain has commits of more rows than a destination may keep in memory.
 func testManyAgain(t *testing.T, r *run) {
-	same(t, "count", load.Count{Inserted: 5001, Unchanged: 4000, Removed: 1000},
+	same(t, "count", load.Count{Added: 5001, Unchanged: 4000, Removed: 1000},
 		r.commits(t, 5, titled("a", "a"), step{facts: numbered(0, 5000)}, step{removals: byKeys(ids(0, 1000)...)}, step{facts: numbered(1000, 5000)}))
 	same(t, "number of live rows", 4001, len(r.live(t)))
 }
@@ -156,11 +156,11 @@ func testFanOut(t *testing.T, r *run) {
 			write(t, s, batch(t, places(), r.account, places3("long", parent(i), each)...))
 			r.commit(t, s, minute, step{removals: []load.Removal{placeRemoval("long", parent(i))}})
 		}
-		want := load.Count{Inserted: 3 * parents}
+		want := load.Count{Added: 3 * parents}
 		if minute > 0 {
 			want = load.Count{Unchanged: 2 * parents, Removed: parents}
 		}
-		same(t, "count", want, r.finish(t, s, "job", minute).Tables["suite_places"])
+		same(t, "count", want, load.Count{}.Add(r.finish(t, s, "job", minute).Tables["suite_places"]))
 	}
 	same(t, "number of rows", 2*parents, len(r.lines(t, schema(places()), "day", "rank")))
 }
@@ -183,7 +183,7 @@ func testDryCommits(t *testing.T, r *run) {
 			t.Fatal(err)
 		}
 	}
-	same(t, "count", load.Count{Updated: 1, Inserted: 2, Removed: 1}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Changed: 1, Added: 2, Removed: 1}, load.Count{}.Add(result.Tables["suite_facts"]))
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -203,10 +203,10 @@ func testRemovalByKeys(t *testing.T, r *run) {
 	r.export(t, 0, nil, numbered(0, n)...)
 	kept := numbered(0, 10)
 	result := r.export(t, 5, byKeys(append(ids(0, 8000), ids(n, n+3000)...)...), kept...)
-	same(t, "count", load.Count{Unchanged: 10, Removed: 7990}, result.Tables["suite_facts"])
+	same(t, "count", load.Count{Unchanged: 10, Removed: 7990}, load.Count{}.Add(result.Tables["suite_facts"]))
 	same(t, "number of live rows", n-7990, len(r.live(t)))
-	same(t, "count of removed rows", load.Count{}, r.export(t, 9, byKeys(ids(100, 8000)...)).Tables["suite_facts"])
-	same(t, "count when they return", load.Count{Updated: 1}, r.export(t, 12, nil, numbered(100, 101)...).Tables["suite_facts"])
-	same(t, "count of no keys", load.Count{}, r.export(t, 15, byKeys()).Tables["suite_facts"])
+	same(t, "count of removed rows", load.Count{}, load.Count{}.Add(r.export(t, 9, byKeys(ids(100, 8000)...)).Tables["suite_facts"]))
+	same(t, "count when they return", load.Count{Changed: 1}, load.Count{}.Add(r.export(t, 12, nil, numbered(100, 101)...).Tables["suite_facts"]))
+	same(t, "count of no keys", load.Count{}, load.Count{}.Add(r.export(t, 15, byKeys()).Tables["suite_facts"]))
 	same(t, "number of live rows", n-7989, len(r.live(t)))
 }

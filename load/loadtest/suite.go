@@ -68,6 +68,7 @@ func tests() map[string]func(*testing.T, *run) {
 		"the run record is kept":             testRecord,
 		"discarded rows leave no trace":      testDiscard,
 		"a dry run only counts":              testDryRun,
+		"live rows are counted":              testRows,
 		"state is kept":                      testState,
 		"state ends with its rows":           testMissing,
 		"one session a job":                  testLock,

@@ -36,7 +36,7 @@ func BenchmarkFirstLoad(b *testing.B) {
 		root := b.TempDir()
 		b.StartTimer()
 		count := loadAll(b, root, 1, table, records)
-		if count != (load.Count{Inserted: benchRows}) {
+		if count != (load.Count{Added: benchRows}) {
 			b.Fatalf("%+v", count)
 		}
 	}

@@ -88,12 +88,12 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("%s: %d inserted, %d updated, %d unchanged\n", run.ID, count.Inserted, count.Updated, count.Unchanged)
+		fmt.Printf("%s: %d added, %d changed, %d unchanged\n", run.ID, count.Added, count.Changed, count.Unchanged)
 	}
 	genres, err := lake.Values(ctx, load.ValueQuery{Account: "ann", Table: "songs", Column: "genre"})
 	fmt.Println(genres, errors.Join(err, lake.Close(ctx)))
 	// Output:
-	// run-1: 2 inserted, 0 updated, 0 unchanged
-	// run-2: 1 inserted, 1 updated, 1 unchanged
+	// run-1: 2 added, 0 changed, 0 unchanged
+	// run-2: 1 added, 1 changed, 1 unchanged
 	// [{pop 2} {soul 1}] <nil>
 }

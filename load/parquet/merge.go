@@ -208,10 +208,10 @@ func nextCommit(versions []version, removals []removal) int32 {
 func (m *merge) upsert(r *row, c cell) {
 	switch {
 	case !r.there:
-		m.count.Inserted++
+		m.count.Added++
 		*r = row{cell: c, there: true, times: times{first: m.now, last: m.now}}
 	case r.gone || m.layout.differ(r.cell, c):
-		m.count.Updated++
+		m.count.Changed++
 		*r = row{cell: c, there: true, times: times{first: r.first, last: m.now}}
 	default:
 		m.count.Unchanged++
@@ -259,4 +259,4 @@ func (m *merge) skip() error {
 }
 
 // changed tells whether the partition's file must be written.
-func changed(c load.Count) bool { return c.Inserted+c.Updated+c.Removed > 0 }
+func changed(c load.Count) bool { return c.Added+c.Changed+c.Removed > 0 }

@@ -43,6 +43,11 @@ func (s *session) rehearse(ctx context.Context) error {
 	if err := s.clear(); err != nil || !s.run.Finished() {
 		return err
 	}
+	live, err := s.d.live(s.job, nil)
+	if err != nil {
+		return err
+	}
+	s.total = s.result().With(live).Tables
 	return s.putRuns(slices.DeleteFunc(s.runs(s.run, false), func(r load.Run) bool { return r.ID == s.run.ID }))
 }
 
@@ -98,6 +103,11 @@ func (s *session) bookkeeping(files []stagedFile) ([]move, error) {
 		if err := stage(s.rowsPath(), rows); err != nil {
 			return nil, err
 		}
+		live, err := s.d.live(s.job, files)
+		if err != nil {
+			return nil, err
+		}
+		s.total = s.result().With(live).Tables
 	}
 	record := s.run
 	record.Tables = s.total

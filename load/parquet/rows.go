@@ -58,3 +58,32 @@ func (d *Destination) rows(job load.Job, staged []stagedFile) (load.Rows, error)
 	}
 	return out, nil
 }
+
+// live counts the live rows of a job's tables, as if the staged files were published
+// already.
+func (d *Destination) live(job load.Job, staged []stagedFile) (load.Rows, error) {
+	out := load.Rows{}
+	for _, t := range job.Tables {
+		l := d.layouts[t.Name]
+		names, err := d.filesOf(l, job.Account)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range staged {
+			if f.layout == l {
+				names = slices.DeleteFunc(names, func(name string) bool { return name == f.To })
+				names = append(names, f.From)
+			}
+		}
+		rows := int64(0)
+		for _, name := range names {
+			n, err := d.countLive(l, name)
+			if err != nil {
+				return nil, err
+			}
+			rows += n
+		}
+		out[t.Name] = int(rows)
+	}
+	return out, nil
+}

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -149,4 +150,20 @@ func (d *Destination) countFile(name string) (int64, error) {
 		return 0, err
 	}
 	return r.Rows(), f.Close()
+}
+
+// countLive returns how many rows of a file of a table are live.
+func (d *Destination) countLive(l *layout, name string) (int64, error) {
+	if !l.table.Removable {
+		return d.countFile(name)
+	}
+	r, f, err := d.readFile(name)
+	if err != nil {
+		return 0, err
+	}
+	live, err := r.Nulls("removed_at")
+	if err := errors.Join(err, f.Close()); err != nil {
+		return 0, fmt.Errorf("count the rows of %s: %w", name, err)
+	}
+	return live, nil
 }

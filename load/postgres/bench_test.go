@@ -136,7 +136,7 @@ func BenchmarkCopy(b *testing.B) {
 // so that both meet the same machine.
 func BenchmarkFirstLoad(b *testing.B) {
 	x, rows := newBench(b), batches(b)
-	x.run(b, 0, rows, load.Count{Inserted: benchRows})
+	x.run(b, 0, rows, load.Count{Added: benchRows})
 	text, binary := x.dump(b, "text"), x.dump(b, "binary")
 	var took, textFloor, binaryFloor time.Duration
 	n := 0
@@ -145,7 +145,7 @@ func BenchmarkFirstLoad(b *testing.B) {
 		b.StopTimer()
 		x.do(b, "TRUNCATE spotify.saved_tracks; CHECKPOINT")
 		b.StartTimer()
-		took += x.run(b, n, rows, load.Count{Inserted: benchRows})
+		took += x.run(b, n, rows, load.Count{Added: benchRows})
 		b.StopTimer()
 		textFloor += x.floor(b, text, "text")
 		binaryFloor += x.floor(b, binary, "binary")
@@ -159,7 +159,7 @@ func BenchmarkFirstLoad(b *testing.B) {
 // BenchmarkReloadUnchanged meets a table that holds every row already.
 func BenchmarkReloadUnchanged(b *testing.B) {
 	x, rows := newBench(b), batches(b)
-	x.run(b, 0, rows, load.Count{Inserted: benchRows})
+	x.run(b, 0, rows, load.Count{Added: benchRows})
 	text, binary := x.dump(b, "text"), x.dump(b, "binary")
 	var took, textFloor, binaryFloor time.Duration
 	n := 0

@@ -111,16 +111,26 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 			return result, err
 		}
 	}
-	return result, s.do(ctx, "keep state and run record", s.d.limits.work, func(ctx context.Context) error {
-		if err := s.keepState(ctx, tx, c.State); err != nil {
-			return err
-		}
-		if err := s.keepRowCounts(ctx, tx, c.Run); err != nil {
-			return err
-		}
-		c.Run.Tables = result.Tables
-		return s.record(ctx, tx, c.Run)
+	err = s.do(ctx, "keep state and run record", s.d.limits.work, func(ctx context.Context) error {
+		return s.keep(ctx, tx, c, &result)
 	})
+	return result, err
+}
+
+// keep writes the state, the row counts and the run record.
+func (s *session) keep(ctx context.Context, tx pgx.Tx, c load.Change, result *load.Result) error {
+	if err := s.keepState(ctx, tx, c.State); err != nil {
+		return err
+	}
+	if c.Run.Finished() && !c.DryRun {
+		live, err := s.keepRowCounts(ctx, tx)
+		if err != nil {
+			return err
+		}
+		*result = result.With(live)
+	}
+	c.Run.Tables = result.Tables
+	return s.record(ctx, tx, c.Run)
 }
 
 // checkFence keeps other sessions of the job from beginning until the commit, and
@@ -137,17 +147,15 @@ func (s *session) checkFence(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// keepRowCounts keeps how many rows there are at the end of a run.
-func (s *session) keepRowCounts(ctx context.Context, tx pgx.Tx, run load.Run) error {
-	if !run.Finished() {
-		return nil
-	}
-	rows, err := countRows(ctx, tx, s.job)
+// keepRowCounts keeps how many rows there are at the end of a run, and returns how many
+// of them are live.
+func (s *session) keepRowCounts(ctx context.Context, tx pgx.Tx) (load.Rows, error) {
+	live, kept, err := countLive(ctx, tx, s.job)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.Exec(ctx, "UPDATE exporter.fences SET row_counts = $3 WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name, rows)
-	return err
+	_, err = tx.Exec(ctx, "UPDATE exporter.fences SET row_counts = $3 WHERE account_id = $1 AND job = $2", s.job.Account, s.job.Name, kept)
+	return live, err
 }
 
 // plan keeps the planner from walking large tables row by row: of those that
@@ -187,17 +195,17 @@ func (s *session) merge(ctx context.Context, tx pgx.Tx, t *statements) (load.Cou
 		if err != nil {
 			return load.Count{}, fmt.Errorf("insert: %w", err)
 		}
-		return load.Count{Inserted: int(tag.RowsAffected())}, nil
+		return load.Count{Added: int(tag.RowsAffected())}, nil
 	}
 	var versions, keys int
 	if err := tx.QueryRow(ctx, t.versions()).Scan(&versions, &keys); err != nil {
 		return load.Count{}, fmt.Errorf("count: %w", err)
 	}
 	var c load.Count
-	if err := tx.QueryRow(ctx, t.merge(versions == 1), s.job.Run.StartedAt).Scan(&c.Inserted, &c.Updated); err != nil {
+	if err := tx.QueryRow(ctx, t.merge(versions == 1), s.job.Run.StartedAt).Scan(&c.Added, &c.Changed); err != nil {
 		return load.Count{}, fmt.Errorf("upsert: %w", err)
 	}
-	c.Unchanged = keys - c.Inserted - c.Updated
+	c.Unchanged = keys - c.Added - c.Changed
 	return c, nil
 }
 
@@ -270,10 +278,16 @@ func (s *session) committed(ctx context.Context, c load.Change, result load.Resu
 	}
 	// The staging tables go with the connection.
 	if c.DryRun {
-		return result, s.do(ctx, "forget dry run", s.d.limits.answer, func(ctx context.Context) error {
-			_, err := s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID)
+		err := s.do(ctx, "forget dry run", s.d.limits.answer, func(ctx context.Context) error {
+			live, _, err := countLive(ctx, s.conn, s.job)
+			if err != nil {
+				return err
+			}
+			s.total = result.With(live)
+			_, err = s.conn.Exec(ctx, "DELETE FROM exporter.runs WHERE run_id = $1", c.Run.ID)
 			return err
 		})
+		return s.total, err
 	}
 	return result, nil
 }

@@ -26,7 +26,7 @@ func runFields(r *load.Run) []runField {
 		{"fence", &r.Fence}, {"tables", &r.Tables}, {"items", &r.Items}, {"requests", &r.Requests}, {"retries", &r.Retries},
 		{"saved_requests", &r.SavedRequests}, {"throttled", &r.Throttled}, {"waited_ms", &r.WaitedMS}, {"rejects", &r.Rejects},
 		{"pending", &r.Pending}, {"unreadable", &r.Unreadable}, {"field_errors", &r.FieldErrors}, {"parents", &r.Parents},
-		{"fresh", &r.Fresh}, {"message", &r.Message}, {"hint", &r.Hint}, {"deferred_to", moment{&r.DeferredTo}},
+		{"up_to_date", &r.UpToDate}, {"message", &r.Message}, {"hint", &r.Hint}, {"deferred_to", moment{&r.DeferredTo}},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // State returns what a job has committed last, if its rows are still there.
@@ -47,19 +48,48 @@ func startOf(ctx context.Context, q querier, job load.Job, before load.Rows) (lo
 
 // countRows counts the account's rows of a job's tables that keep every row.
 func countRows(ctx context.Context, q querier, job load.Job) (load.Rows, error) {
-	out := load.Rows{}
+	all := load.Rows{}
 	for _, t := range job.Tables {
 		if !t.Removable {
 			continue
 		}
-		var n int
-		sql := "SELECT count(*) FROM " + pgx.Identifier{"spotify", t.Name}.Sanitize() + " WHERE account_id = $1"
-		if err := q.QueryRow(ctx, sql, job.Account).Scan(&n); err != nil {
-			return nil, fmt.Errorf("count rows of %s: %w", t.Name, err)
+		n, _, err := countTable(ctx, q, t, job.Account)
+		if err != nil {
+			return nil, err
 		}
-		out[t.Name] = n
+		all[t.Name] = n
 	}
-	return out, nil
+	return all, nil
+}
+
+// countTable counts the account's rows of a table: all, and those that are live.
+func countTable(ctx context.Context, q querier, t *transform.Schema, account string) (all, live int, err error) {
+	condition := "true"
+	if t.Removable {
+		condition = "removed_at IS NULL"
+	}
+	sql := "SELECT count(*), count(*) FILTER (WHERE " + condition + ") FROM " + pgx.Identifier{"spotify", t.Name}.Sanitize() + " WHERE account_id = $1"
+	if err := q.QueryRow(ctx, sql, account).Scan(&all, &live); err != nil {
+		return 0, 0, fmt.Errorf("count rows of %s: %w", t.Name, err)
+	}
+	return all, live, nil
+}
+
+// countLive counts the account's live rows of all tables of a job, and all rows of those
+// that keep every row.
+func countLive(ctx context.Context, q querier, job load.Job) (live, kept load.Rows, err error) {
+	live, kept = load.Rows{}, load.Rows{}
+	for _, t := range job.Tables {
+		all, n, err := countTable(ctx, q, t, job.Account)
+		if err != nil {
+			return nil, nil, err
+		}
+		live[t.Name] = n
+		if t.Removable {
+			kept[t.Name] = all
+		}
+	}
+	return live, kept, nil
 }
 
 // readState reads a job's state, in a transaction or out of one.

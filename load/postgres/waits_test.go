@@ -319,7 +319,7 @@ func TestLockOfAnotherSession(t *testing.T) {
 		t.Errorf("commit: %v, hint %q", err, hint(err))
 	}
 	exec(t, conn, "ROLLBACK")
-	if result, err := s.Commit(t.Context(), load.Change{Run: record("job", 2, load.StatusOK)}); err != nil || result.Tables["saved_tracks"].Updated != 10 {
+	if result, err := s.Commit(t.Context(), load.Change{Run: record("job", 2, load.StatusOK)}); err != nil || result.Tables["saved_tracks"].Changed != 10 {
 		t.Errorf("when the lock is gone: %v, %v", result, err)
 	}
 }

@@ -79,6 +79,45 @@ func (r *Reader) Schema() *arrow.Schema { return r.schema }
 // Rows is how many rows the file has.
 func (r *Reader) Rows() int64 { return r.file.NumRows() }
 
+// Nulls is how many rows have no value in a column. The file's statistics say so; where
+// they do not, the column is read.
+func (r *Reader) Nulls(column string) (int64, error) {
+	at := r.schema.FieldIndices(column)
+	if len(at) != 1 {
+		return 0, fmt.Errorf("the file has %d columns of the name %s", len(at), column)
+	}
+	nulls, known := int64(0), true
+	err := guarded(func() error {
+		for i := range r.file.NumRowGroups() {
+			chunk, err := r.file.MetaData().RowGroup(i).ColumnChunk(at[0])
+			if err != nil {
+				return err
+			}
+			stats, err := chunk.Statistics()
+			if err != nil || stats == nil || !stats.HasNullCount() {
+				known = false
+				return err
+			}
+			nulls += stats.NullCount()
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the statistics of %s: %w", column, err)
+	}
+	if known {
+		return nulls, nil
+	}
+	nulls = 0
+	for record, err := range r.Records([]string{column}, 4096) {
+		if err != nil {
+			return 0, err
+		}
+		nulls += int64(record.Column(0).NullN())
+	}
+	return nulls, nil
+}
+
 // Metadata is the value of a key of the file's metadata, if it has the key.
 func (r *Reader) Metadata(key string) (string, bool) {
 	v := r.file.MetaData().KeyValueMetadata().FindValue(key)
