@@ -49,8 +49,8 @@ func (m *metrics) observe(e pipeline.Event) {
 
 // handler serves the metrics, and lists the accounts' sign-ins each time.
 func (m *metrics) handler(p *clientPool) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		text := expose(signIns(p)...)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := expose(signIns(r.Context(), p)...)
 		m.mu.Lock()
 		text += expose(m.runs, m.lastOK, m.requests, m.saved, m.throttled, m.waited)
 		m.mu.Unlock()
@@ -61,11 +61,11 @@ func (m *metrics) handler(p *clientPool) http.Handler {
 }
 
 // signIns measures how long accounts stay signed in.
-func signIns(p *clientPool) []*family {
+func signIns(ctx context.Context, p *clientPool) []*family {
 	ends := newGauge("sign_in_ends_timestamp_seconds", "When the sign-in of an account ends, as a Unix time.", "account")
 	state := newGauge("sign_in_state", "How soon the sign-in of an account ends: 0 not soon, 1 within 30 days, 2 within 7 days or any day now, 3 ended or refused.", "account")
 	fails := newGauge("accounts_unreadable", "1 while any connected account cannot be read.")
-	ctx, cancel := context.WithTimeout(p.app.ctx, accountsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, accountsTimeout)
 	defer cancel()
 	all, err := p.store.List(ctx)
 	failed := 0.0

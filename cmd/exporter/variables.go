@@ -35,7 +35,8 @@ func variables() []variable {
 		{name: "SPOTIFY_ACCOUNTS_URL", initial: extract.DefaultAccountsURL, doc: "Address of the Accounts service, for a simulated Spotify."},
 		{name: "EXPORTER_CONFIG", process: true, initial: "jobs.yaml", doc: "File that describes jobs and destinations, unless --config names one."},
 		{name: "BROWSER", process: true, doc: "Program that login opens addresses with, instead of the system's."},
-		{name: "TERM", process: true, doc: "If it is dumb, no progress bar is drawn."},
+		{name: "NO_COLOR", process: true, doc: "If it is set, nothing is coloured."},
+		{name: "TERM", process: true, doc: "If it is dumb, nothing is coloured and no progress bar is drawn."},
 		{name: "GOMEMLIMIT", process: true, initial: "80MiB", doc: "Memory above which the program collects garbage more often."},
 		{name: "GOGC", process: true, doc: "How much memory may grow between two collections, in per cent; setting it lifts the limit above."},
 	}
@@ -109,17 +110,5 @@ func dotenvText(needed ...string) string {
 
 // wrapped breaks a text into lines of 80 columns, each with a prefix.
 func wrapped(text, prefix string) string {
-	var lines []string
-	line := prefix
-	for _, word := range strings.Fields(text) {
-		if line != prefix && len(line)+1+len(word) > 80 {
-			lines = append(lines, line)
-			line = prefix
-		}
-		if line != prefix {
-			line += " "
-		}
-		line += word
-	}
-	return strings.Join(append(lines, line), "\n")
+	return prefix + strings.Join(screen{width: 80}.fold(text, len(prefix)), "\n"+prefix)
 }
