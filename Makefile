@@ -1,5 +1,8 @@
 export VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 export LDFLAGS := -s -w -X main.stamped=$(VERSION)
+# With this tag Arrow uses Go's own JSON, for what nothing here calls: a sixth of a cold
+# build, and 1.4 MB. The program is the same without it.
+export TAGS := tinygo
 BIN := bin/exporter
 POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
@@ -14,7 +17,7 @@ help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/exporter, static and stripped
-	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags "$(LDFLAGS)" -o $(BIN) ./cmd/exporter
+	CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -buildvcs=auto -ldflags "$(LDFLAGS)" -o $(BIN) ./cmd/exporter
 
 demo: build ## export a simulated account to ./demo
 	bin/exporter demo
