@@ -88,11 +88,13 @@ func resourceList() [][2]string {
 
 // ask asks until an answer is right. An empty one stands for what is usual.
 func (a *app) ask(q question, d *config.Draft) error {
+	s := screenOf(a.stderr)
 	for i, choice := range q.list {
-		fmt.Fprintf(a.stderr, "  %2d  %-16s  %s\n", i+1, choice[0], choice[1])
+		doc := strings.Join(s.fold(choice[1], 24), "\n"+strings.Repeat(" ", 24))
+		fmt.Fprintf(a.stderr, "  %2d  %-16s  %s\n", i+1, choice[0], doc)
 	}
 	for {
-		fmt.Fprintf(a.stderr, "%s [%s]: ", q.text, q.usual(*d))
+		fmt.Fprint(a.stderr, strings.TrimSuffix(s.block(q.text+" ["+q.usual(*d)+"]:", 0), "\n")+" ")
 		line, err := readLine(a.ctx, a.stdin)
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func (a *app) checkDestination(runner *pipeline.Runner, d config.Destination) fi
 	}
 	detail := d.Driver.Type + " is reachable and writable"
 	if len(pending) > 0 {
-		detail += "; run will apply " + strings.Join(pending, ", ")
+		detail += "; the next run migrates it in " + nouns(len(pending), "step") + ", which migrate --dry-run lists"
 	}
 	return finding{Check: name, OK: true, Detail: detail}
 }

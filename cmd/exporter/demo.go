@@ -131,7 +131,7 @@ func (c *demoCmd) print(a *app, runs []load.Run) error {
 		title, sql, _ := strings.Cut(q, "\n")
 		fmt.Fprintf(a.stdout, "\n%s\n%s\n", screen.paint(dim, title), sql)
 	}
-	next := "Next: connect your own account: " + a.command("login") + " (README, \"Connect your account\")."
+	next := "Next: export your own library, beginning with: " + a.command("init")
 	fmt.Fprint(a.stdout, "\n"+screen.block(next, 0))
 	return nil
 }

@@ -150,7 +150,7 @@ func (c *initCmd) draft(a *app) (config.Draft, error) {
 // localZone is the time zone of this machine, as far as it can be known.
 func localZone() string {
 	name, err := tzlocal.RuntimeTZ()
-	if err == nil {
+	if err == nil && name != "Etc/UTC" {
 		if _, err = config.Zone(name); err == nil {
 			return name
 		}

@@ -56,7 +56,7 @@ func (d Draft) sources(r *catalog.Resource) []string {
 func (d Draft) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# yaml-language-server: $schema=%s\n", SchemaURL)
-	b.WriteString("# What to export, where to, and when. Every setting: https://github.com/tracklake/tracklake#jobsyaml\n")
+	b.WriteString("# What to export, where to, and when. Every setting: https://github.com/tracklake/tracklake/blob/main/docs/configuration.md\n")
 	fmt.Fprintf(&b, "timezone: %s\n\ndestinations:\n", scalar(d.Timezone))
 	var names []string
 	for _, to := range d.Destinations {

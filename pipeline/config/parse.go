@@ -69,7 +69,7 @@ func (p *fileParser) file(root ast.Node) {
 		if !ok {
 			return
 		}
-		p.fail(root, "has neither destinations nor jobs; see https://github.com/tracklake/tracklake#jobsyaml")
+		p.fail(root, "has neither destinations nor jobs; see https://github.com/tracklake/tracklake/blob/main/docs/configuration.md")
 		return
 	}
 	p.each(m["destinations"], "destinations", p.destination)
