@@ -209,16 +209,16 @@ func TestStatusBesideASilentDatabase(t *testing.T) {
 		want []string
 	}{
 		{[]string{"status"}, 0, []string{
-			`tracks +lake +default +20[0-9-]+ [0-9:]+ \+0545 +ok +20.* \+0545\n  overdue: no successful run in the last two scheduled slots\n`,
-			`copy +warehouse +- +- +unknown +20.* \+0545\n`,
-			`top_tracks +lake +- +never +- `,
-			`\nDestination warehouse cannot be read: open destination warehouse: .*\n  hint: .`,
+			`tracks +lake +ok +\d+ .* ago +30 tracks\n  overdue: no successful run in the last two scheduled slots\n`,
+			`copy +warehouse +unknown +- +-\n`,
+			`top_tracks +lake +- +never +-\n`,
+			`\ndestination warehouse cannot be read: open destination warehouse: .*\n  hint: .`,
 			`ACCOUNT +USER`,
 		}},
 		{[]string{"status", "--json", "tracks", "copy"}, 0, []string{
 			`"overdue": true`, `"problem": "open destination warehouse: .*",\n +"hint": "`, `"account": "default"`,
 		}},
-		{[]string{"status", "copy"}, 1, []string{`copy +warehouse +- +- +unknown`, `Destination warehouse cannot be read`}},
+		{[]string{"status", "copy"}, 1, []string{`copy +unknown`, `destination warehouse cannot be read`}},
 	} {
 		began := time.Now()
 		code, out := p.start(t, tt.args...)()
