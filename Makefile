@@ -11,7 +11,7 @@ FUZZTIME ?= 30s
 SOAK ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo release checks test test-race test-readers test-browser test-pooler test-clients test-release test-soak test-all bench fuzz lint verify docs clean
+.PHONY: help build demo picture release checks test test-race test-readers test-browser test-pooler test-clients test-release test-soak test-all bench fuzz lint verify docs clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ build: ## build bin/exporter, static and stripped
 
 demo: build ## export a simulated account to ./demo
 	bin/exporter demo
+
+picture: build ## draw docs/demo.svg: the first lines of make demo; installs Python
+	rm -rf demo
+	PATH=$(CURDIR)/bin:$$PATH $$(scripts/python-with picture scripts/picture.txt) scripts/picture.py docs/demo.svg 34 exporter demo
 
 release: build ## build dist/: binaries for all systems, checksums and SBOMs
 	go build -o bin/sbom ./internal/sbom
