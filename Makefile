@@ -7,6 +7,9 @@ BIN := bin/exporter
 POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
 TIERS := ^Test(Readers|Browser|Pooler|Soak)
+# These start hundreds of processes, which the race detector slows down many times. The
+# other tests of the same commands and files run with it.
+SLOW := ^Test(NothingLeaks|KilledBeforeEachStep)$$
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
@@ -34,8 +37,8 @@ release: build ## build dist/: binaries for all systems, checksums and SBOMs
 test: checks ## run the tests; fetches a PostgreSQL of its own once, and needs nothing but Go
 	$(POSTGRES) go test -shuffle=on -timeout 5m -skip '$(TIERS)' ./...
 
-test-race: ## run the same tests with the race detector; installs a C compiler
-	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 10m -skip '$(TIERS)' ./...
+test-race: ## run nearly the same tests with the race detector; installs a C compiler
+	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 12m -skip '$(TIERS)|$(SLOW)' ./...
 
 test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs Python
 	$(POSTGRES) scripts/with-python go test -shuffle=on -run '^TestReaders' ./load/... ./cmd/exporter

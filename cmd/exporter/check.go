@@ -144,7 +144,7 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 }
 
 func (a *app) failed(check string, err error) finding {
-	return finding{Check: check, Detail: err.Error(), Hint: a.hintOf(err), code: codeOf(err)}
+	return finding{Check: check, Detail: strings.TrimPrefix(err.Error(), check+": "), Hint: a.hintOf(err), code: codeOf(err)}
 }
 
 func (c *checkCmd) report(a *app, findings []finding) error {
