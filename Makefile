@@ -6,7 +6,7 @@ export TAGS := tinygo
 BIN := bin/exporter
 POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
-TIERS := ^Test(Readers|Browser|Pooler|Soak)
+TIERS := ^Test(Readers|Browser|Terminal|Pooler|Soak)
 # These start hundreds of processes, which the race detector slows down many times. The
 # other tests of the same commands and files run with it.
 SLOW := ^Test(NothingLeaks|KilledBeforeEachStep)$$
@@ -14,10 +14,10 @@ FUZZTIME ?= 30s
 SOAK ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo picture release checks test test-race test-readers test-browser test-pooler test-clients test-release test-soak test-all bench fuzz lint verify docs clean
+.PHONY: help build demo picture release checks test test-race test-readers test-browser test-terminal test-pooler test-clients test-release test-soak test-all bench fuzz lint verify docs clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/exporter, static and stripped
 	CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -buildvcs=auto -ldflags "$(LDFLAGS)" -o $(BIN) ./cmd/exporter
@@ -46,6 +46,9 @@ test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs P
 test-browser: ## sign in with a real browser; installs Chromium
 	scripts/with-browser go test -run '^TestBrowser' ./cmd/exporter
 
+test-terminal: ## answer questions on a terminal, and complete commands; installs bash, zsh and fish
+	scripts/with-shells go test -run '^TestTerminal' ./cmd/exporter
+
 test-pooler: ## write to PostgreSQL through a connection pooler; installs PgBouncer
 	$(POSTGRES) scripts/with-pgbouncer go test -run '^TestPooler' ./load/postgres
 
@@ -58,7 +61,7 @@ test-release: ## start the binary that make release builds for this machine
 test-soak: ## kill runs and play random histories for SOAK each
 	SOAK=$(SOAK) go test -v -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
 
-test-all: test test-race test-readers test-browser test-pooler test-clients test-release ## run everything, and a minute of each soak test
+test-all: test test-race test-readers test-browser test-terminal test-pooler test-clients test-release ## run everything, and a minute of each soak test
 	$(MAKE) test-soak SOAK=1m
 
 checks: # what is wrong before anything runs

@@ -56,6 +56,12 @@ func TestReadersScripts(t *testing.T) {
 	runScripts(t, "testdata/readers")
 }
 
+// TestTerminalScripts are those that need a terminal or a certain shell.
+func TestTerminalScripts(t *testing.T) {
+	t.Parallel()
+	runScripts(t, "testdata/terminal")
+}
+
 func runScripts(t *testing.T, folder string) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{
