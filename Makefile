@@ -7,9 +7,9 @@ BIN := bin/exporter
 POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
 TIERS := ^Test(Readers|Browser|Terminal|Pooler|Soak)
-# These start hundreds of processes, which the race detector slows down many times. The
-# other tests of the same commands and files run with it.
-SLOW := ^Test(NothingLeaks|KilledBeforeEachStep)$$
+# These start hundreds of processes, each of which the race detector slows down many
+# times. Other tests of the same commands and files run with it.
+SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep)$$
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
@@ -37,7 +37,7 @@ release: build ## build dist/: binaries for all systems, checksums and SBOMs
 test: checks ## run the tests; fetches a PostgreSQL of its own once, and needs nothing but Go
 	$(POSTGRES) go test -shuffle=on -timeout 5m -skip '$(TIERS)' ./...
 
-test-race: ## run nearly the same tests with the race detector; installs a C compiler
+test-race: ## run most of them again with the race detector; installs a C compiler
 	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 12m -skip '$(TIERS)|$(SLOW)' ./...
 
 test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs Python
