@@ -44,13 +44,13 @@ test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs P
 	$(POSTGRES) scripts/with-python go test -shuffle=on -run '^TestReaders' ./load/... ./cmd/exporter
 
 test-browser: ## sign in with a real browser; installs Chromium
-	scripts/with-browser go test -run '^TestBrowser' ./cmd/exporter
+	scripts/with-browser go test -count=1 -run '^TestBrowser' ./cmd/exporter
 
 test-terminal: ## answer questions on a terminal, and complete commands; installs bash, zsh and fish
-	scripts/with-shells go test -run '^TestTerminal' ./cmd/exporter
+	scripts/with-shells go test -count=1 -run '^TestTerminal' ./cmd/exporter
 
 test-pooler: ## write to PostgreSQL through a connection pooler; installs PgBouncer
-	$(POSTGRES) scripts/with-pgbouncer go test -run '^TestPooler' ./load/postgres
+	$(POSTGRES) scripts/with-pgbouncer go test -count=1 -run '^TestPooler' ./load/postgres
 
 test-clients: ## point clients that others wrote at the simulation; installs Python and Node
 	scripts/with-clients go test -tags clients -count=1 ./internal/clienttest
@@ -59,7 +59,7 @@ test-release: ## start the binary that make release builds for this machine
 	scripts/test-release
 
 test-soak: ## kill runs and play random histories for SOAK each
-	SOAK=$(SOAK) go test -v -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
+	SOAK=$(SOAK) go test -v -count=1 -timeout 0 -run '^TestSoak' ./load/parquet ./pipeline
 
 test-all: test test-race test-readers test-browser test-terminal test-pooler test-clients test-release ## run everything, and a minute of each soak test
 	$(MAKE) test-soak SOAK=1m
