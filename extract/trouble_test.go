@@ -2,7 +2,6 @@ package extract_test
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 )
 
 // TestTroubleHasACause asks an API, and a token endpoint, that cannot be reached, and
@@ -29,7 +29,7 @@ func TestTroubleHasACause(t *testing.T) {
 	t.Cleanup(secure.Close)
 	for name, c := range map[string]struct{ address, says, hint string }{
 		"no such host":      {"https://tracklake.invalid", "there is no host named tracklake.invalid", "check that this machine is online"},
-		"refused":           {"http://" + closed(t), "nothing listens there (connection refused)", "firewall"},
+		"refused":           {"http://" + tcpproxy.FreeAddress(t), "nothing listens there (connection refused)", "firewall"},
 		"untrusted":         {secure.URL, "the TLS certificate is not trusted (unknown authority)", "ca-certificates"},
 		"no TLS":            {strings.Replace(portal.URL, "http:", "https:", 1), "the server does not speak TLS", "open a web page in a browser"},
 		"cut":               {"http://" + cutting(t), "no answer", "try again later"},
@@ -80,16 +80,6 @@ func ask(t *testing.T, config extract.Config) error {
 	t.Cleanup(client.CloseIdle)
 	_, err = extract.Get[struct{}](t.Context(), client, extract.Endpoint{Path: "/me", Bucket: "me"})
 	return err
-}
-
-func closed(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // cutting is the address of a server that hangs up.

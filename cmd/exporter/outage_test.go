@@ -7,7 +7,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,20 +68,7 @@ func newOutage(t *testing.T, database string, settings string) *outage {
 // behind puts a proxy before an address, and sets a variable to the address of that.
 func (o *outage) behind(t *testing.T, variable, address string) *tcpproxy.Proxy {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := tcpproxy.New(u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	u.Host = p.Addr()
+	p, u := tcpproxy.Before(t, address)
 	o.env = append(o.env, variable+"="+u.String())
 	return p
 }

@@ -34,16 +34,14 @@ func (p *runPrinter) name(job, account string) string {
 
 // print prints one line, and what else there is to say below it.
 func (p *runPrinter) print(r load.Run, name string) {
-	left := pad(name, p.names) + "  " + string(r.Status) + "  "
-	text := p.outcome(r)
-	lines := p.screen.fold(text, max(p.names+2, utf8.RuneCountInString(left)))
+	indent, text := p.names+2, p.outcome(r)
 	if p.screen.width > 0 && p.screen.width < 60 { // no room beside the name
-		left, lines = "", append([]string{name + "  " + string(r.Status)}, p.screen.fold(text, p.names+2)...)
+		fmt.Fprintf(p.out, "%s  %s\n%s", name, r.Status, p.screen.block(text, indent))
 	} else {
-		left = p.screen.paint(bold, pad(name, p.names)) + "  " + p.screen.paint(statusStyle(r.Status), string(r.Status)) + "  "
+		left := p.screen.paint(bold, pad(name, p.names)) + "  " + p.screen.paint(statusStyle(r.Status), string(r.Status)) + "  "
+		lines := p.screen.fold(text, indent+len(r.Status)+2)
+		fmt.Fprintln(p.out, left+strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	}
-	indent := p.names + 2
-	fmt.Fprintln(p.out, left+strings.Join(lines, "\n"+strings.Repeat(" ", indent)))
 	for _, note := range p.notes(r) {
 		fmt.Fprint(p.out, p.screen.block(note, indent))
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/internal/simtest"
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -215,7 +216,10 @@ func sizeOf(t *testing.T, path string) int64 {
 // and prints no password of a proxy.
 func TestTroubleWithTheNetwork(t *testing.T) {
 	t.Parallel()
-	refusing := proxyThatSays(t, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+	refusing := tcpproxy.Serve(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 4096))
+		_, _ = conn.Write([]byte("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
+	})
 	for name, c := range map[string]struct{ api, proxy, says, hint string }{
 		"no such host":     {"https://api.tracklake.invalid", "", "there is no host named api.tracklake.invalid", "check that this machine is online"},
 		"no such proxy":    {"https://api.spotify.example", "http://me:s3cr3t@127.0.0.1:1", "the proxy cannot be reached: connection refused", "check HTTPS_PROXY"},
@@ -235,31 +239,4 @@ func TestTroubleWithTheNetwork(t *testing.T) {
 			}
 		})
 	}
-}
-
-// proxyThatSays answers each request alike.
-func proxyThatSays(t *testing.T, answer string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 4096))
-			_, _ = conn.Write([]byte(answer))
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-ended
-	})
-	return l.Addr().String()
 }

@@ -34,7 +34,7 @@ func allowed() map[string][]string {
 		"extract/quota":           {},
 		"extract/quota/quotatest": {"extract/quota"},
 		"internal/archtest":       {},
-		"internal/browser":        {},
+		"internal/browser":        {"internal/tcpproxy"},
 		"internal/clienttest":     {},
 		"internal/pgtest":         {"internal/tcpproxy"},
 		"internal/sbom":           {},

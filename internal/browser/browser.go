@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 )
 
 // patience is how long pages and elements are waited for.
@@ -38,7 +39,10 @@ func Open(t testing.TB) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	_, port, err := net.SplitHostPort(tcpproxy.FreeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command(driver, "--port="+port)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the browser ends with its driver
 	if err := cmd.Start(); err != nil {
@@ -53,19 +57,6 @@ func Open(t testing.TB) *Browser {
 	b.waitReady()
 	b.begin(chromium, profile)
 	return b
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err := errors.Join(err, l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 func (b *Browser) waitReady() {

@@ -8,7 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 )
 
 // Bouncer starts a real PgBouncer before the server of a database, with a pool_mode
@@ -29,7 +30,10 @@ func Bouncer(t testing.TB, address, mode, settings string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	port := freePort(t)
+	_, port, err := net.SplitHostPort(tcpproxy.FreeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := fmt.Sprintf(`[databases]
 * = host=%s port=%s
 [pgbouncer]
@@ -60,16 +64,8 @@ pool_mode = %s
 		_ = cmd.Wait()
 	})
 	u.Host = "127.0.0.1:" + port
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.Dial("tcp", u.Host)
-		if err == nil {
-			_ = conn.Close()
-			return u.String()
-		}
-		if time.Now().After(end) {
-			t.Fatalf("PgBouncer does not answer: %v", err)
-		}
-	}
+	tcpproxy.AwaitListener(t, u.Host)
+	return u.String()
 }
 
 func write(t testing.TB, path, text string) {
@@ -77,18 +73,4 @@ func write(t testing.TB, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -36,20 +36,8 @@ func URL(t testing.TB) string {
 // database's address there. What passes is not encrypted, so that it can be recognised.
 func Proxy(t testing.TB, address string) (*tcpproxy.Proxy, string) {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := tcpproxy.New(u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	u.Host, u.RawQuery = p.Addr(), "sslmode=disable"
+	p, u := tcpproxy.Before(t, address)
+	u.RawQuery = "sslmode=disable"
 	return p, u.String()
 }
 

@@ -14,7 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/tracklake/tracklake/internal/tcpproxy"
 )
 
 // A Server is a PostgreSQL server of a test's own, with settings that others cannot
@@ -34,7 +35,7 @@ func NewServer(t testing.TB, hba ...string) *Server {
 	t.Helper()
 	s := &Server{bin: os.Getenv("TEST_POSTGRES_BIN")}
 	if s.bin == "" {
-		t.Fatal("TEST_POSTGRES_BIN is not set; run make test, or go test by scripts/with-postgres")
+		t.Fatal("TEST_POSTGRES_BIN is not set; run make test, or go run ./internal/withpostgres go test …")
 	}
 	var err error
 	if s.Folder, err = os.MkdirTemp("", "tracklake-pg"); err != nil { // t.TempDir is too long for a socket
@@ -108,12 +109,11 @@ func (s *Server) run(t testing.TB, name string, args ...string) {
 // starting.
 func (s *Server) Start(t testing.TB, wait bool, settings ...string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := net.ResolveTCPAddr("tcp", tcpproxy.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Port = listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
+	s.Port = address.Port
 	options := fmt.Sprintf("-p %d -k %s -c listen_addresses=127.0.0.1 -c fsync=off", s.Port, s.Folder)
 	for _, setting := range settings {
 		options += " -c " + setting
@@ -127,22 +127,8 @@ func (s *Server) Start(t testing.TB, wait bool, settings ...string) {
 	t.Cleanup(func() { s.run(t, "pg_ctl", "-D", s.data(), "-m", "immediate", "-w", "stop") })
 	s.run(t, "pg_ctl", append(args, "start")...)
 	if !wait {
-		s.listens(t)
+		tcpproxy.AwaitListener(t, address.String()) // even if it refuses them
 	}
-}
-
-// listens waits until the server takes connections, even if it refuses them.
-func (s *Server) listens(t testing.TB) {
-	t.Helper()
-	for range 200 {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port))
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("the server does not listen")
 }
 
 // Admin is the address of a database for the superuser.

@@ -1,4 +1,4 @@
-// Package tcpproxy is test support: a TCP proxy that does to connections what
+// Package tcpproxy is test support: peers on TCP, and a proxy that does to connections what
 // networks do. It can go silent, keep one side of a connection open and reset
 // the other, slow down, and reset both sides: at once, for connections to come,
 // or at the moment at which some text passes.

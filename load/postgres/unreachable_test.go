@@ -43,12 +43,12 @@ func TestUnreachable(t *testing.T) {
 	full := as(t, existing, "ALTER USER ROLE CONNECTION LIMIT 0")
 	for name, c := range map[string]struct{ address, says, hint string }{
 		"no such host":         {"postgres://me:s3cr3t@tracklake.invalid/music", `^connect to database music at tracklake.invalid:5432 as me: there is no host named tracklake.invalid$`, "percent-encode the password: @ is %40"},
-		"refused":              {"postgres://me:s3cr3t@" + closed(t) + "/music", `nothing listens there \(connection refused\)$`, "start the server, or correct host and port"},
+		"refused":              {"postgres://me:s3cr3t@" + tcpproxy.FreeAddress(t) + "/music", `nothing listens there \(connection refused\)$`, "start the server, or correct host and port"},
 		"refused, IPv6":        {"postgres://me:s3cr3t@[::1]:1/music", `^connect to database music at \[::1\]:1 as me: `, "host and port"},
 		"no socket":            {"postgres://me:s3cr3t@/music?host=/nowhere", `^connect to database music at /nowhere/.s.PGSQL.5432 as me: there is no such socket$`, "start the server"},
 		"silent":               {withPassword(silentURL), `no answer \(timeout\)$`, "firewall"},
 		"cut":                  {withPassword(cutURL), `the connection was cut before the server answered$`, "server's log"},
-		"another service":      {"postgres://me:s3cr3t@" + answering(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }) + "/music?sslmode=disable", `the server there is not PostgreSQL$`, "host and port"},
+		"another service":      {"postgres://me:s3cr3t@" + tcpproxy.Serve(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }) + "/music?sslmode=disable", `the server there is not PostgreSQL$`, "host and port"},
 		"no TLS":               {withQuery(existing, "sslmode=require"), `the server does not offer TLS$`, "sslmode=disable"},
 		"TLS, untrusted":       {at("me:s3cr3t@HOST/music?sslmode=verify-ca"), `TLS certificate is not trusted \(unknown authority\)$`, "sslrootcert=FILE"},
 		"TLS, other host":      {at("me:s3cr3t@HOST/music?sslmode=verify-full&sslrootcert=" + server.Folder + "/data/server.crt"), `TLS certificate is for another host name$`, "sslmode=verify-ca"},
@@ -100,17 +100,6 @@ func withUser(address, name string) string {
 func withQuery(address, query string) string {
 	before, _, _ := strings.Cut(address, "?")
 	return before + "?" + query
-}
-
-// closed is an address at which nothing listens.
-func closed(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // secured starts a server that wants TLS and the password p@ss of role me.
@@ -175,38 +164,11 @@ func expired(t *testing.T) string {
 	if err := os.WriteFile(path, []byte(certificate), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listening := answering(t, func(conn net.Conn) {
+	listening := tcpproxy.Serve(t, func(conn net.Conn) {
 		if _, err := io.ReadFull(conn, make([]byte, 8)); err == nil { // the request for TLS
 			_, _ = conn.Write([]byte("S"))
 			_ = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{pair}}).Handshake() // the client refuses
 		}
 	})
 	return listening + "/music?sslmode=verify-ca&sslrootcert=" + path
-}
-
-// answering is the address of a server that does something with each connection and
-// closes it.
-func answering(t *testing.T, do func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			do(conn)
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		<-ended
-	})
-	return l.Addr().String()
 }
