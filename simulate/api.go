@@ -24,9 +24,9 @@ func (s *Server) grantOf(r *http.Request) grant {
 // libraryOf returns the library of the user who asks.
 func (s *Server) libraryOf(r *http.Request) *library {
 	if user := s.grantOf(r).user; user != nobody {
-		return s.libraries[user]
+		return s.life.library(user)
 	}
-	return s.library
+	return s.life.library(0)
 }
 
 func forbidden(w http.ResponseWriter) {

@@ -42,11 +42,19 @@ type playlist struct {
 	owner         string
 	collaborative bool
 	public        bool
-	changes       int // of its items
+	changes       int  // that the snapshot tells of
+	frozen        bool // the snapshot stays as it is
 	entries       []entry
 	forbidden     bool // nobody may read its items
 	raw           string
 	hidden        bool
+}
+
+// changed gives the playlist another snapshot, unless it is frozen.
+func (p *playlist) changed() {
+	if !p.frozen {
+		p.changes++
+	}
 }
 
 // snapshot changes whenever the items change, and never returns to what it was.
@@ -60,8 +68,6 @@ func (p *playlist) snapshot() string {
 
 // playlists are those of all accounts. They are safe for concurrent use.
 type playlists struct {
-	world *world
-
 	mu    sync.RWMutex
 	lists [][]*playlist // by user, in the order of the API
 	made  int           // playlists that were made since
@@ -76,7 +82,7 @@ const (
 )
 
 func newPlaylists(w *world, o Options) *playlists {
-	ps := &playlists{world: w}
+	ps := &playlists{}
 	for user := range o.Users {
 		list := w.firstPlaylists(o, user)
 		if o.Oddities {
