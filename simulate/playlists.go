@@ -86,7 +86,10 @@ func newPlaylists(w *world, o Options) *playlists {
 	for user := range o.Users {
 		list := w.firstPlaylists(o, user)
 		if o.Oddities {
-			list = slices.Insert(list, 3, w.editorialPlaylist(o.Seed+uint64(user), o.Mode))
+			seed := o.Seed + uint64(user)
+			list = slices.Insert(list, 3, w.editorialPlaylist(seed, o.Mode))
+			nameless := &playlist{id: newID(source(seed, "nameless playlist")), owner: friend, public: true, entries: w.entries(seed, 7, 5)}
+			list = append(list, nameless)
 		}
 		ps.lists = append(ps.lists, list)
 	}
