@@ -77,14 +77,14 @@ func (s *statements) logChanges() string {
 		SELECT DISTINCT ON (list_id, item_id) list_id, item_id, name, change <> 'removed' AS live
 		FROM spotify.library_changes
 		WHERE account_id = $1 AND job = ANY(ARRAY(SELECT job FROM exporter.fences WHERE account_id = $1)) AND resource = $3%s
-		ORDER BY list_id, item_id, at DESC, job
+		ORDER BY list_id, item_id, changed_at DESC, job
 	), logged AS (
-		INSERT INTO spotify.library_changes AS c (account_id, job, resource, list_id, item_id, at, name, change, first_seen_at, last_seen_at)
+		INSERT INTO spotify.library_changes AS c (account_id, job, resource, list_id, item_id, changed_at, name, change, first_seen_at, last_seen_at)
 		SELECT $1, $2, $3, list_id, item_id, $4, coalesce(now.name, last.name),
 			CASE WHEN now.live IS NOT TRUE THEN 'removed' WHEN last.live IS NULL THEN 'added' ELSE 'returned' END, $4, $4
 		FROM now %s JOIN last USING (list_id, item_id)
 		WHERE coalesce(now.live, false) <> coalesce(last.live, false)
-		ON CONFLICT (account_id, job, resource, list_id, item_id, at) DO UPDATE SET name = EXCLUDED.name, change = EXCLUDED.change
+		ON CONFLICT (account_id, job, resource, list_id, item_id, changed_at) DO UPDATE SET name = EXCLUDED.name, change = EXCLUDED.change
 		RETURNING c.xmax = 0 AS new
 	) SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM logged`, s.loggedNow(), scope, join)
 }
