@@ -271,8 +271,27 @@ func TestFindAndTables(t *testing.T) {
 		}
 		tables = slices.DeleteFunc(tables, func(s *transform.Schema) bool { return s.Name == r.Name })
 	}
-	if len(tables) != 1 || tables[0].Name != "rejects" {
-		t.Errorf("tables of no resource: %v", tables)
+	var shared []string
+	for _, s := range tables {
+		shared = append(shared, s.Name)
+	}
+	if !slices.Equal(shared, []string{"rejects", "library_changes"}) {
+		t.Errorf("tables of no resource: %v", shared)
+	}
+}
+
+// TestLoggedResourcesFillTheLog tells the resources whose items come and go.
+func TestLoggedResourcesFillTheLog(t *testing.T) {
+	t.Parallel()
+	isLog := func(s *transform.Schema) bool { return s.Name == transform.LibraryChanges }
+	for _, r := range catalog.All() {
+		logged := slices.ContainsFunc(r.Tables, func(s *transform.Schema) bool { return s.Log != nil })
+		if slices.ContainsFunc(r.Tables, isLog) != logged {
+			t.Errorf("%s: a table has a log: %v; tables %v", r.Name, logged, r.Tables)
+		}
+		if snapshot := r.Mode == catalog.Snapshot && r.Parents == nil; snapshot && !logged {
+			t.Errorf("%s: its items come and go, and no table has a log", r.Name)
+		}
 	}
 }
 

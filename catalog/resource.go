@@ -55,7 +55,8 @@ type Resource struct {
 	// Parents is set for a fan-out: one list for each parent, each committed by
 	// itself.
 	Parents *Parents
-	// Tables are those that the resource fills: its own and the rejects.
+	// Tables are those that the resource fills: its own, the rejects, and the change log
+	// where one of its own has a log.
 	Tables []*transform.Schema
 	// Names is set when the table names what other resources can have as parents.
 	Names *Naming
@@ -197,13 +198,17 @@ func define[T any](s spec[T]) *Resource {
 	}
 	own, err := s.Table.Schema()
 	rejects, errRejects := rejectsTable().Schema()
-	if err = errors.Join(err, errRejects); err == nil {
+	changes, errChanges := transform.ChangeLog().Schema()
+	if err = errors.Join(err, errRejects, errChanges); err == nil {
 		err = s.check(own)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
 	}
 	r.Tables = []*transform.Schema{own, rejects}
+	if slices.ContainsFunc(r.Tables, func(t *transform.Schema) bool { return t.Log != nil }) {
+		r.Tables = append(r.Tables, changes)
+	}
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r
 }

@@ -73,10 +73,10 @@ func report(b *testing.B, floor time.Duration) {
 
 func loadAll(b *testing.B, root string, gen int, table *transform.Schema, records []arrow.Record) load.Count {
 	b.Helper()
-	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench", Tables: []*transform.Schema{table}})
+	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench", Tables: []*transform.Schema{table, changeLog()}})
 	must(b, err)
 	j := job(gen)
-	j.Tables = []*transform.Schema{table}
+	j.Tables = []*transform.Schema{table, changeLog()}
 	s, _, err := d.Begin(b.Context(), j)
 	must(b, err)
 	for _, r := range records {
@@ -85,7 +85,7 @@ func loadAll(b *testing.B, root string, gen int, table *transform.Schema, record
 	result, err := s.Commit(b.Context(), load.Change{Run: record(gen, load.StatusOK), Removals: []load.Removal{{Table: table.Name}}})
 	must(b, err)
 	must(b, s.Close(b.Context()))
-	return result.Tables[table.Name]
+	return load.Count{}.Add(result.Tables[table.Name])
 }
 
 // writePlainly is the floor: Arrow's writer alone, same compression and row
