@@ -57,8 +57,8 @@ type Resource struct {
 	Parents *Parents
 	// Tables are those that the resource fills: its own and the rejects.
 	Tables []*transform.Schema
-	// Names is set when the table names what other resources can have as parents.
-	Names *Naming
+	// Names says where the table names what other resources can have as parents.
+	Names []Naming
 
 	open func(Params) (*Feed, error)
 }

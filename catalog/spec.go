@@ -40,7 +40,7 @@ type spec[T any] struct {
 	Budget    int
 	Options   []Option
 	Parents   *Parents
-	Names     *Naming
+	Names     []Naming
 	// AsParent is set when other resources have the entries as parents.
 	AsParent func(*T) Parent
 	Table    transform.Table[T]
@@ -71,8 +71,8 @@ func (s *spec[T]) check(table *transform.Schema) error {
 	if s.Parents != nil {
 		columns = append(columns, s.Parents.Column)
 	}
-	if s.Names != nil {
-		columns = append(columns, s.Names.Column, s.Names.Latest)
+	for _, n := range s.Names {
+		columns = append(columns, n.Column, n.Latest)
 	}
 	for _, c := range columns {
 		if c != "" && table.Index(c) < 0 {
