@@ -51,7 +51,7 @@ func (p *parentFinder) find(ctx context.Context) (parents, error) {
 		ids, err = p.named(ctx, out.noun)
 	}
 	for _, id := range ids {
-		out.all = append(out.all, catalog.Parent{ID: id})
+		out.all = append(out.all, catalog.Parent{ID: id, Version: p.job.Resource.Parents.Version})
 	}
 	return out, err
 }
