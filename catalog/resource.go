@@ -22,6 +22,13 @@ func All() []*Resource {
 		define(playlists()),
 		define(playlistItems()),
 		define(plays()),
+		define(topArtists()),
+		define(savedAlbums()),
+		define(savedShows()),
+		define(savedEpisodes()),
+		define(savedAudiobooks()),
+		define(profile()),
+		define(albumTracks()),
 	}
 }
 
