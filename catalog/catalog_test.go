@@ -302,7 +302,10 @@ func TestFindAndTables(t *testing.T) {
 		if catalog.Find(r.Name).Name != r.Name || r.Table().Name != r.Name {
 			t.Errorf("%s has the table %s", r.Name, r.Table().Name)
 		}
-		for _, own := range r.Tables[:len(r.Tables)-1] {
+		for _, own := range r.Tables {
+			if own.Name == "rejects" || own.Name == transform.LibraryChanges {
+				continue
+			}
 			before := len(tables)
 			tables = slices.DeleteFunc(tables, func(s *transform.Schema) bool { return s.Name == own.Name })
 			if len(tables) != before-1 {
@@ -310,8 +313,27 @@ func TestFindAndTables(t *testing.T) {
 			}
 		}
 	}
-	if len(tables) != 1 || tables[0].Name != "rejects" {
-		t.Errorf("tables of no resource: %v", tables)
+	var shared []string
+	for _, s := range tables {
+		shared = append(shared, s.Name)
+	}
+	if !slices.Equal(shared, []string{"rejects", "library_changes"}) {
+		t.Errorf("tables of no resource: %v", shared)
+	}
+}
+
+// TestLoggedResourcesFillTheLog tells the resources whose items come and go.
+func TestLoggedResourcesFillTheLog(t *testing.T) {
+	t.Parallel()
+	isLog := func(s *transform.Schema) bool { return s.Name == transform.LibraryChanges }
+	for _, r := range catalog.All() {
+		logged := slices.ContainsFunc(r.Tables, func(s *transform.Schema) bool { return s.Log != nil })
+		if slices.ContainsFunc(r.Tables, isLog) != logged {
+			t.Errorf("%s: a table has a log: %v; tables %v", r.Name, logged, r.Tables)
+		}
+		if snapshot := r.Mode == catalog.Snapshot && r.Parents == nil; snapshot && !r.Endpoint.Single && !logged {
+			t.Errorf("%s: its items come and go, and no table has a log", r.Name)
+		}
 	}
 }
 

@@ -63,6 +63,7 @@ func savedAlbums() spec[savedAlbum] {
 			Doc:       "One row for each album that is or was saved in the account's library.",
 			Key:       []string{"album_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"album_id"}, Name: "album_name"},
 			Columns: append([]transform.Column[savedAlbum]{
 				addedAt("album", func(s *savedAlbum) time.Time { return s.AddedAt }),
 				transform.String("album_id", "Spotify ID of the album.", func(s *savedAlbum) string { return s.Album.ID }),

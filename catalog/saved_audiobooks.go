@@ -57,6 +57,7 @@ func savedAudiobooks() spec[audiobook] {
 			Doc:       "One row for each audiobook that is or was saved in the account's library.",
 			Key:       []string{"audiobook_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"audiobook_id"}, Name: "audiobook_name"},
 			Columns: []transform.Column[audiobook]{
 				transform.String("audiobook_id", "Spotify ID of the audiobook.", func(a *audiobook) string { return a.ID }),
 				transform.OptString("audiobook_name", "Title of the audiobook.", func(a *audiobook) *string { return a.Name }),

@@ -60,6 +60,7 @@ func savedEpisodes() spec[savedEpisode] {
 			Doc:       "One row for each podcast episode that is or was saved in the account's library.",
 			Key:       []string{"episode_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"episode_id"}, Name: "episode_name"},
 			Columns: append([]transform.Column[savedEpisode]{
 				addedAt("episode", func(s *savedEpisode) time.Time { return s.AddedAt }),
 			}, episodeColumns()...),

@@ -53,6 +53,7 @@ func savedShows() spec[savedShow] {
 			Doc:       "One row for each podcast that is or was saved in the account's library.",
 			Key:       []string{"show_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"show_id"}, Name: "show_name"},
 			Columns: []transform.Column[savedShow]{
 				addedAt("show", func(s *savedShow) time.Time { return s.AddedAt }),
 				transform.String("show_id", "Spotify ID of the show.", func(s *savedShow) string { return s.Show.ID }),

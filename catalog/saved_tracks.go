@@ -41,6 +41,7 @@ func savedTracks() spec[savedTrack] {
 			Doc:       "One row for each track that is or was saved in the account's library.",
 			Key:       []string{"track_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"track_id"}, Name: "track_name"},
 			Columns: append([]transform.Column[savedTrack]{
 				addedAt("track", func(s *savedTrack) time.Time { return s.AddedAt }),
 			}, trackColumns((*savedTrack).track)...),
