@@ -1,5 +1,10 @@
 package catalog
 
+import (
+	"fmt"
+	"regexp"
+)
+
 // An Option declares one setting of a resource in jobs.yaml.
 type Option struct {
 	Name string
@@ -83,9 +88,37 @@ func (r *Resource) Defaults() Values {
 func (r *Resource) Sources() []string {
 	var out []string
 	for _, other := range All() {
-		if r.Parents != nil && other.Names != nil && other.Names.Noun == r.Parents.Noun {
+		if r.Parents != nil && other.Naming(r.Parents.Noun) != nil {
 			out = append(out, other.Name)
 		}
 	}
 	return out
+}
+
+// Naming says where the table names things of a kind, or is nil.
+func (r *Resource) Naming(noun string) *Naming {
+	for i := range r.Names {
+		if r.Names[i].Noun == noun {
+			return &r.Names[i]
+		}
+	}
+	return nil
+}
+
+// idPattern matches the ID of a thing as Spotify's apps hand it out: bare, as a URI, or
+// as a link.
+func idPattern(noun string) string {
+	return `^(?:spotify:` + noun + `:|https://open\.spotify\.com/(?:intl-[a-z]+/)?` + noun + `/)?([0-9A-Za-z]{22})(?:\?.*)?$`
+}
+
+// idOf returns what reads the ID of a thing.
+func idOf(noun string) func(string) (string, error) {
+	pattern := regexp.MustCompile(idPattern(noun))
+	return func(s string) (string, error) {
+		m := pattern.FindStringSubmatch(s)
+		if m == nil {
+			return "", fmt.Errorf("%q is no %[2]s ID; it has 22 letters and digits, as at the end of the %[2]s's link", s, noun)
+		}
+		return m[1], nil
+	}
 }

@@ -17,7 +17,7 @@ type playlist struct {
 	Owner         playlistOwner  `json:"owner"`
 	Items         *playlistCount `json:"items"`
 	Tracks        *playlistCount `json:"tracks"` // what items were called until 2026
-	Images        []image        `json:"images"` // the widest first
+	Images        []image        `json:"images"`
 }
 
 type playlistOwner struct {

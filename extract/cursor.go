@@ -18,6 +18,7 @@ func (p *pass[T]) walk(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		p.reading.complete(ctx, page)
 		if cursor == "" {
 			page.Restart, p.total = p.restart, page.Total
 		}

@@ -64,6 +64,7 @@ func (s *incremental[T]) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.reading.complete(ctx, page)
 		if err := s.take(page); err != nil {
 			return err
 		}
@@ -101,7 +102,7 @@ func (s *incremental[T]) take(page *Page[T]) error {
 		return errEnough
 	}
 	s.diff.Add(listdiff.Page{Offset: page.Offset, Asked: page.Asked, Keys: page.keys(), Total: total, Joined: page.joined})
-	return nil
+	return page.broken
 }
 
 // result is what the attempt proves.
