@@ -91,7 +91,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 // topArtists is the ranking of those whom the top tracks are by.
 func (s *Server) topArtists(w http.ResponseWriter, r *http.Request) {
 	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
-		artists := l.topArtists(timeRange)
+		artists := l.ranked[timeRange]
 		return len(artists), func(b []byte, i int) []byte { return s.render.fullArtist(b, artists[i]) }
 	})
 }

@@ -18,12 +18,18 @@ func (s *Server) signed(bucket, scope string, serve http.HandlerFunc) http.Handl
 		case !s.limits[g.client].admit(w, bucket):
 		case g.user == nobody && strings.HasPrefix(bucket, "me"):
 			fail(w, http.StatusUnauthorized, "Valid user authentication required")
-		case scope != "" && !slices.Contains(strings.Fields(g.scope), scope):
+		case !g.allows(scope):
 			fail(w, http.StatusForbidden, "Insufficient client scope")
 		default:
 			serve(w, r.WithContext(context.WithValue(r.Context(), grantKey{}, g)))
 		}
 	}
+}
+
+// allows tells whether every one of some scopes is granted.
+func (g grant) allows(scopes string) bool {
+	granted := strings.Fields(g.scope)
+	return !slices.ContainsFunc(strings.Fields(scopes), func(scope string) bool { return !slices.Contains(granted, scope) })
 }
 
 // A badToken is the answer to a request whose token is not accepted. detail is

@@ -59,7 +59,7 @@ func (d *discographies) all(artist int) []listing {
 	if list, ok := d.lists[artist]; ok {
 		return list
 	}
-	albums := d.world.artists[artist].albums
+	albums := d.world.artists[artist].discography()
 	list := make([]listing, 0, len(albums))
 	for n, a := range albums {
 		list = append(list, listing{artist: artist, album: n, group: a.group})
@@ -81,7 +81,7 @@ func (w *world) appearances(artist int) []listing {
 	}
 	for range 3 + r.IntN(12) {
 		other := r.IntN(len(w.artists))
-		l := listing{artist: other, album: r.IntN(len(w.artists[other].albums)), group: appearsOn}
+		l := listing{artist: other, album: r.IntN(w.artists[other].listed), group: appearsOn}
 		if other != artist && !slices.Contains(out, l) {
 			out = append(out, l)
 		}
@@ -94,7 +94,7 @@ func (w *world) appearances(artist int) []listing {
 // one.
 func (w *world) ownAlbum(r *rand.Rand, artist int) (int, bool) {
 	var own []int
-	for n, a := range w.artists[artist].albums {
+	for n, a := range w.artists[artist].discography() {
 		if a.group == "album" {
 			own = append(own, n)
 		}

@@ -9,13 +9,13 @@ import (
 // entryKinds lists the faults that strike entries of a list by their position.
 func entryKinds() []FaultKind {
 	return []FaultKind{
-		{"mistype", "the entries at the positions have a field of another type, each the next: duration_ms, name, artists, album, explicit, added_at or played_at; total_tracks, name, artists of albums; name, images of artists; name, owner, snapshot_id, items of playlists; duration_ms, name, show, explicit of episodes"},
+		{"mistype", "the entries at the positions have a field of another type, each the next: duration_ms, name, artists, album, explicit, added_at or played_at; total_tracks, name, artists of albums; name, images of artists; name, owner, snapshot_id, items of playlists; duration_ms, name, show, explicit of episodes; name, total_episodes, explicit of shows; name, authors, total_chapters of audiobooks"},
 		{"noid", "the entries at the positions come without an id: it is null"},
 		{"nullitem", "the object in the entries at the positions is null: {\"added_at\":…,\"track\":null}, in playlists \"item\", or null in a list of bare objects"},
 		{"nullrow", "the entries at the positions are null"},
 		{"hole", "the entries at the positions are not delivered; total, offset and next stay"},
 		{"emptypage", "no items on pages that hold one of the positions (count=-1: on all from position arg on); total and next stay"},
-		{"kind", "the type of the entries at the positions says episode for a track, artist for an album, user for an artist or a playlist, track for an episode"},
+		{"kind", "the type of the entries at the positions says episode for a track, artist for an album, user for an artist or a playlist, track for an episode, audiobook for a show, show for an audiobook"},
 	}
 }
 
@@ -62,11 +62,14 @@ func (f Fault) changeEntry(entry []byte, n int) []byte {
 }
 
 // wrappers are the fields in which an entry has the object that it is about.
-func wrappers() []string { return []string{"item", "track"} }
+func wrappers() []string { return []string{"item", "track", "album", "show", "episode"} }
 
 // objectOf finds the object that an entry is about: the one in its wrapper, or
-// the entry itself.
+// the entry itself, which then has a type.
 func objectOf(entry []byte) (object []byte, wrapped bool) {
+	if _, _, typed := member(entry, "type"); typed {
+		return entry, false
+	}
 	for _, name := range wrappers() {
 		if from, to, found := member(entry, name); found {
 			return entry[from:to], true
@@ -108,6 +111,10 @@ func wrongType(object []byte) string {
 		return `"user"`
 	case "episode":
 		return `"track"`
+	case "show":
+		return `"audiobook"`
+	case "audiobook":
+		return `"show"`
 	}
 	return `"episode"`
 }
@@ -117,8 +124,11 @@ func wrongType(object []byte) string {
 func mistype(entry []byte, n int) []byte {
 	object, wrapped := objectOf(entry)
 	fields := mistypes(typeOf(object))
-	if _, _, full := member(object, "album"); !full && typeOf(object) == "track" { // it is listed by its album
-		fields = slices.DeleteFunc(fields, func(f [2]string) bool { return f[0] == "album" })
+	if typeOf(object) != "" { // a track that is listed by its album does not have the album
+		fields = slices.DeleteFunc(fields, func(f [2]string) bool {
+			_, _, has := member(object, f[0])
+			return !has
+		})
 	}
 	date := "added_at"
 	if _, _, played := member(entry, "played_at"); played {
@@ -144,6 +154,10 @@ func mistypes(kind string) [][2]string {
 		return [][2]string{{"name", name}, {"images", `"none"`}}
 	case "playlist":
 		return [][2]string{{"name", name}, {"owner", `"me"`}, {"snapshot_id", `7`}, {"items", `"some"`}}
+	case "show":
+		return [][2]string{{"name", name}, {"total_episodes", `"many"`}, {"explicit", `"yes"`}}
+	case "audiobook":
+		return [][2]string{{"name", name}, {"authors", `"nobody"`}, {"total_chapters", `"many"`}}
 	case "episode":
 		return [][2]string{{"duration_ms", `"long"`}, {"name", name}, {"show", `"The Show"`}, {"explicit", `"yes"`}}
 	}

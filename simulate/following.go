@@ -8,11 +8,15 @@ import (
 	"strings"
 )
 
-// firstFollowed lists whom a user follows at first: every tenth artist of the
-// world, others for each user.
-func firstFollowed(w *world, user int) []int {
+// firstFollowed lists whom a user follows at first: n artists at equal distances
+// in the world, or every tenth for 0; others for each user.
+func firstFollowed(w *world, user, n int) []int {
+	step := 10
+	if n > 0 {
+		step = max(1, len(w.artists)/n)
+	}
 	var out []int
-	for i := user % 10; i < len(w.artists); i += 10 {
+	for i := user % step; i < len(w.artists) && (n == 0 || len(out) < n); i += step {
 		out = append(out, i)
 	}
 	return out

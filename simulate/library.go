@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -29,8 +30,10 @@ func (s saved) readable() bool { return s.raw == "" && !s.hidden }
 type library struct {
 	world *world
 
-	top   map[string][]ref
-	plays *history
+	top     map[string][]ref
+	ranked  map[string][]int // artists
+	plays   *history
+	shelves map[Kind]*Shelf
 
 	mu       sync.RWMutex
 	saved    []saved // newest first
@@ -40,9 +43,9 @@ type library struct {
 // now is when the made-up past ends, the same in every run.
 func epoch() time.Time { return time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC) }
 
-func newLibrary(w *world, o Options, user int) *library {
+func newLibrary(w *world, o Options, user int, gone *vanished) *library {
 	o.Seed += uint64(user)
-	l := &library{world: w, top: map[string][]ref{}, plays: newHistory(w, o), followed: firstFollowed(w, user)}
+	l := &library{world: w, top: map[string][]ref{}, ranked: map[string][]int{}, plays: newHistory(w, o), followed: firstFollowed(w, user, o.Followed), shelves: newShelves(w, o, gone)}
 	r := source(o.Seed, "library")
 	tracks := w.favourites(o.Seed, "saved", o.SavedTracks)
 	at := epoch()
@@ -54,6 +57,10 @@ func newLibrary(w *world, o Options, user int) *library {
 	}
 	for i, timeRange := range timeRanges() {
 		l.top[timeRange] = w.favourites(o.Seed, "top"+timeRange, o.TopTracks*(i+1)/3)
+		l.ranked[timeRange] = l.rank(timeRange)
+		if o.TopArtists > 0 {
+			l.ranked[timeRange] = l.rankMore(source(o.Seed, "top artists"+timeRange), l.ranked[timeRange], o.TopArtists*(i+1)/3)
+		}
 	}
 	if o.Oddities {
 		l.addOddities()
@@ -203,8 +210,18 @@ func (s *Server) TopTracks(timeRange string) []string {
 	return out
 }
 
-// topArtists ranks the artists of the top tracks by how many they have there.
-func (l *library) topArtists(timeRange string) []int {
+// rankMore ranks n artists, those of the top tracks before others.
+func (l *library) rankMore(r *rand.Rand, known []int, n int) []int {
+	for _, a := range r.Perm(len(l.world.artists)) {
+		if len(known) < n && !slices.Contains(known, a) {
+			known = append(known, a)
+		}
+	}
+	return known[:min(n, len(known))]
+}
+
+// rank ranks the artists of the top tracks by how many they have there.
+func (l *library) rank(timeRange string) []int {
 	var out []int
 	tracks := map[int]int{}
 	for _, p := range l.top[timeRange] {
@@ -219,7 +236,7 @@ func (l *library) topArtists(timeRange string) []int {
 // TopArtists lists the ids of a ranking.
 func (s *Server) TopArtists(timeRange string) []string {
 	var out []string
-	for _, a := range s.library.topArtists(timeRange) {
+	for _, a := range s.library.ranked[timeRange] {
 		out = append(out, s.world.artists[a].id)
 	}
 	return out

@@ -13,7 +13,7 @@ import (
 
 // A list is one of the API, with what its entries look like.
 type list struct {
-	path     string        // with a limit; ARTIST, ALBUM and PLAYLIST stand for ids
+	path     string        // with a limit; ARTIST, ALBUM, PLAYLIST, SHOW and BOOK stand for ids
 	mode     simulate.Mode // if it is not the default one
 	wrappers []string      // the fields in which an entry has its object
 	inside   string        // the field of the answer that has the page, if it is not the answer itself
@@ -37,7 +37,13 @@ func lists() map[string]list {
 		"playlist items of an extended app": {
 			path: "/playlists/PLAYLIST/items", mode: simulate.Extended, wrappers: []string{"item", "track"}, wrong: "episode", fields: added,
 		},
-		"playlist tracks": {path: "/playlists/PLAYLIST/tracks?limit=20", mode: simulate.Extended, wrappers: []string{"track"}, wrong: "episode", fields: added},
+		"saved albums":       {path: "/me/albums?limit=10", wrappers: []string{"album"}, wrong: "artist", fields: []string{"total_tracks", "name", "artists", "added_at"}},
+		"shows":              {path: "/me/shows?limit=10", wrappers: []string{"show"}, wrong: "audiobook", fields: []string{"name", "total_episodes", "explicit", "added_at"}},
+		"episodes":           {path: "/me/episodes?limit=10", wrappers: []string{"episode"}, wrong: "track", fields: []string{"duration_ms", "name", "show", "explicit", "added_at"}},
+		"audiobooks":         {path: "/me/audiobooks?limit=10", wrong: "show", fields: []string{"name", "authors", "total_chapters"}},
+		"episodes of a show": {path: "/shows/SHOW/episodes?limit=10", wrong: "track", fields: []string{"duration_ms", "name", "explicit"}},
+		"chapters":           {path: "/audiobooks/BOOK/chapters?limit=10", wrong: "track", fields: []string{"duration_ms", "name", "explicit"}},
+		"playlist tracks":    {path: "/playlists/PLAYLIST/tracks?limit=20", mode: simulate.Extended, wrappers: []string{"track"}, wrong: "episode", fields: added},
 	}
 }
 
@@ -53,6 +59,7 @@ func (l list) start(t *testing.T) *sim {
 	t.Helper()
 	s := start(t, func(o *simulate.Options) {
 		o.TopTracks, o.AlbumsPerArtist, o.Artists, o.Clock, o.Mode = 40, 60, 130, evening, l.mode
+		o.Shows, o.Episodes, o.Audiobooks = 14, 14, 14
 	})
 	for range 6 {
 		s.CreatePlaylist("Another")
@@ -62,7 +69,8 @@ func (l list) start(t *testing.T) *sim {
 
 // at is where the list begins.
 func (l list) at(s *sim) string {
-	return strings.NewReplacer("ARTIST", s.Artists()[0], "ALBUM", s.longAlbum(), "PLAYLIST", s.playlist("Road Trip")).Replace(l.path)
+	return strings.NewReplacer("ARTIST", s.Artists()[0], "ALBUM", s.longAlbum(), "PLAYLIST", s.playlist("Road Trip"),
+		"SHOW", s.Shelf(0, simulate.Shows).Entries()[0].ID, "BOOK", s.Shelf(0, simulate.Audiobooks).Entries()[0].ID).Replace(l.path)
 }
 
 // longAlbum is the id of an album with twelve tracks or more.

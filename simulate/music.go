@@ -66,16 +66,13 @@ func (s *Server) appendTrack(b []byte, _ *http.Request, id string) ([]byte, bool
 // appendAlbum appends an album with the first page of its tracks.
 func (s *Server) appendAlbum(b []byte, r *http.Request, id string) ([]byte, bool) {
 	p, found := s.world.albums()[id]
-	if !found {
+	if !found || s.vanished.has(id) {
 		return b, false
 	}
-	u := *r.URL
-	u.RawQuery = "" // the addresses of the tracks do not repeat ids
-	plain := &http.Request{Host: r.Host, URL: &u}
 	return s.render.fullAlbum(b, p.artist, p.album, func(b []byte) []byte {
 		v, track := s.tracksOf(p, 50, 0)
 		v.path = "/v1/albums/" + id + "/tracks"
-		return v.append(b, plain, nil, track)
+		return v.append(b, unasked(r), nil, track)
 	}), true
 }
 
@@ -83,7 +80,7 @@ func (s *Server) appendAlbum(b []byte, r *http.Request, id string) ([]byte, bool
 // https://developer.spotify.com/documentation/web-api/reference/get-an-albums-tracks
 func (s *Server) albumTracks(w http.ResponseWriter, r *http.Request) {
 	p, found := s.world.albums()[r.PathValue("id")]
-	if !found {
+	if !found || s.vanished.has(r.PathValue("id")) {
 		notFound(w)
 		return
 	}

@@ -29,7 +29,14 @@ type Options struct {
 	Seed            uint64
 	Users           int // accounts; each has a library of its own
 	SavedTracks     int // in the library
-	TopTracks       int // in each ranking
+	TopTracks       int // in the long-term ranking; the others are shorter
+	TopArtists      int // in the long-term ranking; 0: those of the top tracks
+	SavedAlbums     int
+	Shows           int // saved ones
+	Episodes        int // saved ones
+	Audiobooks      int // saved ones
+	Playlists       int // of each account's own, with 100 items, besides the seven that it always has
+	Followed        int // artists; 0: a tenth of the world
 	PlaysPerDay     int // of each account, on average; they happen as Clock goes on, so two requests may differ. 0: only those that are added
 	Artists         int // in the world; 0: enough for the library
 	AlbumsPerArtist int // on average
@@ -49,6 +56,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Seed: 1, Users: 1, SavedTracks: 1200, TopTracks: 300, PlaysPerDay: 30, AlbumsPerArtist: 14,
+		SavedAlbums: 40, Shows: 6, Episodes: 12, Audiobooks: 4,
 		Mode: Development, TokenLife: time.Hour, Clock: time.Now,
 		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
 	}
@@ -85,9 +93,12 @@ func (o *Options) complete() error {
 	if o.Artists <= 0 {
 		// A quarter of what artists have recorded is saved, at the most.
 		o.Artists = max(40, 4*o.SavedTracks/(tracksPerAlbum*o.AlbumsPerArtist)+o.SavedTracks/40)
+		o.Artists = max(o.Artists, 2*o.TopArtists, 2*o.Followed, 4*o.SavedAlbums/o.AlbumsPerArtist)
 	}
-	if o.SavedTracks < 0 || o.TopTracks < 0 || o.PlaysPerDay < 0 {
-		return fmt.Errorf("a library cannot have a negative size")
+	for _, size := range []int{o.SavedTracks, o.TopTracks, o.TopArtists, o.PlaysPerDay, o.SavedAlbums, o.Shows, o.Episodes, o.Audiobooks, o.Playlists, o.Followed} {
+		if size < 0 {
+			return fmt.Errorf("a library cannot have a negative size")
+		}
 	}
 	return nil
 }

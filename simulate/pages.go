@@ -54,6 +54,7 @@ func listOf(path string) string {
 	list := strings.Join(parts, "/")
 	switch list {
 	case "me/tracks", "me/top/tracks", "me/top/artists", "me/following", "me/player/recently-played", "me/playlists", "users/playlists",
+		"me/albums", "me/shows", "me/episodes", "me/audiobooks", "shows/episodes", "audiobooks/chapters",
 		"artists/albums", "albums/tracks", "playlists/items", "playlists/tracks":
 		return list
 	}

@@ -53,13 +53,13 @@ func (s *Server) PlaylistItems(playlistID string) []PlaylistItem {
 	p, _, _ := s.playlists.one(playlistID)
 	var out []PlaylistItem
 	for _, e := range p.entries {
-		item := PlaylistItem{Kind: e.kind, AddedAt: e.added, AddedBy: e.by, Readable: e.readable()}
-		switch e.kind {
+		item := PlaylistItem{Kind: s.render.kindOf(e), AddedAt: e.added, AddedBy: e.by, Readable: e.readable()}
+		switch item.Kind {
 		case TrackItem:
 			song := s.world.song(e.ref)
 			item.ID, item.Name, item.URI = song.id, song.name, "spotify:track:"+song.id
 		case EpisodeItem:
-			episode := s.world.episode(e.number)
+			episode := s.world.spoken.episode(e.number)
 			item.ID, item.Name, item.URI = episode.id, episode.name, "spotify:episode:"+episode.id
 		case LocalItem:
 			file := s.world.localFile(e.number)
@@ -147,8 +147,12 @@ func (s *Server) AddItems(playlistID string, position, n int, kind ItemKind, at 
 		tracks := s.playlists.world.further(p.entries, n)
 		for i := range fresh {
 			fresh[i] = entry{kind: kind, added: at, by: p.owner, number: 1000*(1+p.changes) + i}
-			if kind == TrackItem {
+			switch kind {
+			case TrackItem:
 				fresh[i].ref = tracks[i]
+			case EpisodeItem:
+				fresh[i].number = s.world.spoken.known(fresh[i].number)
+			case LocalItem, NullItem:
 			}
 		}
 		return slices.Insert(p.entries, position, fresh...)

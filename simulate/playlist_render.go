@@ -82,17 +82,27 @@ func (r *renderer) item(b []byte, e entry, fields []string, episodes bool) []byt
 	return append(b, `"video_thumbnail":{"url":null}}`...)
 }
 
+// kindOf is the kind of an entry as it is now: an episode may have vanished.
+func (r *renderer) kindOf(e entry) ItemKind {
+	if e.kind == EpisodeItem {
+		if episode := r.world.spoken.episode(e.number); r.gone.has(episode.id) || r.gone.has(episode.show.id) {
+			return NullItem
+		}
+	}
+	return e.kind
+}
+
 // content is what stands at a position of a playlist.
 func (r *renderer) content(b []byte, e entry, episodes bool) []byte {
 	switch {
-	case e.kind == NullItem:
+	case r.kindOf(e) == NullItem:
 		return append(b, `null`...)
 	case e.kind == LocalItem:
 		return r.local(b, r.world.localFile(e.number))
 	case e.kind == EpisodeItem && episodes:
-		return r.episode(b, r.world.episode(e.number))
+		return r.listedEpisode(b, r.world.spoken.episode(e.number))
 	case e.kind == EpisodeItem:
-		return r.episodeTrack(b, r.world.episode(e.number))
+		return r.episodeTrack(b, r.world.spoken.episode(e.number))
 	}
 	b = r.track(b, e.ref)
 	if r.extended() {
@@ -119,29 +129,6 @@ func (r *renderer) local(b []byte, f localFile) []byte {
 	return append(b, `,"track_number":0,"type":"track","uri":"`+f.uri()+`"}`...)
 }
 
-// episode is the episode object with its show.
-func (r *renderer) episode(b []byte, e episode) []byte {
-	b = fmt.Appendf(b, `{"audio_preview_url":null,"description":"About %s.","duration_ms":%d,"episode":true,"explicit":false,`, e.podcast, e.ms)
-	b = append(links(b, "episode", e.id), `"html_description":"<p>About `+e.podcast+`.</p>",`...)
-	b = images(b, e.id)
-	b = append(b, `,"is_externally_hosted":false,"is_playable":true,"language":"en","languages":["en"],"name":`...)
-	b = quote(b, e.name)
-	b = append(b, `,"release_date":"`+e.date+`","release_date_precision":"day","show":{`...)
-	if r.extended() {
-		b = append(b, r.markets...)
-	}
-	b = append(b, `"copyrights":[],"description":"A podcast.","explicit":false,`...)
-	b = append(links(b, "show", e.show), `"html_description":"<p>A podcast.</p>",`...)
-	b = images(b, e.show)
-	b = append(b, `,"is_externally_hosted":false,"languages":["en"],"media_type":"audio","name":`...)
-	b = quote(b, e.podcast)
-	if r.extended() {
-		b = quote(append(b, `,"publisher":`...), e.publisher)
-	}
-	return fmt.Appendf(b, `,"total_episodes":%d,"type":"show","uri":"spotify:show:%s"},"track":false,"type":"episode","uri":"spotify:episode:%s"}`,
-		e.episodes, e.show, e.id)
-}
-
 // episodeTrack is an episode in the shape of a track, with the show as its album
 // and its artist.
 func (r *renderer) episodeTrack(b []byte, e episode) []byte {
@@ -149,11 +136,11 @@ func (r *renderer) episodeTrack(b []byte, e episode) []byte {
 	if r.extended() {
 		b = append(b, r.markets...)
 	}
-	b = images(links(b, "show", e.show), e.show)
-	b = quote(append(b, `,"name":`...), e.podcast)
-	b = append(b, `,"release_date":"`+e.date+`","release_date_precision":"day","total_tracks":`+strconv.Itoa(e.episodes)+`,"type":"show","uri":"spotify:show:`+e.show+`"},"artists":[{`...)
-	b = quote(append(links(b, "show", e.show), `"name":`...), e.podcast)
-	b = append(b, `,"type":"show","uri":"spotify:show:`+e.show+`"}],`...)
+	b = images(links(b, "show", e.show.id), e.show.id)
+	b = quote(append(b, `,"name":`...), e.show.name)
+	b = append(b, `,"release_date":"`+e.date+`","release_date_precision":"day","total_tracks":`+strconv.Itoa(e.show.episodes)+`,"type":"show","uri":"spotify:show:`+e.show.id+`"},"artists":[{`...)
+	b = quote(append(links(b, "show", e.show.id), `"name":`...), e.show.name)
+	b = append(b, `,"type":"show","uri":"spotify:show:`+e.show.id+`"}],`...)
 	if r.extended() {
 		b = append(append(b, r.markets...), `"popularity":0,"preview_url":null,`...)
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,35 +78,44 @@ const (
 func newPlaylists(w *world, o Options) *playlists {
 	ps := &playlists{world: w}
 	for user := range o.Users {
-		seed := o.Seed + uint64(user)
-		list := []*playlist{
-			{name: "Road Trip", owner: UserIDOf(user), public: true, entries: w.entries(seed, 0, 34)},
-			{name: "Everything, Always", owner: UserIDOf(user), entries: w.entries(seed, 1, 260)},
-			{name: "Odds & Ends", owner: UserIDOf(user), entries: w.mixedEntries(seed, 2)},
-			{name: "New Playlist", owner: UserIDOf(user), public: true},
-			{name: "Küche 🍝", owner: friend, collaborative: true, entries: w.entries(seed, 4, 45)},
-			{name: "Sunday Vinyl", owner: friend, public: true, entries: w.entries(seed, 5, 60)},
-			{name: "deep cuts", owner: stranger, public: true, entries: w.entries(seed, 6, 25)},
-		}
-		for i, p := range list {
-			p.id = playlistID(seed, i)
-			for n := range p.entries {
-				p.entries[n].by = p.owner
-			}
-		}
-		old := &list[2].entries[0]
-		old.added, old.by = time.Time{}, ""
-		large, shared := list[1], list[4]
-		large.entries = append(large.entries, large.entries[10]) // one track twice
-		for n := 1; n < len(shared.entries); n += 3 {
-			shared.entries[n].by = UserIDOf(user)
-		}
+		list := w.firstPlaylists(o, user)
 		if o.Oddities {
-			list = slices.Insert(list, 3, w.editorialPlaylist(seed, o.Mode))
+			list = slices.Insert(list, 3, w.editorialPlaylist(o.Seed+uint64(user), o.Mode))
 		}
 		ps.lists = append(ps.lists, list)
 	}
 	return ps
+}
+
+// firstPlaylists are those that a user has at first.
+func (w *world) firstPlaylists(o Options, user int) []*playlist {
+	seed := o.Seed + uint64(user)
+	list := []*playlist{
+		{name: "Road Trip", owner: UserIDOf(user), public: true, entries: w.entries(seed, 0, 34)},
+		{name: "Everything, Always", owner: UserIDOf(user), entries: w.entries(seed, 1, 260)},
+		{name: "Odds & Ends", owner: UserIDOf(user), entries: w.mixedEntries(seed, 2)},
+		{name: "New Playlist", owner: UserIDOf(user), public: true},
+		{name: "Küche 🍝", owner: friend, collaborative: true, entries: w.entries(seed, 4, 45)},
+		{name: "Sunday Vinyl", owner: friend, public: true, entries: w.entries(seed, 5, 60)},
+		{name: "deep cuts", owner: stranger, public: true, entries: w.entries(seed, 6, 25)},
+	}
+	for i := range o.Playlists {
+		list = append(list, &playlist{name: "Mixtape " + strconv.Itoa(i+1), owner: UserIDOf(user), entries: w.entries(seed, 8+i, 100)})
+	}
+	for i, p := range list {
+		p.id = playlistID(seed, i)
+		for n := range p.entries {
+			p.entries[n].by = p.owner
+		}
+	}
+	old := &list[2].entries[0]
+	old.added, old.by = time.Time{}, ""
+	large, shared := list[1], list[4]
+	large.entries = append(large.entries, large.entries[10]) // one track twice
+	for n := 1; n < len(shared.entries); n += 3 {
+		shared.entries[n].by = UserIDOf(user)
+	}
+	return list
 }
 
 // editorialPlaylist is one of Spotify's own, which development apps see as null.
@@ -144,28 +152,6 @@ func (w *world) mixedEntries(seed uint64, n int) []entry {
 		out[position].kind, out[position].number = kind, position
 	}
 	return out
-}
-
-// An episode is one of a made-up podcast.
-type episode struct {
-	id, name     string
-	show         string // its id
-	podcast      string // the show's name
-	publisher    string
-	date         string
-	ms, episodes int
-}
-
-func (w *world) episode(n int) episode {
-	show, r := source(w.seed, "show", n%3), source(w.seed, "episode", n)
-	e := episode{show: newID(show), podcast: "The " + pick(show, nouns()) + " Hour", publisher: "Studio " + pick(show, places()), episodes: 20 + show.IntN(400)}
-	e.id, e.name = newID(r), strconv.Itoa(1+n)+": "+pick(r, adjectives())+" "+pick(r, nouns())
-	e.date, e.ms = date(r, 2019+r.IntN(7)), 900_000+r.IntN(4_000_000)
-	return e
-}
-
-func date(r *rand.Rand, year int) string {
-	return time.Date(year, time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 }
 
 // A localFile is a file of the user's, of which the API knows what stands in it.

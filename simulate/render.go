@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 )
@@ -10,12 +11,13 @@ import (
 type renderer struct {
 	world *world
 	mode  Mode
+	gone  *vanished
 	// markets is the list of an extended app's objects, ready to append.
 	markets string
 }
 
-func newRenderer(w *world, mode Mode) *renderer {
-	r := &renderer{world: w, mode: mode}
+func newRenderer(w *world, mode Mode, gone *vanished) *renderer {
+	r := &renderer{world: w, mode: mode, gone: gone}
 	var b []byte
 	b = append(b, `"available_markets":[`...)
 	for i := range 184 {
@@ -129,8 +131,7 @@ func (r *renderer) trackFields(b []byte, p ref, full bool) []byte {
 	if r.extended() {
 		b = append(b, r.markets...)
 	}
-	b = append(b, `"disc_number":1,"duration_ms":`...)
-	b = strconv.AppendInt(b, int64(s.ms), 10)
+	b = fmt.Appendf(b, `"disc_number":%d,"duration_ms":%d`, 1+p.track/tracksPerDisc, s.ms)
 	b = append(b, `,"explicit":`...)
 	b = append(strconv.AppendBool(b, s.explicit), ',')
 	if full {
@@ -144,7 +145,7 @@ func (r *renderer) trackFields(b []byte, p ref, full bool) []byte {
 	b = append(b, `"name":`...)
 	b = quote(b, s.name)
 	b = append(b, `,"track_number":`...)
-	b = strconv.AppendInt(b, int64(p.track+1), 10)
+	b = strconv.AppendInt(b, int64(p.track%tracksPerDisc+1), 10)
 	return append(b, `,"type":"track","uri":"spotify:track:`+s.id+`"}`...)
 }
 

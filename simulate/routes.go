@@ -11,9 +11,9 @@ type handler func(*Server, http.ResponseWriter, *http.Request)
 
 // A route is a path of the Web API, read with GET.
 type route struct {
-	path   string // below /v1/
-	bucket string // in which its requests are counted; empty: the path without ids
-	scope  string
+	path   string  // below /v1/
+	bucket string  // in which its requests are counted; empty: the path without ids
+	scope  string  // all that it needs, with spaces between
 	old    bool    // development apps are refused since 2026
 	serve  handler // nil: not simulated
 }
@@ -27,6 +27,11 @@ func routes() []route {
 		{path: "me/top/artists", bucket: "me/top", scope: "user-top-read", serve: (*Server).topArtists},
 		{path: "me/following", scope: "user-follow-read", serve: (*Server).following},
 		{path: "me/player/recently-played", scope: "user-read-recently-played", serve: (*Server).recentlyPlayed},
+		{path: "me/albums", scope: library, serve: shelf(Albums, (*Server).appendAlbum)},
+		{path: "me/shows", scope: library, serve: shelf(Shows, appendShow)},
+		{path: "me/episodes", scope: library + " " + playback, serve: shelf(Episodes, appendEpisode)},
+		{path: "me/audiobooks", scope: library, serve: shelf(Audiobooks, appendAudiobook)},
+		{path: "me/library/contains", scope: library + " user-follow-read " + playlists, serve: libraryContains},
 		{path: "me/playlists", scope: playlists, serve: (*Server).myPlaylists},
 		{path: "playlists/{id}", scope: playlists, serve: (*Server).onePlaylist},
 		{path: "playlists/{id}/items", scope: playlists, serve: (*Server).playlistItems},
@@ -35,6 +40,12 @@ func routes() []route {
 		{path: "albums/{id}", serve: one((*Server).appendAlbum)},
 		{path: "albums/{id}/tracks", serve: (*Server).albumTracks},
 		{path: "tracks/{id}", serve: one((*Server).appendTrack)},
+		{path: "shows/{id}", serve: one(withParts(appendShow, "episodes", episodesOf))},
+		{path: "shows/{id}/episodes", serve: parts(episodesOf)},
+		{path: "episodes/{id}", serve: one(appendEpisode)},
+		{path: "audiobooks/{id}", serve: one(withParts(appendAudiobook, "chapters", chaptersOf))},
+		{path: "audiobooks/{id}/chapters", serve: parts(chaptersOf)},
+		{path: "chapters/{id}", serve: one(appendChapter)},
 		{path: "artists", old: true, serve: several("artists", 50, (*Server).appendArtist)},
 		{path: "albums", old: true, serve: several("albums", 20, (*Server).appendAlbum)},
 		{path: "tracks", old: true, serve: several("tracks", 50, (*Server).appendTrack)},
@@ -44,13 +55,12 @@ func routes() []route {
 		{path: "users/{id}/playlists", bucket: "me/playlists", scope: playlists, old: true, serve: (*Server).userPlaylists},
 		{path: "playlists/{id}/tracks", bucket: "playlists/items", scope: playlists, old: true, serve: (*Server).playlistTracks},
 		{path: "artists/{id}/related-artists", old: true},
-		{path: "shows", old: true},
-		{path: "episodes", old: true},
-		{path: "audiobooks", old: true},
-		{path: "chapters", old: true},
+		{path: "shows", old: true, serve: several("shows", 50, appendShow)},
+		{path: "episodes", old: true, serve: several("episodes", 50, appendEpisode)},
+		{path: "audiobooks", old: true, serve: several("audiobooks", 50, appendAudiobook)},
+		{path: "chapters", old: true, serve: several("chapters", 50, appendChapter)},
+		{path: "me/{list}/contains", scope: library, old: true, serve: listContains},
 		{path: "browse/{list...}", old: true},
-		{path: "me/{list}/contains", old: true},
-		{path: "me/library/contains"},
 	}
 }
 
@@ -90,7 +100,7 @@ func malformed(w http.ResponseWriter) { fail(w, http.StatusBadRequest, "Invalid 
 // A Path is one of the Web API's that is read with GET.
 type Path struct {
 	Path  string // below /v1/
-	Scope string // that it needs, if it needs one
+	Scope string // those that it needs, with spaces between; empty: none
 	// What apps get there: 200, 403 (refused, as by Spotify since 2026) or 501
 	// (not simulated).
 	Development, Extended int

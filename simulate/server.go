@@ -16,6 +16,7 @@ import (
 type Server struct {
 	options   Options
 	world     *world
+	vanished  *vanished
 	library   *library   // of the first user
 	libraries []*library // of each user
 	albums    *discographies
@@ -45,15 +46,15 @@ func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	w := newWorld(o)
+	w, gone := newWorld(o), &vanished{ids: map[string]bool{}}
 	s := &Server{
-		options: o, world: w, albums: newDiscographies(w, o.AppearsOn), playlists: newPlaylists(w, o), render: newRenderer(w, o.Mode), accounts: newAccounts(o),
+		options: o, world: w, vanished: gone, albums: newDiscographies(w, o.AppearsOn), playlists: newPlaylists(w, o), render: newRenderer(w, o.Mode, gone), accounts: newAccounts(o),
 		limits:  map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
 		buffers: newPageBuffers(),
 	}
 	s.faults = &faults{asked: s.asked}
 	for user := range o.Users {
-		s.libraries = append(s.libraries, newLibrary(w, o, user))
+		s.libraries = append(s.libraries, newLibrary(w, o, user, gone))
 	}
 	s.library = s.libraries[0]
 	return s, nil

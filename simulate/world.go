@@ -16,6 +16,7 @@ type world struct {
 	seed    uint64
 	genres  []genre
 	artists []artist
+	spoken  *spoken
 	byID    map[string]int // artists by id
 
 	albums func() map[string]ref // the first track of each, by the album's id
@@ -23,13 +24,17 @@ type world struct {
 }
 
 // An artist has a discography: albums and singles newest first, then
-// compilations.
+// compilations. A box set may stand behind it.
 type artist struct {
 	id     string
 	name   string
 	genre  int
 	albums []album
+	listed int // how many of the albums the discography has
 }
+
+// discography is what the API lists of an artist's albums.
+func (a *artist) discography() []album { return a.albums[:a.listed] }
 
 type album struct {
 	id        string
@@ -78,13 +83,17 @@ func newID(r *rand.Rand) string {
 }
 
 func newWorld(o Options) *world {
-	w := &world{seed: o.Seed, genres: genres(), byID: map[string]int{}}
+	w := &world{seed: o.Seed, genres: genres(), spoken: newSpoken(o), byID: map[string]int{}}
 	taken := map[string]bool{}
 	for i := range o.Artists {
 		r := source(o.Seed, "artist", i)
 		g := r.IntN(len(w.genres))
 		a := artist{id: newID(r), genre: g, name: w.genres[g].artistName(r, taken)}
 		a.albums = discography(r, w.genres[g], o.AlbumsPerArtist)
+		a.listed = len(a.albums)
+		if i%5 == 2 {
+			a.albums = append(a.albums, boxSet(source(o.Seed, "box set", i), a.name))
+		}
 		w.byID[a.id] = i
 		w.artists = append(w.artists, a)
 	}
@@ -158,6 +167,16 @@ func release(r *rand.Rand, g genre, year int) album {
 	return a
 }
 
+// tracksPerDisc is how many tracks a disc of a box set has.
+const tracksPerDisc = 30
+
+// boxSet is an album that no discography lists, with more tracks than one page
+// of them has.
+func boxSet(r *rand.Rand, artist string) album {
+	date := date(r, 1998+r.IntN(28))
+	return album{id: newID(r), name: "The Complete " + artist, group: "compilation", date: date, precision: "day", tracks: 51 + r.IntN(100)}
+}
+
 // song returns the track of a place, the same one every time.
 func (w *world) song(p ref) song {
 	r := source(w.seed, "song", p.artist, p.album, p.track)
@@ -205,8 +224,8 @@ func (w *world) favourites(seed uint64, kind string, n int) []ref {
 
 // recordings lists an artist's tracks in random order; never nil.
 func (w *world) recordings(r *rand.Rand, a int) []ref {
-	out := make([]ref, 0, 8*len(w.artists[a].albums))
-	for b, album := range w.artists[a].albums {
+	out := make([]ref, 0, 8*w.artists[a].listed)
+	for b, album := range w.artists[a].discography() {
 		for t := range album.tracks {
 			out = append(out, ref{a, b, t})
 		}

@@ -23,17 +23,26 @@ type simulateCmd struct {
 
 // worldFlags size the simulated world.
 type worldFlags struct {
-	Seed      uint64 `help:"Seed of the world; the same seed makes the same world." default:"1"`
-	Tracks    int    `help:"Saved tracks." default:"1200"`
-	TopTracks int    `help:"Places in the long-term ranking." default:"300"`
-	Artists   int    `help:"Artists in the world; 0: as many as needed."`
-	Albums    int    `help:"Albums an artist has on average." default:"14"`
-	Mode      string `help:"Kind of app: ${enum}." enum:"development,extended" default:"development"`
+	Seed        uint64 `help:"Seed of the world; the same seed makes the same world." default:"1"`
+	Tracks      int    `help:"Saved tracks." default:"1200"`
+	TopTracks   int    `help:"Places in the long-term ranking." default:"300"`
+	TopArtists  int    `help:"Artists in the long-term ranking; 0: those of the top tracks."`
+	SavedAlbums int    `help:"Saved albums." default:"40"`
+	Shows       int    `help:"Saved shows." default:"6"`
+	Episodes    int    `help:"Saved episodes." default:"12"`
+	Audiobooks  int    `help:"Saved audiobooks." default:"4"`
+	Playlists   int    `help:"Playlists with 100 items besides the seven that an account always has."`
+	Followed    int    `help:"Followed artists; 0: a tenth of the world."`
+	Artists     int    `help:"Artists in the world; 0: as many as needed."`
+	Albums      int    `help:"Albums an artist has on average." default:"14"`
+	Mode        string `help:"Kind of app: ${enum}." enum:"development,extended" default:"development"`
 }
 
 func (f worldFlags) options() simulate.Options {
 	o := simulate.DefaultOptions()
 	o.Seed, o.SavedTracks, o.TopTracks, o.Artists, o.AlbumsPerArtist = f.Seed, f.Tracks, f.TopTracks, f.Artists, f.Albums
+	o.TopArtists, o.Followed, o.Playlists = f.TopArtists, f.Followed, f.Playlists
+	o.SavedAlbums, o.Shows, o.Episodes, o.Audiobooks = f.SavedAlbums, f.Shows, f.Episodes, f.Audiobooks
 	o.Mode = simulate.Mode(f.Mode)
 	return o
 }
