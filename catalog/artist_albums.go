@@ -42,6 +42,7 @@ func artistAlbums() spec[artistAlbum] {
 		Check:  checkAlbum, Failures: 3,
 		Parents: &Parents{Noun: "artist", Column: "artist_id"},
 		Every:   Weekly,
+		Names:   []Naming{{Noun: "album", Column: "album_id"}},
 		// One of the longest discographies takes as many requests as twenty
 		// incremental syncs; the quota of a day is about 100 requests.
 		FullEvery: 90 * 24 * time.Hour,

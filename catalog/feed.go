@@ -29,6 +29,9 @@ type Feed struct {
 	Append func(Step) []transform.Batch
 	// Parents are the entries of a step, as other resources have them for parents.
 	Parents func(Step) []Parent
+	// Renewed returns the scopes of further tables of which all rows were appended since
+	// it was last called: any other row there is gone.
+	Renewed func() []Scope
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
 	// Reset drops the rows that wait. It goes with dropping what Append has
@@ -69,6 +72,8 @@ type feed[T any] struct {
 	plans   []extract.Plan // with which the parts are read
 	items   *transform.Set[T]
 	rejects *transform.Set[reject]
+	further []furtherRows[T]
+	sets    []rowSet // all of them
 
 	part   int // whose steps are appended
 	ranked *ranks
@@ -77,28 +82,73 @@ type feed[T any] struct {
 func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 	parts := s.parts(p)
 	f := &feed[T]{job: p.Job, spec: s, parts: parts, plans: make([]extract.Plan, len(parts)), part: -1}
-	var err error
-	if f.items, err = transform.NewSet(p.Memory, p.Account, s.Table); err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.Name, err)
-	}
-	if f.rejects, err = transform.NewSet(p.Memory, p.Account, rejectsTable()); err != nil {
-		f.items.Release()
+	if err := f.open(p); err != nil {
+		f.release()
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
 	return f.erase(), nil
 }
 
+// open opens the builders of all tables.
+func (f *feed[T]) open(p Params) (err error) {
+	if f.items, err = transform.NewSet(p.Memory, p.Account, f.spec.Table); err != nil {
+		return err
+	}
+	f.sets = append(f.sets, f.items)
+	for _, a := range f.spec.Also {
+		rows, err := a.open(p)
+		if err != nil {
+			return err
+		}
+		f.further, f.sets = append(f.further, rows), append(f.sets, rows)
+	}
+	if f.rejects, err = transform.NewSet(p.Memory, p.Account, rejectsTable()); err != nil {
+		return err
+	}
+	f.sets = append(f.sets, f.rejects)
+	return nil
+}
+
 func (f *feed[T]) erase() *Feed {
-	out := &Feed{Read: f.read, Append: f.append, Parents: f.asParents, Notes: f.items.Notes, Reset: f.reset}
+	out := &Feed{
+		Read: f.read, Append: f.append, Parents: f.asParents, Renewed: f.renewed, Notes: f.notes, Reset: f.reset, Release: f.release,
+		Flush: func() []transform.Batch { return f.take(1) },
+	}
 	for _, p := range f.parts {
 		out.Parts = append(out.Parts, p.Part)
 	}
-	out.Flush = func() []transform.Batch { return append(f.items.Take(1), f.rejects.Take(1)...) }
-	out.Release = func() {
-		f.items.Release()
-		f.rejects.Release()
+	return out
+}
+
+// take returns the rows of each table that wait if there are at least n.
+func (f *feed[T]) take(n int) []transform.Batch {
+	var out []transform.Batch
+	for _, s := range f.sets {
+		out = append(out, s.Take(n)...)
 	}
 	return out
+}
+
+func (f *feed[T]) renewed() []Scope {
+	var out []Scope
+	for _, rows := range f.further {
+		out = append(out, rows.renewed()...)
+	}
+	return out
+}
+
+func (f *feed[T]) notes() transform.Notes {
+	var out transform.Notes
+	for _, s := range f.sets {
+		out.Replaced += s.Notes().Replaced
+	}
+	return out
+}
+
+func (f *feed[T]) release() {
+	for _, s := range f.sets {
+		s.Release()
+	}
 }
 
 func (f *feed[T]) read(c *extract.Client, i int, plan extract.Plan) Reading {
@@ -129,6 +179,9 @@ func newStep[T any](part int, page *extract.Page[T]) Step {
 		switch e := &page.Entries[i]; {
 		case e.Reject == nil:
 			s.Items++
+			if e.Short != "" {
+				s.Rejects++
+			}
 		case e.Reject.Raw != nil:
 			s.Items++
 			s.Rejects++
@@ -148,12 +201,24 @@ func (f *feed[T]) append(s Step) []transform.Batch {
 		switch {
 		case e.Reject == nil && (p.Mode != Snapshot || f.ranked.leads(e.Key)):
 			p.adopt(&e.Item, e.Position)
-			f.items.Append(&e.Item)
+			f.add(p.Name, e)
 		case e.Reject != nil && e.Reject.Raw != nil:
 			f.rejects.Append(newReject(f.job, f.spec.Name, p.Name, *e.Reject))
 		}
 	}
-	return append(f.items.Take(batchRows), f.rejects.Take(batchRows)...)
+	return f.take(batchRows)
+}
+
+// add appends the rows of an entry.
+func (f *feed[T]) add(list string, e *extract.Entry[T]) {
+	f.items.Append(&e.Item)
+	row := listdiff.Row(e.Key)
+	for _, rows := range f.further {
+		rows.add(&e.Item, row)
+	}
+	if e.Short != "" {
+		f.rejects.Append(newReject(f.job, f.spec.Name, list, extract.Reject{Reason: e.Short, Raw: shortRaw(row)}))
+	}
 }
 
 // asParents lists the entries of a page for resources that have them as parents.
@@ -169,8 +234,9 @@ func (f *feed[T]) asParents(s Step) []Parent {
 }
 
 func (f *feed[T]) reset() {
-	f.items.Reset()
-	f.rejects.Reset()
+	for _, s := range f.sets {
+		s.Reset()
+	}
 	f.part = -1
 }
 

@@ -29,7 +29,7 @@ func followedArtists() spec[fullArtist] {
 		Key:    func(a *fullArtist) listdiff.Key { return listdiff.NewKey(a.ID, 0) },
 		Column: "artist_id", Unique: true,
 		Check: checkArtist,
-		Names: &Naming{Noun: "artist", Column: "artist_id"},
+		Names: []Naming{{Noun: "artist", Column: "artist_id"}},
 		Table: transform.Table[fullArtist]{
 			Name:      "followed_artists",
 			Doc:       "One row for each artist that the account follows or followed.",

@@ -83,9 +83,19 @@ func (r *Resource) Defaults() Values {
 func (r *Resource) Sources() []string {
 	var out []string
 	for _, other := range All() {
-		if r.Parents != nil && other.Names != nil && other.Names.Noun == r.Parents.Noun {
+		if r.Parents != nil && other.Naming(r.Parents.Noun) != nil {
 			out = append(out, other.Name)
 		}
 	}
 	return out
+}
+
+// Naming says where the table names things of a kind, or is nil.
+func (r *Resource) Naming(noun string) *Naming {
+	for i := range r.Names {
+		if r.Names[i].Noun == noun {
+			return &r.Names[i]
+		}
+	}
+	return nil
 }

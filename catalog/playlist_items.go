@@ -72,6 +72,7 @@ func playlistItems() spec[playlistItem] {
 		// because names and other attributes of its tracks change.
 		FullEvery: 30 * 24 * time.Hour,
 		Budget:    600,
+		Names:     []Naming{{Noun: "album", Column: "album_id"}},
 		Adopt: func(i *playlistItem, playlist Parent, position int) {
 			i.playlistID, i.position = playlist.ID, int32(position+1)
 		},

@@ -40,6 +40,7 @@ func plays() spec[play] {
 		},
 		Mode: Append, Every: Hourly, Max: 50,
 		Key: playKey, Check: checkPlay,
+		Names: []Naming{{Noun: "album", Column: "album_id"}},
 		Table: transform.Table[play]{
 			Name: "plays",
 			Doc:  "One row for each time that the account played a track. Plays under about 30 seconds, podcasts and private sessions are not in Spotify's list.",

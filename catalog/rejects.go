@@ -3,6 +3,7 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/transform"
@@ -31,6 +32,12 @@ func newReject(job, resource, list string, r extract.Reject) *reject {
 		job: job, resource: resource, list: nonEmpty(&list), reason: r.Reason, raw: string(r.Raw),
 		id: hex.EncodeToString(sum.Sum(nil)[:16]),
 	}
+}
+
+// shortRaw stands for an item that could not be completed, of which there is a row.
+func shortRaw(row string) []byte {
+	text, _ := json.Marshal(map[string]string{"id": row}) // it always can be
+	return text
 }
 
 func rejectsTable() transform.Table[reject] {

@@ -56,10 +56,10 @@ type Resource struct {
 	// Parents is set for a fan-out: one list for each parent, each committed by
 	// itself.
 	Parents *Parents
-	// Tables are those that the resource fills: its own and the rejects.
+	// Tables are those that the resource fills: its own, further ones and the rejects.
 	Tables []*transform.Schema
-	// Names is set when the table names what other resources can have as parents.
-	Names *Naming
+	// Names says where the table names what other resources can have as parents.
+	Names []Naming
 
 	open func(Params) (*Feed, error)
 }
@@ -121,6 +121,9 @@ type Parents struct {
 	Of string
 	// Column of the table holds the parent's id.
 	Column string
+	// Version is that of each list whose entries never change: it is read again only
+	// every FullEvery. Empty: they do, or their own version tells.
+	Version string
 }
 
 // A Parent is one parent of a fan-out.
@@ -169,8 +172,9 @@ type Part struct {
 	Order    Order
 	// Rows are those of the list's entries: in a snapshot, one row for each value
 	// of Column.
-	Rows   Scope
-	Column string
+	Rows    Scope
+	Column  string
+	Further []Further
 	// Sole: no other list has rows in this scope.
 	Sole bool
 	// Version is the version of a replaced list that the rows show. With Dated, each
@@ -179,11 +183,20 @@ type Part struct {
 	Dated   bool
 }
 
-// Removal is the scope of some rows of the part.
-func (p Part) Removal(rows []string) Scope {
+// A Further is another table with rows of the list's entries, and the column in it that
+// holds the values of the part's Column.
+type Further struct{ Table, Column string }
+
+// Removals are the scopes of some rows of the part, and of what further tables have of
+// them.
+func (p Part) Removals(rows []string) []Scope {
 	s := Scope{Table: p.Rows.Table, Where: slices.Clone(p.Rows.Where)}
 	s.Where = append(s.Where, Match{Column: p.Column, Values: rows})
-	return s
+	out := []Scope{s}
+	for _, f := range p.Further {
+		out = append(out, Scope{Table: f.Table, Where: []Match{{Column: f.Column, Values: rows}}})
+	}
+	return out
 }
 
 // Order says what the position of an entry in a list means.
@@ -220,14 +233,19 @@ func define[T any](s spec[T]) *Resource {
 		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()
+	r.Tables = append(r.Tables, own)
+	for _, a := range s.Also {
+		table, _, errTable := a.schema()
+		r.Tables, err = append(r.Tables, table), errors.Join(err, errTable)
+	}
 	rejects, errRejects := rejectsTable().Schema()
+	r.Tables = append(r.Tables, rejects)
 	if err = errors.Join(err, errRejects); err == nil {
 		err = s.check(own)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
 	}
-	r.Tables = []*transform.Schema{own, rejects}
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r
 }

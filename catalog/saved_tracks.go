@@ -36,7 +36,7 @@ func savedTracks() spec[savedTrack] {
 		// An item can be saved with an old date, and one that came can hide one
 		// that went, so an incremental sync is no proof.
 		FullEvery: 7 * 24 * time.Hour,
-		Names:     &Naming{Noun: "artist", Column: "artist_ids"},
+		Names:     []Naming{{Noun: "artist", Column: "artist_ids"}, {Noun: "album", Column: "album_id"}},
 		Table: transform.Table[savedTrack]{
 			Name:      "saved_tracks",
 			Doc:       "One row for each track that is or was saved in the account's library.",

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -41,10 +42,14 @@ type spec[T any] struct {
 	Budget    int
 	Options   []Option
 	Parents   *Parents
-	Names     *Naming
+	Names     []Naming
 	// AsParent is set when other resources have the entries as parents.
 	AsParent func(*T) Parent
 	Table    transform.Table[T]
+	// Also are further tables, of a snapshot without parents.
+	Also []further[T]
+	// Complete requests the rest of an item that came cut short; see [extract.List].
+	Complete func(context.Context, *extract.Client, *T) (why string, err error)
 	// Adopt completes an item with what only its list knows: its parent, and its
 	// position, from 0. It may be nil.
 	Adopt func(item *T, parent Parent, position int)
@@ -69,13 +74,15 @@ func (s *spec[T]) check(table *transform.Schema) error {
 		return errors.New("a snapshot has a column that names its rows, and a table whose rows can be removed; others have neither")
 	case strings.Contains(s.Endpoint.Path, "{id}") != (s.Parents != nil):
 		return errors.New("the path has a parent, or the resource, but not both")
+	case len(s.Also) > 0 && (!snapshot || s.Parents != nil):
+		return errors.New("only a snapshot without parents has further tables")
 	}
 	columns := []string{s.Column}
 	if s.Parents != nil {
 		columns = append(columns, s.Parents.Column)
 	}
-	if s.Names != nil {
-		columns = append(columns, s.Names.Column, s.Names.Latest)
+	for _, n := range s.Names {
+		columns = append(columns, n.Column, n.Latest)
 	}
 	for _, c := range columns {
 		if c != "" && table.Index(c) < 0 {
@@ -138,13 +145,18 @@ func (s *spec[T]) part(l list[T]) part[T] {
 		Rows: Scope{Table: s.Table.Name, Where: l.Where}, Sole: s.Mode == Snapshot && s.Parents == nil && s.Lists == nil,
 		Version: l.Version, Dated: l.Dated,
 	}
+	for _, a := range s.Also {
+		if table, column, err := a.schema(); err == nil { // or there is no such resource
+			p.Further = append(p.Further, Further{table.Name, column})
+		}
+	}
 	if s.Parents != nil {
 		p.Name, p.Version = l.Parent.ID, l.Parent.Version
 		p.Rows.Where = append([]Match{{Column: s.Parents.Column, Values: []string{l.Parent.ID}}}, l.Where...)
 	}
 	return part[T]{
 		Part: p,
-		List: extract.List[T]{Endpoint: e, Key: s.Key, Unique: s.Unique, Check: s.Check, Failures: s.Failures, Max: p.Max},
+		List: extract.List[T]{Endpoint: e, Key: s.Key, Unique: s.Unique, Check: s.Check, Complete: s.Complete, Failures: s.Failures, Max: p.Max},
 		adopt: func(item *T, position int) {
 			if s.Adopt != nil {
 				s.Adopt(item, l.Parent, position)

@@ -37,7 +37,10 @@ func topTracks() spec[topTrack] {
 		Mode:  Replace,
 		Key:   func(t *topTrack) listdiff.Key { return listdiff.NewKey(t.ID, 0) },
 		Check: func(t *topTrack) (string, bool) { return checkTrack(&t.track) },
-		Names: &Naming{Noun: "artist", Column: "artist_ids", Latest: "snapshot_date"},
+		Names: []Naming{
+			{Noun: "artist", Column: "artist_ids", Latest: "snapshot_date"},
+			{Noun: "album", Column: "album_id", Latest: "snapshot_date"},
+		},
 		Options: []Option{
 			{
 				Name: "time_ranges", Kind: Words, Splits: "time range",

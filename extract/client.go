@@ -207,6 +207,8 @@ type Endpoint struct {
 	Cursor string
 	// NoTotal: the API does not say how long the list is.
 	NoTotal bool
+	// Single: the answer is no page but one object, which is read as a list of one.
+	Single bool
 }
 
 // Get reads a single object.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -62,6 +63,11 @@ func decodePage[T any](body []byte, l *List[T], offset int) (*Page[T], error) {
 	body, err := unwrap(body, l.Wrap)
 	if err != nil {
 		return nil, err
+	}
+	if l.Single {
+		if body, err = listOfOne(body); err != nil {
+			return nil, err
+		}
 	}
 	var fast envelope[Entry[T]]
 	if err = json.Unmarshal(body, &fast, decodeOptions()); err != nil {
@@ -167,6 +173,15 @@ func unwrap(body []byte, field string) ([]byte, error) {
 		return nil, fmt.Errorf("there is no %s", field)
 	}
 	return outer[field], nil
+}
+
+// listOfOne writes a single object as a page.
+func listOfOne(body []byte) ([]byte, error) {
+	var one jsontext.Value
+	if err := json.Unmarshal(body, &one, decodeOptions(), jsontext.AllowDuplicateNames(true)); err != nil {
+		return nil, decodeError(err)
+	}
+	return slices.Concat([]byte(`{"total":1,"items":[`), one, []byte(`]}`)), nil
 }
 
 // decodeError says where a value does not fit, without quoting the answer.

@@ -61,6 +61,9 @@ func (s *incremental[T]) run(ctx context.Context) error {
 			s.unserved = true
 			continue
 		}
+		if err == nil {
+			err = s.reading.complete(ctx, page)
+		}
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,10 @@ type List[T any] struct {
 	// Check returns why an entry has no row, or "". A rowless entry is known to be
 	// none of the rows; any other without a row is unreadable.
 	Check func(*T) (why string, rowless bool)
+	// Complete requests the rest of an item that came cut short. It returns why it could
+	// not, if that concerns the item alone; an error ends the reading. It is not called
+	// for entries that the plan knows. It may be nil.
+	Complete func(context.Context, *Client, *T) (why string, err error)
 	// Failures is how many failing answers the list may cost; then missing entries
 	// are unreadable, or the reading ends. 0: no limit but that of each request.
 	Failures int
@@ -59,7 +63,8 @@ type Reading[T any] struct {
 	result   listdiff.Reading
 	total    atomic.Int64 // as the newest page said; -1: not known yet
 	failures *allowance
-	unserved atomic.Int64 // pages of a list with an allowance
+	unserved atomic.Int64          // pages of a list with an allowance
+	known    map[listdiff.Key]bool // if the list completes its items
 	// refetch: the list moved, so answers shared by other runs do not fit together
 	// and are requested again.
 	refetch bool
@@ -71,6 +76,12 @@ type Reading[T any] struct {
 func Read[T any](c *Client, l List[T], p Plan) *Reading[T] {
 	r := &Reading[T]{client: c, list: l, plan: p, failures: newAllowance(l.Failures)}
 	r.total.Store(-1)
+	if l.Complete != nil {
+		r.known = map[listdiff.Key]bool{}
+		for _, k := range p.Known.All() {
+			r.known[k] = true
+		}
+	}
 	return r
 }
 
@@ -112,6 +123,9 @@ func (e *Endpoint) with(more map[string]string) url.Values {
 // ask requests one page.
 func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], error) {
 	more := map[string]string{"limit": strconv.Itoa(n), "offset": strconv.Itoa(offset)}
+	if r.list.Single {
+		more = nil
+	}
 	page, err := r.page(ctx, more, offset, tries)
 	if err != nil {
 		return nil, err
@@ -120,6 +134,24 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 	page.addHoles()
 	r.total.Store(int64(page.Total))
 	return page, nil
+}
+
+// complete completes the items of a page that the plan does not know.
+func (r *Reading[T]) complete(ctx context.Context, page *Page[T]) error {
+	if r.list.Complete == nil {
+		return nil
+	}
+	for i := range page.Entries {
+		e := &page.Entries[i]
+		if e.Reject != nil || r.known[e.Key] {
+			continue
+		}
+		var err error
+		if e.Short, err = r.list.Complete(ctx, r.client, &e.Item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // page requests the page that parameters name.

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tracklake/tracklake/extract/listdiff"
 )
@@ -35,6 +36,8 @@ type Entry[T any] struct {
 	Key      listdiff.Key
 	Item     T // if Reject is nil
 	Reject   *Reject
+	// Short says why the item could not be completed; empty: it was not tried, or worked.
+	Short string
 
 	null bool
 }
@@ -80,7 +83,10 @@ func (r *Reading[T]) fetch(ctx context.Context, offset, n int) (*Page[T], error)
 	if err == nil && page.joined && page.Total >= 0 { // some may have been given up before the total was known
 		page.Entries = page.Entries[:min(len(page.Entries), max(page.Total-offset, 0))]
 	}
-	return page, err
+	if err != nil {
+		return nil, err
+	}
+	return page, r.complete(ctx, page)
 }
 
 // fetching is the reading of one page that may come in several answers.
@@ -107,7 +113,7 @@ func (f *fetching[T]) part(ctx context.Context, offset, n, depth int) (*Page[T],
 	switch {
 	case err == nil:
 		return page, nil
-	case isInvalidLimit(err) && r.client.shrink(r.list.Endpoint, n):
+	case (isInvalidLimit(err) || errors.Is(err, errTooLarge)) && r.client.shrink(r.list.Endpoint, n):
 		return f.part(ctx, offset, n, depth)
 	case !isBadPage(err):
 		return nil, err

@@ -42,6 +42,13 @@ func (x *export) stage(feed *catalog.Feed, r partReading) error {
 	return nil
 }
 
+// remove removes rows with the last commit, but for those that are staged by then.
+func (x *export) remove(scopes ...catalog.Scope) {
+	for _, s := range scopes {
+		x.removals = append(x.removals, scope(s))
+	}
+}
+
 // count adds what a part brought to the record.
 func (x *export) count(r partReading) {
 	x.record.Items += r.count.items

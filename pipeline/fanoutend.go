@@ -43,7 +43,7 @@ func (f *fanOut) finishRemovals() {
 			r.state.List.Refuse(r.rows)
 			f.findings.list(f.listName(r.part.Name), r.state.List.Open(f.policy.at))
 		} else {
-			f.removals = append(f.removals, scope(r.part.Removal(r.rows)))
+			f.remove(r.part.Removals(r.rows)...)
 		}
 		f.state.change[parentPrefix+r.part.Name] = encode(r.state)
 	}
@@ -144,7 +144,9 @@ func (f *fanOut) noteUnknown(part catalog.Part) {
 		return
 	}
 	before := f.state.parents[id]
-	f.state.change[parentPrefix+id] = encode(parentState{ReadAt: f.now().UTC(), Unknown: true, List: before.List})
+	f.state.change[parentPrefix+id] = encode(parentState{
+		ReadAt: f.now().UTC(), Version: part.Version, Unknown: true, List: before.List, Stored: before.Stored,
+	})
 	f.record.UpToDate++
 	if slices.Contains(f.job.Options.Parents.IDs, id) {
 		f.findings.failed(f.listName(id), "Spotify does not know it", fmt.Sprintf("correct or remove the ID under options: %s: ids: of job %s in jobs.yaml", chooser(f.job.Resource), f.job.Name))

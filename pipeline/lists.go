@@ -35,6 +35,7 @@ func (l *lists) run(ctx context.Context) error {
 		err = l.concurrently(ctx, l.feed, all, l.take)
 	}
 	l.noteReplaced(l.feed)
+	l.remove(l.feed.Renewed()...)
 	return joinErrors(err, l.sessions.write(l.feed.Flush()))
 }
 
@@ -80,7 +81,7 @@ func (l *lists) take(r partReading) error {
 	}
 	after := r.verdict.After
 	if len(r.verdict.Removed) > 0 {
-		l.removals = append(l.removals, scope(r.part.Removal(r.verdict.Removed)))
+		l.remove(r.part.Removals(r.verdict.Removed)...)
 	}
 	if !after.Same(r.memory.list) {
 		remember(l.state, listPrefix+r.part.Name, after)
@@ -114,7 +115,7 @@ func (l *lists) replace(r partReading) error {
 		if err := l.stage(l.feed, r); err != nil {
 			return err
 		}
-		l.removals = append(l.removals, scope(r.part.Rows))
+		l.remove(r.part.Rows)
 	}
 	remember(l.state, storedPrefix+r.part.Name, v.After)
 	if !r.reading.Complete {

@@ -51,7 +51,7 @@ func (p *parentFinder) find(ctx context.Context) (parents, error) {
 		ids, err = p.named(ctx, out.noun)
 	}
 	for _, id := range ids {
-		out.all = append(out.all, catalog.Parent{ID: id})
+		out.all = append(out.all, catalog.Parent{ID: id, Version: p.job.Resource.Parents.Version})
 	}
 	return out, err
 }
@@ -87,7 +87,7 @@ func (p *parentFinder) named(ctx context.Context, noun string) ([]string, error)
 	rows := map[string]int{}
 	ran := false
 	for _, from := range p.job.Options.Parents.From {
-		known, values, err := p.source(ctx, from)
+		known, values, err := p.source(ctx, from, noun)
 		if err != nil {
 			return nil, fmt.Errorf("read the %ss of %s: %w", noun, from, err)
 		}
@@ -121,9 +121,9 @@ func (p *parentFinder) noSource(noun string) error {
 	}
 }
 
-// source reads the ids that another job's table names, and reports whether that job
-// has ever succeeded.
-func (p *parentFinder) source(ctx context.Context, resource string) (bool, []load.ValueCount, error) {
+// source reads the ids of a kind that another job's table names, and reports whether
+// that job has ever succeeded.
+func (p *parentFinder) source(ctx context.Context, resource, noun string) (bool, []load.ValueCount, error) {
 	feeder := p.config.SourceOf(resource)
 	name := feeder.Destinations[0]
 	for _, own := range p.job.Destinations {
@@ -141,7 +141,7 @@ func (p *parentFinder) source(ctx context.Context, resource string) (bool, []loa
 		return false, nil, err
 	}
 	ran := slices.ContainsFunc(runs, func(r load.Run) bool { return r.Status == load.StatusOK })
-	names := feeder.Resource.Names
+	names := feeder.Resource.Naming(noun)
 	values, err := d.Values(ctx, load.ValueQuery{Account: p.account, Table: feeder.Resource.Table().Name, Column: names.Column, Latest: names.Latest})
 	return ran, values, err
 }

@@ -186,7 +186,7 @@ func (p *policy) fitsBudget(part catalog.Part, entries int) bool {
 // cost is how many requests a part takes, as far as its list is known.
 func (p *policy) cost(part catalog.Part, m memory) (requests int, known bool) {
 	switch {
-	case part.Endpoint.NoTotal:
+	case part.Endpoint.NoTotal || part.Endpoint.Single:
 		return pages(part, part.Max), true
 	case p.resumes(m.partial):
 		return 0, false
