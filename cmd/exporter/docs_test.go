@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the generated documentation")
 func TestDocsAreUpToDate(t *testing.T) {
 	t.Parallel()
 	var tables bytes.Buffer
-	printMarkdown(&tables, describe(catalog.Tables(), catalog.Views()))
+	printMarkdown(&tables, describe(catalog.Tables(), catalog.Views()), true)
 	schema, err := json.MarshalIndent(config.JSONSchema(drivers()), "", "  ")
 	if err != nil {
 		t.Fatal(err)
