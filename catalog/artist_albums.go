@@ -1,9 +1,7 @@
 package catalog
 
 import (
-	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +37,7 @@ func artistAlbums() spec[artistAlbum] {
 		},
 		Key:    func(a *artistAlbum) listdiff.Key { return listdiff.NewKey(a.ID, groupRank(a.AlbumGroup)) },
 		Column: "album_id",
-		Check:  checkAlbum, Failures: 3,
+		Check:  func(a *artistAlbum) (string, bool) { return checkAlbum(&a.album) }, Failures: 3,
 		Parents: &Parents{Noun: "artist", Column: "artist_id"},
 		Every:   Weekly,
 		Names:   []Naming{{Noun: "album", Column: "album_id"}},
@@ -49,7 +47,7 @@ func artistAlbums() spec[artistAlbum] {
 		Budget:    80,
 		Options: []Option{
 			{
-				Name: "artists", Kind: Chosen, Splits: "artist", ID: artistIDOf, IDPattern: artistIDPattern,
+				Name: "artists", Kind: Chosen, Splits: "artist", ID: idOf("artist"), IDPattern: idPattern("artist"),
 				Doc:     "Which artists: {from: [saved_tracks, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
 				Default: []string{"saved_tracks", "top_tracks"},
 			},
@@ -121,18 +119,6 @@ func artistAlbumsLists(p Params) []list[artistAlbum] {
 	return out
 }
 
-// artistIDPattern matches an ID as Spotify's apps hand it out: bare, as a URI, or as a
-// link.
-const artistIDPattern = `^(?:spotify:artist:|https://open\.spotify\.com/(?:intl-[a-z]+/)?artist/)?([0-9A-Za-z]{22})(?:\?.*)?$`
-
-func artistIDOf(s string) (string, error) {
-	m := regexp.MustCompile(artistIDPattern).FindStringSubmatch(s)
-	if m == nil {
-		return "", fmt.Errorf("%q is no artist ID; it has 22 letters and digits, as at the end of the artist's link", s)
-	}
-	return m[1], nil
-}
-
 // groupRank ranks the entries of an album that stands in a discography several
 // times: what the artist made counts more than what the artist appears on.
 func groupRank(group *string) int64 {
@@ -143,7 +129,7 @@ func groupRank(group *string) int64 {
 }
 
 // checkAlbum returns why an album has no row.
-func checkAlbum(a *artistAlbum) (why string, rowless bool) {
+func checkAlbum(a *album) (why string, rowless bool) {
 	switch {
 	case a.Type != nil && *a.Type != "album":
 		return "the entry is not an album but of type " + strconv.Quote(*a.Type), false

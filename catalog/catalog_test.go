@@ -26,8 +26,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// client serves a fixed body for every list, and hands on what was asked.
-func client(t *testing.T, body []byte, asked func(request string)) *extract.Client {
+// client serves a fixed body for every list, and hands on what was asked. What an item
+// has behind its first page is served from rest.
+func client(t *testing.T, body, rest []byte, asked func(request string)) *extract.Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -36,6 +37,10 @@ func client(t *testing.T, body []byte, asked func(request string)) *extract.Clie
 			return
 		}
 		asked(r.Method + " " + r.URL.RequestURI())
+		if rest != nil && strings.HasPrefix(r.URL.Path, "/v1/albums/") {
+			_, _ = w.Write(rest)
+			return
+		}
 		_, _ = w.Write(body)
 	}))
 	t.Cleanup(server.Close)
@@ -70,7 +75,11 @@ func flatten(t *testing.T, name string, body []byte, change ...func(*catalog.Par
 	defer feed.Release()
 	out := map[string][]string{}
 	var mu sync.Mutex
-	c := client(t, body, func(request string) {
+	var rest []byte
+	if r.Name == "saved_albums" {
+		rest = fixture(t, "saved_albums.rest")
+	}
+	c := client(t, body, rest, func(request string) {
 		mu.Lock()
 		defer mu.Unlock()
 		out["(requests)"] = append(out["(requests)"], request)
@@ -97,6 +106,9 @@ func flatten(t *testing.T, name string, body []byte, change ...func(*catalog.Par
 		}
 	}
 	take(feed.Flush())
+	for _, s := range feed.Renewed() {
+		out["(renewed)"] = append(out["(renewed)"], fmt.Sprintf("%s %v", s.Table, s.Where))
+	}
 	out["(notes)"] = []string{fmt.Sprintf("%+v, FieldErrors:%d", feed.Notes(), fieldErrors)}
 	return out
 }
@@ -123,14 +135,20 @@ func TestFlatten(t *testing.T) {
 			t.Run(r.Name+" "+mode, func(t *testing.T) {
 				t.Parallel()
 				name := filepath.Join("testdata", r.Name+"."+mode)
-				body, err := os.ReadFile(name + ".json")
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden(t, name+".golden", flatten(t, r.Name, body))
+				golden(t, name+".golden", flatten(t, r.Name, fixture(t, r.Name+"."+mode)))
 			})
 		}
 	}
+}
+
+// fixture reads what the API sent.
+func fixture(t *testing.T, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 func golden(t *testing.T, path string, got map[string][]string) {
@@ -153,8 +171,12 @@ func golden(t *testing.T, path string, got map[string][]string) {
 	}
 }
 
-// page writes some items as the API sends them to a resource.
+// page writes some items as the API sends them to a resource, of which a single one has
+// no page.
 func page(r *catalog.Resource, items ...string) []byte {
+	if r.Endpoint.Single {
+		return []byte(items[0])
+	}
 	body := fmt.Sprintf(`{"items":[%s],"total":%d,"cursors":null}`, strings.Join(items, ","), len(items))
 	if wrap := r.Endpoint.Wrap; wrap != "" {
 		body = fmt.Sprintf(`{%q:%s}`, wrap, body)
@@ -179,9 +201,9 @@ func TestEmptyItems(t *testing.T) {
 // its recorded items tells.
 func wrapped(t *testing.T, r *catalog.Resource, thing string) string {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", r.Name+".development.json"))
-	if err != nil {
-		t.Fatal(err)
+	body := fixture(t, r.Name+".development")
+	if r.Endpoint.Single {
+		return thing
 	}
 	var outer map[string]json.RawMessage
 	if r.Endpoint.Wrap != "" {
@@ -226,9 +248,20 @@ func TestSparseItems(t *testing.T) {
 		} {
 			items = append(items, wrapped(t, r, thing))
 		}
-		got := flatten(t, r.Name, page(r, items...))
-		lists := len(got["(requests)"])
-		if kept, refused := len(got[r.Name]), len(got["rejects"]); kept != 4*lists || refused != lists {
+		pages := [][]byte{page(r, items...)}
+		if r.Endpoint.Single {
+			pages = nil
+			for _, item := range items {
+				pages = append(pages, page(r, item))
+			}
+		}
+		lists, kept, refused := 0, 0, 0
+		for _, body := range pages {
+			got := flatten(t, r.Name, body)
+			lists, kept, refused = lists+len(got["(requests)"]), kept+len(got[r.Name]), refused+len(got["rejects"])
+		}
+		lists /= len(pages)
+		if kept != 4*lists || refused != lists {
 			t.Errorf("%s: %d lists kept %d and refused %d", r.Name, lists, kept, refused)
 		}
 	}
@@ -269,10 +302,38 @@ func TestFindAndTables(t *testing.T) {
 		if catalog.Find(r.Name).Name != r.Name || r.Table().Name != r.Name {
 			t.Errorf("%s has the table %s", r.Name, r.Table().Name)
 		}
-		tables = slices.DeleteFunc(tables, func(s *transform.Schema) bool { return s.Name == r.Name })
+		for _, own := range r.Tables {
+			if own.Name == "rejects" || own.Name == transform.LibraryChanges {
+				continue
+			}
+			before := len(tables)
+			tables = slices.DeleteFunc(tables, func(s *transform.Schema) bool { return s.Name == own.Name })
+			if len(tables) != before-1 {
+				t.Errorf("%s shares the table %s", r.Name, own.Name)
+			}
+		}
 	}
-	if len(tables) != 1 || tables[0].Name != "rejects" {
-		t.Errorf("tables of no resource: %v", tables)
+	var shared []string
+	for _, s := range tables {
+		shared = append(shared, s.Name)
+	}
+	if !slices.Equal(shared, []string{"rejects", "library_changes"}) {
+		t.Errorf("tables of no resource: %v", shared)
+	}
+}
+
+// TestLoggedResourcesFillTheLog tells the resources whose items come and go.
+func TestLoggedResourcesFillTheLog(t *testing.T) {
+	t.Parallel()
+	isLog := func(s *transform.Schema) bool { return s.Name == transform.LibraryChanges }
+	for _, r := range catalog.All() {
+		logged := slices.ContainsFunc(r.Tables, func(s *transform.Schema) bool { return s.Log != nil })
+		if slices.ContainsFunc(r.Tables, isLog) != logged {
+			t.Errorf("%s: a table has a log: %v; tables %v", r.Name, logged, r.Tables)
+		}
+		if snapshot := r.Mode == catalog.Snapshot && r.Parents == nil; snapshot && !r.Endpoint.Single && !logged {
+			t.Errorf("%s: its items come and go, and no table has a log", r.Name)
+		}
 	}
 }
 

@@ -71,6 +71,11 @@ func artistColumns[T any](of func(*T) *fullArtist) []transform.Column[T] {
 	}
 }
 
+// addedAt is the column of when something was saved.
+func addedAt[T any](noun string, get func(*T) time.Time) transform.Column[T] {
+	return transform.Time("added_at", "When the "+noun+" was saved, UTC, as Spotify says; it can lie years off.", get)
+}
+
 func nonEmpty(s *string) *string {
 	if s == nil || *s == "" {
 		return nil

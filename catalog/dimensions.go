@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"github.com/tracklake/tracklake/transform"
@@ -42,7 +44,17 @@ func tracksView() transform.Dimension {
 	for _, c := range trackColumns(func(t *track) *track { return t }) {
 		out = append(out, transform.DimensionColumn{Name: c.Name, Doc: c.Doc})
 	}
-	return transform.Dimension{Name: "tracks", Doc: "Every track that a table tells of, once, as it was seen last.", Columns: out, Forms: []transform.Form{named(out)}}
+	// An album's own list has its tracks without ISRC, and may leave out the album: what
+	// another table tells of them counts more.
+	return transform.Dimension{
+		Name: "tracks", Doc: "Every track that a table tells of, once, as it was seen last.", Columns: out,
+		Telling: []string{"track_name", "isrc", "album_name"},
+		Forms: []transform.Form{
+			named(out),
+			named(out, unsent()...),
+			named(out, slices.Concat(unsent(), names(albumColumns((*albumTrack).ofAlbum)))...),
+		},
+	}
 }
 
 // albumsView has the columns of an album under the names that they have where
@@ -61,7 +73,7 @@ func albumsView() transform.Dimension {
 		}
 		out = append(out, transform.DimensionColumn{Name: name, Doc: c.Doc})
 	}
-	return transform.Dimension{Name: "albums", Doc: "Every album that a table tells of, once, as it was seen last.", Columns: out, Forms: []transform.Form{form}}
+	return transform.Dimension{Name: "albums", Doc: "Every album that a table tells of, once, as it was seen last.", Columns: out, Telling: []string{"album_name"}, Forms: []transform.Form{form}}
 }
 
 func artistsView() transform.Dimension {
@@ -71,6 +83,7 @@ func artistsView() transform.Dimension {
 	}
 	return transform.Dimension{
 		Name: "artists", Doc: "Every artist that a table tells of, once, as it was seen last.", Columns: out,
+		Telling: []string{"artist_name"},
 		Forms: []transform.Form{
 			named(out),
 			{Columns: []string{"artist_ids", "artist_names"}, Lists: true},
@@ -79,10 +92,14 @@ func artistsView() transform.Dimension {
 	}
 }
 
-// named is the form of tables that have the dimension's columns by their names.
-func named(columns []transform.DimensionColumn) transform.Form {
+// named is the form of tables that have the dimension's columns by their names, but for
+// some that they lack.
+func named(columns []transform.DimensionColumn, without ...string) transform.Form {
 	var f transform.Form
 	for _, c := range columns {
+		if slices.Contains(without, c.Name) {
+			c.Name = ""
+		}
 		f.Columns = append(f.Columns, c.Name)
 	}
 	return f

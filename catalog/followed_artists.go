@@ -35,6 +35,7 @@ func followedArtists() spec[fullArtist] {
 			Doc:       "One row for each artist that the account follows or followed.",
 			Key:       []string{"artist_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"artist_id"}, Name: "artist_name"},
 			Columns:   artistColumns(func(a *fullArtist) *fullArtist { return a }),
 		},
 	}

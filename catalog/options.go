@@ -1,5 +1,10 @@
 package catalog
 
+import (
+	"fmt"
+	"regexp"
+)
+
 // An Option declares one setting of a resource in jobs.yaml.
 type Option struct {
 	Name string
@@ -98,4 +103,22 @@ func (r *Resource) Naming(noun string) *Naming {
 		}
 	}
 	return nil
+}
+
+// idPattern matches the ID of a thing as Spotify's apps hand it out: bare, as a URI, or
+// as a link.
+func idPattern(noun string) string {
+	return `^(?:spotify:` + noun + `:|https://open\.spotify\.com/(?:intl-[a-z]+/)?` + noun + `/)?([0-9A-Za-z]{22})(?:\?.*)?$`
+}
+
+// idOf returns what reads the ID of a thing.
+func idOf(noun string) func(string) (string, error) {
+	pattern := regexp.MustCompile(idPattern(noun))
+	return func(s string) (string, error) {
+		m := pattern.FindStringSubmatch(s)
+		if m == nil {
+			return "", fmt.Errorf("%q is no %[2]s ID; it has 22 letters and digits, as at the end of the %[2]s's link", s, noun)
+		}
+		return m[1], nil
+	}
 }

@@ -80,6 +80,7 @@ func playlistItems() spec[playlistItem] {
 			Name:    "playlist_items",
 			Doc:     "One row for each place of a playlist, as the playlist is now.",
 			Key:     []string{"playlist_id", "position"},
+			Log:     &transform.Log{Item: []string{"track_id", "item_uri"}, Name: "item_name", List: "playlist_id"},
 			Columns: playlistItemColumns(),
 		},
 	}

@@ -17,7 +17,7 @@ type playlist struct {
 	Owner         playlistOwner  `json:"owner"`
 	Items         *playlistCount `json:"items"`
 	Tracks        *playlistCount `json:"tracks"` // what items were called until 2026
-	Images        []image        `json:"images"` // the widest first
+	Images        []image        `json:"images"`
 }
 
 type playlistOwner struct {
@@ -52,6 +52,7 @@ func playlists() spec[playlist] {
 			Doc:       "One row for each playlist that the account owns or follows, or did.",
 			Key:       []string{"playlist_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"playlist_id"}, Name: "playlist_name"},
 			Columns: []transform.Column[playlist]{
 				transform.String("playlist_id", "Spotify ID of the playlist.", func(p *playlist) string { return p.ID }),
 				transform.OptString("playlist_name", "Name of the playlist.", func(p *playlist) *string { return p.Name }),

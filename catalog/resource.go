@@ -22,6 +22,13 @@ func All() []*Resource {
 		define(playlists()),
 		define(playlistItems()),
 		define(plays()),
+		define(topArtists()),
+		define(savedAlbums()),
+		define(savedShows()),
+		define(savedEpisodes()),
+		define(savedAudiobooks()),
+		define(profile()),
+		define(albumTracks()),
 	}
 }
 
@@ -56,7 +63,8 @@ type Resource struct {
 	// Parents is set for a fan-out: one list for each parent, each committed by
 	// itself.
 	Parents *Parents
-	// Tables are those that the resource fills: its own, further ones and the rejects.
+	// Tables are those that the resource fills: its own, further ones, the rejects, and
+	// the change log where one of its own has a log.
 	Tables []*transform.Schema
 	// Names says where the table names what other resources can have as parents.
 	Names []Naming
@@ -239,12 +247,16 @@ func define[T any](s spec[T]) *Resource {
 		r.Tables, err = append(r.Tables, table), errors.Join(err, errTable)
 	}
 	rejects, errRejects := rejectsTable().Schema()
-	r.Tables = append(r.Tables, rejects)
-	if err = errors.Join(err, errRejects); err == nil {
+	changes, errChanges := transform.ChangeLog().Schema()
+	if err = errors.Join(err, errRejects, errChanges); err == nil {
 		err = s.check(own)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
+	}
+	r.Tables = append(r.Tables, rejects)
+	if slices.ContainsFunc(r.Tables, func(t *transform.Schema) bool { return t.Log != nil }) {
+		r.Tables = append(r.Tables, changes)
 	}
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r

@@ -42,8 +42,9 @@ func savedTracks() spec[savedTrack] {
 			Doc:       "One row for each track that is or was saved in the account's library.",
 			Key:       []string{"track_id"},
 			Removable: true,
+			Log:       &transform.Log{Item: []string{"track_id"}, Name: "track_name"},
 			Columns: append([]transform.Column[savedTrack]{
-				transform.Time("added_at", "When the track was saved, UTC, as Spotify says; it can lie years off.", func(s *savedTrack) time.Time { return s.AddedAt }),
+				addedAt("track", func(s *savedTrack) time.Time { return s.AddedAt }),
 			}, trackColumns((*savedTrack).track)...),
 		},
 	}
@@ -52,14 +53,18 @@ func savedTracks() spec[savedTrack] {
 // savedTrackKey ranks entries by when the track was saved. Two saved tracks can
 // be played by one and the same third, and then share an id, but not that time.
 func savedTrackKey(s *savedTrack) listdiff.Key {
-	id, at := "", int64(0)
-	if s.Track != nil {
-		id = s.Track.ID
+	if s.Track == nil {
+		return savedKey("", s.AddedAt)
 	}
-	if !s.AddedAt.IsZero() {
-		at = s.AddedAt.Unix()
+	return savedKey(s.Track.ID, s.AddedAt)
+}
+
+// savedKey ranks entries by when a thing was saved.
+func savedKey(id string, at time.Time) listdiff.Key {
+	if at.IsZero() {
+		return listdiff.NewKey(id, 0)
 	}
-	return listdiff.NewKey(id, at)
+	return listdiff.NewKey(id, at.Unix())
 }
 
 func checkSavedTrack(s *savedTrack) (why string, rowless bool) { return checkTrack(s.Track) }

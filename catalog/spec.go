@@ -136,7 +136,7 @@ func (s *spec[T]) parts(p Params) []part[T] {
 
 func (s *spec[T]) part(l list[T]) part[T] {
 	e := s.Endpoint
-	e.Path = strings.ReplaceAll(e.Path, "{id}", url.PathEscape(l.Parent.ID))
+	e.Path = pathOf(e.Path, l.Parent.ID)
 	if l.Query != nil {
 		e.Query = l.Query
 	}
@@ -167,3 +167,6 @@ func (s *spec[T]) part(l list[T]) part[T] {
 		},
 	}
 }
+
+// pathOf is the path of a parent's list.
+func pathOf(path, id string) string { return strings.ReplaceAll(path, "{id}", url.PathEscape(id)) }

@@ -49,20 +49,30 @@ type album struct {
 	ReleaseDatePrecision *string  `json:"release_date_precision"`
 	TotalTracks          *int32   `json:"total_tracks"`
 	Artists              []artist `json:"artists"`
-	Images               []image  `json:"images"` // the widest first
+	Images               []image  `json:"images"`
 }
 
 // An image is one size of a cover.
 type image struct {
-	URL *string `json:"url"`
+	URL   *string `json:"url"`
+	Width *int32  `json:"width"` // in pixels; null for pictures that users upload
 }
 
-// widest is the address of the widest of some images, where there is one.
+// widest is the address of the widest of some images, where there is one. Music has the
+// widest first, shows have it last.
 func widest(images []image) *string {
-	if len(images) == 0 {
-		return nil
+	var url *string
+	most := int32(-1)
+	for i := range images {
+		width := int32(0)
+		if images[i].Width != nil {
+			width = *images[i].Width
+		}
+		if width > most {
+			url, most = images[i].URL, width
+		}
 	}
-	return nonEmpty(images[0].URL)
+	return nonEmpty(url)
 }
 
 // An artist is Spotify's simplified artist object.
@@ -81,7 +91,7 @@ type fullArtist struct {
 	Genres     []string  `json:"genres"`
 	Popularity *int32    `json:"popularity"`
 	Followers  followers `json:"followers"`
-	Images     []image   `json:"images"` // the widest first
+	Images     []image   `json:"images"`
 }
 
 type followers struct {
@@ -102,10 +112,18 @@ func artistName(a *artist) string {
 // releasedOn is the first day of the period that a release date names, or the
 // zero time when the date is absent, has the year 0000, or is no date.
 func (a *album) releasedOn() time.Time {
-	if a == nil || a.ReleaseDate == nil {
+	if a == nil {
 		return time.Time{}
 	}
-	return firstDay(*a.ReleaseDate)
+	return firstDayOf(a.ReleaseDate)
+}
+
+// firstDayOf is the same for the date itself.
+func firstDayOf(date *string) time.Time {
+	if date == nil {
+		return time.Time{}
+	}
+	return firstDay(*date)
 }
 
 // firstDay parses 2006, 2006-01 and 2006-01-02 without the cost of

@@ -142,6 +142,18 @@ func (j Job) Check(removals []Removal) error {
 	return nil
 }
 
+// CheckLog tells whether the job announced the change log, if one of its tables is
+// logged. [transform.ChangeLog] says what destinations write to it, in the commit that
+// changes the rows.
+func (j Job) CheckLog() error {
+	log := func(t *transform.Schema) bool { return t.Name == transform.LibraryChanges }
+	logged := slices.IndexFunc(j.Tables, func(t *transform.Schema) bool { return t.Log != nil })
+	if logged >= 0 && !slices.ContainsFunc(j.Tables, log) {
+		return fmt.Errorf("begin run: the changes of %s are logged, and the job did not announce the table %s", j.Tables[logged].Name, transform.LibraryChanges)
+	}
+	return nil
+}
+
 // State is a job's bookkeeping between runs, by entry: for example one entry
 // for each parent of a fan-out.
 type State map[string]json.RawMessage

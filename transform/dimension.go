@@ -33,15 +33,20 @@ type Source struct {
 type Dimension struct {
 	Name    string
 	Doc     string
-	Columns []DimensionColumn // the first identifies the thing, the second names it
-	Forms   []Form
+	Columns []DimensionColumn // the first identifies the thing
+	// Telling are columns without which a row says so little that any other counts more,
+	// the weightiest first.
+	Telling []string
+	// Forms are those in which tables have the thing. Of several with the same first
+	// column, a table has the first.
+	Forms []Form
 }
 
 // A DimensionColumn is one column of a dimension.
 type DimensionColumn struct{ Name, Doc string }
 
 // A Form names the columns of a table that describe the thing, in the order of the
-// dimension's columns. With Lists, they are two lists of equal length, the ids and
+// dimension's columns; an empty name stands for one that it lacks. With Lists, they are two lists of equal length, the ids and
 // names of several things; an empty name is none.
 type Form struct {
 	Columns []string
@@ -57,8 +62,11 @@ type arm struct {
 func (d *Dimension) arms(tables []*Schema) []arm {
 	var out []arm
 	for _, t := range tables {
+		taken := map[string]bool{}
 		for _, f := range d.Forms {
-			if !slices.ContainsFunc(f.Columns, func(c string) bool { return t.Index(c) < 0 }) {
+			lacks := func(c string) bool { return c != "" && t.Index(c) < 0 }
+			if !taken[f.Columns[0]] && !slices.ContainsFunc(f.Columns, lacks) {
+				taken[f.Columns[0]] = true
 				out = append(out, arm{t, f})
 			}
 		}
@@ -75,7 +83,7 @@ func (d *Dimension) View(tables []*Schema) View {
 	return v
 }
 
-// fields are the view's columns, with the types that the tables have.
+// fields are the view's columns, with the types that the first table has, which lacks none.
 func (d *Dimension) fields(tables []*Schema) []Field {
 	a := d.arms(tables)[0]
 	out := make([]Field, len(d.Columns))
@@ -89,7 +97,7 @@ func (d *Dimension) fields(tables []*Schema) []Field {
 }
 
 // sql is the view's query. Of the rows that tell of a thing the one with the latest
-// last_seen_at counts, then the first by table and key; rows that do not name it
+// last_seen_at counts, then the first by table and key; rows without a telling column
 // come last.
 //
 // A query that names the things, by = or = ANY, finds them by the indexes of the
@@ -97,20 +105,24 @@ func (d *Dimension) fields(tables []*Schema) []Field {
 // PostgreSQL does not push joins into a DISTINCT ON. Views into which it does, with
 // NOT EXISTS or LATERAL, take twice as long to read as a whole, or minutes.
 func (d *Dimension) sql(tables []*Schema, prefix string) string {
-	var columns, parts []string
+	var columns, parts, order []string
+	fields := d.fields(tables)
 	for _, c := range d.Columns {
 		columns = append(columns, c.Name)
 	}
 	for _, a := range d.arms(tables) {
-		parts = append(parts, a.sql(d, prefix))
+		parts = append(parts, a.sql(fields, prefix))
+	}
+	for _, c := range d.Telling {
+		order = append(order, c+" IS NULL, ")
 	}
 	return fmt.Sprintf(`SELECT DISTINCT ON (%[1]s) %[3]s, last_seen_at
 FROM (
     %[4]s
 ) AS told
 WHERE %[1]s <> ''
-ORDER BY %[1]s, %[2]s IS NULL, last_seen_at DESC, source COLLATE "C", key COLLATE "C"`,
-		columns[0], columns[1], strings.Join(columns, ", "), strings.Join(parts, "\n    UNION ALL\n    "))
+ORDER BY %[1]s, %[2]slast_seen_at DESC, source COLLATE "C", key COLLATE "C"`,
+		columns[0], strings.Join(order, ""), strings.Join(columns, ", "), strings.Join(parts, "\n    UNION ALL\n    "))
 }
 
 // SeenLast is the column of a view that says how old its row is.
@@ -118,15 +130,18 @@ func SeenLast() Field {
 	return Field{Name: LastSeenAt, Doc: "Start of the run that last saw the row new or changed, UTC.", Type: timestampType(), Nullable: true}
 }
 
-// sql selects the things that an arm describes.
-func (a arm) sql(d *Dimension, prefix string) string {
+// sql selects the things that an arm describes, as the fields of the dimension.
+func (a arm) sql(fields []Field, prefix string) string {
 	if a.form.Lists {
-		return a.listsSQL(d, prefix)
+		return a.listsSQL(fields, prefix)
 	}
 	var out, key []string
 	for i, c := range a.form.Columns {
-		if c != d.Columns[i].Name {
-			c += " AS " + d.Columns[i].Name
+		switch {
+		case c == "":
+			c = "CAST(NULL AS " + fields[i].SQLType() + ") AS " + fields[i].Name
+		case c != fields[i].Name:
+			c += " AS " + fields[i].Name
 		}
 		out = append(out, c)
 	}
@@ -140,10 +155,10 @@ func (a arm) sql(d *Dimension, prefix string) string {
 // listsSQL selects what an arm's lists tell. Equal lists are joined before they are
 // taken apart: a track stands in the rankings of hundreds of days. Of one table's
 // names that were seen last at the same time, the first in the alphabet counts.
-func (a arm) listsSQL(d *Dimension, prefix string) string {
+func (a arm) listsSQL(fields []Field, prefix string) string {
 	return fmt.Sprintf(`SELECT unnest(%[1]s) AS %[3]s, nullif(unnest(%[2]s), '') AS %[4]s, last_seen_at, '%[5]s.%[1]s' AS source, unnest(%[2]s) AS key
     FROM (SELECT %[1]s, %[2]s, max(last_seen_at) AS last_seen_at FROM %[6]s%[5]s GROUP BY %[1]s, %[2]s) AS lists`,
-		a.form.Columns[0], a.form.Columns[1], d.Columns[0].Name, d.Columns[1].Name, a.table.Name, prefix)
+		a.form.Columns[0], a.form.Columns[1], fields[0].Name, fields[1].Name, a.table.Name, prefix)
 }
 
 // sortable writes a value of a key as a text that sorts as it does, in every engine.

@@ -141,10 +141,20 @@ func TestTakeWaitsForEnoughRows(t *testing.T) {
 func TestSchemaRefusesContradictions(t *testing.T) {
 	t.Parallel()
 	id := transform.String("singer_id", "Id.", func(s *singer) string { return s.id })
+	rank := transform.Int32("rank", "Rank.", func(*singer) int32 { return 0 })
+	logged := func(removable bool, log transform.Log) transform.Table[singer] {
+		return transform.Table[singer]{Name: "t", Doc: "T.", Key: []string{"singer_id", "rank"}, Removable: removable, Log: &log, Columns: []transform.Column[singer]{id, rank}}
+	}
 	tests := map[string]struct {
 		table transform.Table[singer]
 		want  string
 	}{
+		"log of no column":  {logged(false, transform.Log{Item: []string{"x"}, Name: "singer_id", List: "singer_id"}), `column "x" of the log`},
+		"log of a number":   {logged(false, transform.Log{Item: []string{"rank"}, Name: "singer_id", List: "singer_id"}), `column "rank" of the log`},
+		"log without name":  {logged(false, transform.Log{Item: []string{"singer_id"}, List: "singer_id"}), `column "" of the log`},
+		"log without item":  {logged(false, transform.Log{Name: "singer_id", List: "singer_id"}), "has no item"},
+		"log without list":  {logged(false, transform.Log{Item: []string{"singer_id"}, Name: "singer_id"}), "does not begin with the list"},
+		"log of half a key": {logged(true, transform.Log{Item: []string{"singer_id"}, Name: "singer_id"}), "are logged by their key"},
 		"no key":            {transform.Table[singer]{Name: "t", Doc: "T."}, "needs a name and a key"},
 		"unknown key":       {transform.Table[singer]{Name: "t", Key: []string{"x"}, Columns: []transform.Column[singer]{id}}, "key column x is not declared"},
 		"twice":             {transform.Table[singer]{Name: "t", Key: []string{"singer_id"}, Columns: []transform.Column[singer]{id, id}}, "declared twice"},

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -32,7 +33,9 @@ type Table[T any] struct {
 	// Removable tables carry removed_at: a row that left the source is
 	// marked, not deleted.
 	Removable bool
-	Columns   []Column[T]
+	// Log is set when what comes and goes is logged; see [ChangeLog].
+	Log     *Log
+	Columns []Column[T]
 }
 
 // A Schema is a declared table without the item type: all that a destination
@@ -43,6 +46,7 @@ type Schema struct {
 	Key       []string // account_id first
 	Split     int      // columns of Key that become folders, account_id among them
 	Removable bool
+	Log       *Log // nil: what comes and goes is not logged
 	// Fields are the columns of the records, in order.
 	Fields []Field
 
@@ -52,7 +56,7 @@ type Schema struct {
 // Schema checks the declaration and returns it without the item type.
 func (t Table[T]) Schema() (*Schema, error) {
 	s := &Schema{
-		Name: t.Name, Doc: t.Doc, Key: append([]string{AccountID}, t.Key...), Split: 1 + t.Split, Removable: t.Removable,
+		Name: t.Name, Doc: t.Doc, Key: append([]string{AccountID}, t.Key...), Split: 1 + t.Split, Removable: t.Removable, Log: t.Log,
 	}
 	s.Fields = append(s.Fields, Field{
 		Name: AccountID,
@@ -133,7 +137,7 @@ func (s *Schema) validate() error {
 			return fmt.Errorf("table %s: key column %s may be NULL", s.Name, k)
 		}
 	}
-	return s.validateSplit()
+	return errors.Join(s.validateSplit(), s.validateLog())
 }
 
 func (s *Schema) validateSplit() error {

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 // commitTests are about several commits of one session.
 func commitTests() map[string]func(*testing.T, *run) {
-	return map[string]func(*testing.T, *run){
+	out := map[string]func(*testing.T, *run){
 		"a fan-out with a parent that is given up": testCommits,
 		"a row changes in a later commit":          testChangeAgain,
 		"a row stays the same in a later commit":   testSameAgain,
@@ -22,6 +23,8 @@ func commitTests() map[string]func(*testing.T, *run) {
 		"a fan-out of many commits, with removals": testFanOut,
 		"the commits of a dry run only count":      testDryCommits,
 	}
+	maps.Copy(out, changeTests())
+	return out
 }
 
 // A step is one commit.

@@ -118,7 +118,7 @@ func (r *run) start(t *testing.T, job string, minute int) (load.Session, load.St
 }
 
 func (r *run) job(job string, minute int) load.Job {
-	return load.Job{Account: r.account, Name: job, Resource: "suite", Tables: Tables(), Run: r.record(job, minute, load.StatusRunning)}
+	return load.Job{Account: r.account, Name: job, Resource: "suite", Tables: usualTables(), Run: r.record(job, minute, load.StatusRunning)}
 }
 
 func (r *run) record(job string, minute int, status load.Status) load.Run {

@@ -77,10 +77,54 @@ func things() transform.Table[thing] {
 	}
 }
 
-// Tables are those that the suite writes. A destination that needs its tables
-// made beforehand makes these.
-func Tables() []*transform.Schema {
+// A keep is logged, and marked when it is removed.
+type keep struct{ id, name string }
+
+// A slot is a place of a list that is logged.
+type slot struct {
+	list          string
+	position      int32
+	item, address *string
+	name          string
+}
+
+func keeps() transform.Table[keep] {
+	return transform.Table[keep]{
+		Name: "suite_keeps", Doc: "Keeps of the suite.", Key: []string{"keep_id"}, Removable: true,
+		Log: &transform.Log{Item: []string{"keep_id"}, Name: "name"},
+		Columns: []transform.Column[keep]{
+			transform.String("keep_id", "Id.", func(k *keep) string { return k.id }),
+			transform.String("name", "Name.", func(k *keep) string { return k.name }),
+		},
+	}
+}
+
+func slots() transform.Table[slot] {
+	return transform.Table[slot]{
+		Name: "suite_slots", Doc: "Slots of the suite.", Key: []string{"list", "position"},
+		Log: &transform.Log{Item: []string{"item", "address"}, Name: "name", List: "list"},
+		Columns: []transform.Column[slot]{
+			transform.String("list", "List.", func(s *slot) string { return s.list }),
+			transform.Int32("position", "Position.", func(s *slot) int32 { return s.position }),
+			transform.OptString("item", "Item.", func(s *slot) *string { return s.item }),
+			transform.OptString("address", "Address.", func(s *slot) *string { return s.address }),
+			transform.String("name", "Name.", func(s *slot) string { return s.name }),
+		},
+	}
+}
+
+// Tables are those that the suite writes, beside the change log. A destination that
+// needs its tables made beforehand makes these.
+func Tables() []*transform.Schema { return append(usualTables(), schema(keeps()), schema(slots())) }
+
+// usualTables are those of most jobs.
+func usualTables() []*transform.Schema {
 	return []*transform.Schema{schema(facts()), schema(places()), schema(things())}
+}
+
+// loggedTables are those of jobs whose changes are logged.
+func loggedTables() []*transform.Schema {
+	return []*transform.Schema{schema(keeps()), schema(slots()), schema(transform.ChangeLog())}
 }
 
 func schema[T any](t transform.Table[T]) *transform.Schema {

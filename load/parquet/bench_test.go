@@ -73,10 +73,10 @@ func report(b *testing.B, floor time.Duration) {
 
 func loadAll(b *testing.B, root string, gen int, table *transform.Schema, records []arrow.Record) load.Count {
 	b.Helper()
-	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench", Tables: []*transform.Schema{table}})
+	d, err := parquet.Open(b.Context(), root, parquet.Options{Version: "bench", Tables: []*transform.Schema{table, changeLog()}})
 	must(b, err)
 	j := job(gen)
-	j.Tables = []*transform.Schema{table}
+	j.Tables = []*transform.Schema{table, changeLog()}
 	s, _, err := d.Begin(b.Context(), j)
 	must(b, err)
 	for _, r := range records {

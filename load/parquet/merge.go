@@ -24,6 +24,7 @@ type merge struct {
 	staged   []*cursor
 	stored   *cursor // nil: the partition has no file
 	folders  folders
+	log      *follower // nil: what comes and goes is not logged
 	// emit takes the rows as they are afterwards, and keep takes over the blocks
 	// that no cursor needs any more. Without them the merge only counts.
 	emit  func(outRow) error
@@ -62,7 +63,9 @@ func (m *merge) run() error {
 		if r, versions, err = m.take(key, versions[:0]); err != nil {
 			return err
 		}
-		m.settle(&r, versions)
+		if err := m.follow(&r, key, versions); err != nil {
+			return err
+		}
 		if r.there && m.emit != nil {
 			if err := m.emit(outRow{r.cell, r.times}); err != nil {
 				return err
@@ -70,6 +73,19 @@ func (m *merge) run() error {
 		}
 		m.leave()
 	}
+}
+
+// follow settles a row, and logs what that changes.
+func (m *merge) follow(r *row, key cell, versions []version) error {
+	if m.log == nil {
+		m.settle(r, versions)
+		return nil
+	}
+	if err := m.log.begin(key, r); err != nil {
+		return err
+	}
+	m.settle(r, versions)
+	return m.log.end(r)
 }
 
 // leave hands on the blocks that the cursors have left.
@@ -183,14 +199,27 @@ func (m *merge) settle(r *row, versions []version) {
 		for ; len(removals) > 0 && removals[0].commit == commit; removals = removals[1:] {
 			hit = hit || staged == nil && r.there && !r.gone && allAccept(removals[0].where, r.record, r.at)
 		}
-		switch {
-		case staged != nil:
-			m.upsert(r, staged.cell)
-		case hit:
-			m.count.Removed++
-			r.removed, r.last, r.gone = m.now, m.now, true
-			r.there = m.layout.table.Removable
+		if staged != nil || hit {
+			m.change(r, commit, staged)
 		}
+	}
+}
+
+// change puts a version in place of a row or, where there is none, removes the row.
+func (m *merge) change(r *row, commit int32, staged *version) {
+	var was held
+	if m.log != nil {
+		was = m.log.holds(r)
+	}
+	if staged != nil {
+		m.upsert(r, staged.cell)
+	} else {
+		m.count.Removed++
+		r.removed, r.last, r.gone = m.now, m.now, true
+		r.there = m.layout.table.Removable
+	}
+	if m.log != nil {
+		m.log.moved(r, commit, was)
 	}
 }
 

@@ -21,7 +21,17 @@ func TestMain(m *testing.M) {
 }
 
 // suite are the options of a lake with the suite's tables.
-func suite() parquet.Options { return parquet.Options{Version: "test", Tables: loadtest.Tables()} }
+func suite() parquet.Options {
+	return parquet.Options{Version: "test", Tables: append(loadtest.Tables(), changeLog())}
+}
+
+func changeLog() *transform.Schema {
+	s, err := transform.ChangeLog().Schema()
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
 
 // A reader returns columns of all files below a folder as texts.
 type reader func(folder string, columns ...string) ([][]string, error)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/transform"
 )
 
 // publish makes visible what is committed: first the tables' files, then state and
@@ -52,26 +53,47 @@ func (s *session) rehearse(ctx context.Context) error {
 }
 
 // merge joins what is staged with what is stored, table by table, and returns the
-// new files.
+// new files. The change log comes last: the other tables fill it.
 func (s *session) merge(ctx context.Context, dryRun bool) ([]stagedFile, error) {
+	log, err := s.newChanges()
+	if err != nil {
+		return nil, fmt.Errorf("open the change log: %w", err)
+	}
+	defer log.release()
 	var out []stagedFile
 	names := slices.Collect(maps.Keys(s.staged))
 	names = slices.AppendSeq(names, maps.Keys(s.removals))
+	names = slices.DeleteFunc(names, func(name string) bool { return name == transform.LibraryChanges })
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		t := &tableMerge{
-			d: s.d, layout: s.d.layouts[name], account: s.job.Account, now: s.job.Run.StartedAt.UnixMicro(),
-			staging: s.stagingOf(s.d.layouts[name]), removals: s.removals[name], name: s.stagedName,
+		files, err := s.mergeTable(ctx, name, log, dryRun)
+		if err != nil {
+			return nil, err
 		}
-		if err := t.run(ctx, dryRun); err != nil {
-			return nil, fmt.Errorf("merge %s: %w", name, err)
-		}
-		if t.count != (load.Count{}) {
-			s.total[name] = s.total[name].Add(t.count)
-		}
-		out = append(out, t.files...)
+		out = append(out, files...)
 	}
-	return out, nil
+	if err := log.flush(); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", transform.LibraryChanges, err)
+	}
+	if s.staged[transform.LibraryChanges] == nil {
+		return out, nil
+	}
+	files, err := s.mergeTable(ctx, transform.LibraryChanges, nil, dryRun)
+	return append(out, files...), err
+}
+
+func (s *session) mergeTable(ctx context.Context, name string, log *changes, dryRun bool) ([]stagedFile, error) {
+	t := &tableMerge{
+		d: s.d, layout: s.d.layouts[name], account: s.job.Account, now: s.job.Run.StartedAt.UnixMicro(),
+		staging: s.stagingOf(s.d.layouts[name]), removals: s.removals[name], name: s.stagedName, changes: log,
+	}
+	if err := t.run(ctx, dryRun); err != nil {
+		return nil, fmt.Errorf("merge %s: %w", name, err)
+	}
+	if t.count != (load.Count{}) {
+		s.total[name] = s.total[name].Add(t.count)
+	}
+	return t.files, nil
 }
 
 // stagedName names a file in the staging folder, after the job, so that its next

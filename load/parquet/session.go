@@ -44,6 +44,9 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 	if err := d.usable(); err != nil {
 		return nil, load.Start{}, err
 	}
+	if err := job.CheckLog(); err != nil {
+		return nil, load.Start{}, err
+	}
 	lock, err := d.locks.take(job)
 	if err != nil {
 		return nil, load.Start{}, err

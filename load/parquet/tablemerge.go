@@ -22,6 +22,7 @@ type tableMerge struct {
 	staging  *staging
 	removals []removal
 	name     func() string // of a file to be staged
+	changes  *changes      // nil: what comes and goes is not logged, or was logged already
 
 	stored  []folders // partitions that removals may change
 	changed map[string]bool
@@ -61,6 +62,7 @@ func (t *tableMerge) run(ctx context.Context, dryRun bool) error {
 	if err := t.pass(ctx, t.countPartition); err != nil || dryRun || len(t.changed) == 0 {
 		return err
 	}
+	t.changes = nil
 	return t.pass(ctx, func(m *merge) error {
 		if !t.changed[t.layout.name(m.folders)] {
 			return m.skip()
@@ -93,8 +95,8 @@ func (t *tableMerge) pass(ctx context.Context, visit func(*merge) error) (err er
 		if !ok {
 			return nil
 		}
-		m := &merge{layout: t.layout, now: t.now, removals: t.conditions(next), staged: cursors, folders: next}
-		if err := visit(m); err != nil {
+		m := &merge{layout: t.layout, now: t.now, removals: t.conditions(next), staged: cursors, folders: next, log: t.changes.follow(t.layout)}
+		if err := errors.Join(visit(m), m.log.close()); err != nil {
 			return err
 		}
 	}
@@ -142,34 +144,41 @@ func (t *tableMerge) writePartition(m *merge) error {
 
 // with lets f run with the partition's stored rows at hand.
 func (t *tableMerge) with(m *merge, f func() error) (err error) {
-	name := t.layout.name(m.folders)
-	r, file, err := t.d.readFile(name)
+	m.stored, err = t.d.fileCursor(t.layout.name(m.folders), nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f()
 	}
 	if err != nil {
 		return err
 	}
-	next, stop := iter.Pull2(r.Records(nil, blockRows))
-	m.stored = &cursor{pull: func() (arrow.Record, error) {
+	defer func() {
+		err = errors.Join(err, m.stored.end())
+		m.stored = nil
+	}()
+	return f()
+}
+
+// fileCursor walks some columns of a file, or all.
+func (d *Destination) fileCursor(name string, columns []string) (*cursor, error) {
+	r, file, err := d.readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	next, stop := iter.Pull2(r.Records(columns, blockRows))
+	return &cursor{pull: func() (arrow.Record, error) {
 		block, err, ok := next()
 		switch {
 		case !ok:
 			return nil, io.EOF
 		case err != nil:
-			return nil, damaged(t.d.storage, name, err)
+			return nil, damaged(d.storage, name, err)
 		}
 		block.Retain()
 		return block, nil
 	}, close: func() error {
 		stop()
 		return file.Close()
-	}}
-	defer func() {
-		err = errors.Join(err, m.stored.end())
-		m.stored = nil
-	}()
-	return f()
+	}}, nil
 }
 
 // filesOf lists the files of an account in a table.

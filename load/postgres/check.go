@@ -62,6 +62,11 @@ func (s *session) rehearse(ctx context.Context, tx pgx.Tx) error {
 				return fmt.Errorf("merge %s: %w", name, err)
 			}
 		}
+		if t.table.Log != nil {
+			if _, err := s.logTable(ctx, tx, t, nil); err != nil {
+				return fmt.Errorf("log the changes of %s: %w", name, err)
+			}
+		}
 	}
 	return nil
 }

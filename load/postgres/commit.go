@@ -87,17 +87,33 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 	if err != nil {
 		return result, err
 	}
+	gone := map[string][]string{}
 	for _, r := range c.Removals {
 		err := s.do(ctx, "remove rows of "+r.Table, s.d.limits.work, func(ctx context.Context) error {
-			removed, err := s.remove(ctx, tx, r)
+			removed, lists, err := s.remove(ctx, tx, r)
 			result.Tables[r.Table] = result.Tables[r.Table].Add(load.Count{Removed: removed})
+			gone[r.Table] = append(gone[r.Table], lists...)
 			return err
 		})
 		if err != nil {
 			return result, err
 		}
 	}
-	// All jobs merge tables in the same order, so that they do not deadlock.
+	if err := s.mergeAll(ctx, tx, &result); err != nil {
+		return result, err
+	}
+	if err := s.logChanges(ctx, tx, gone, &result); err != nil {
+		return result, err
+	}
+	err = s.do(ctx, "keep state and run record", s.d.limits.work, func(ctx context.Context) error {
+		return s.keep(ctx, tx, c, &result)
+	})
+	return result, err
+}
+
+// mergeAll merges the staging tables. All jobs merge tables in the same order, so that
+// they do not deadlock.
+func (s *session) mergeAll(ctx context.Context, tx pgx.Tx, result *load.Result) error {
 	for _, name := range slices.Sorted(maps.Keys(s.staged)) {
 		if s.staged[name] == 0 {
 			continue
@@ -108,13 +124,10 @@ func (s *session) fill(ctx context.Context, tx pgx.Tx, c load.Change) (load.Resu
 			return err
 		})
 		if err != nil {
-			return result, err
+			return err
 		}
 	}
-	err = s.do(ctx, "keep state and run record", s.d.limits.work, func(ctx context.Context) error {
-		return s.keep(ctx, tx, c, &result)
-	})
-	return result, err
+	return nil
 }
 
 // keep writes the state, the row counts and the run record.
@@ -171,17 +184,23 @@ func (s *session) plan(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// remove carries out a removal and returns how many rows it removed.
-func (s *session) remove(ctx context.Context, tx pgx.Tx, r load.Removal) (int, error) {
+// remove carries out a removal and returns how many rows it removed and, where they are
+// the places of logged lists, of which.
+func (s *session) remove(ctx context.Context, tx pgx.Tx, r load.Removal) (removed int, lists []string, err error) {
 	t := s.tables[r.Table]
 	condition, args := t.removal(s.job.Account, r, s.staged[r.Table] > 0)
 	sql := fmt.Sprintf("DELETE FROM %s AS t WHERE %s", t.target, condition)
-	if t.table.Removable {
+	switch {
+	case t.table.Removable:
 		args = append(args, s.job.Run.StartedAt)
 		sql = fmt.Sprintf("UPDATE %s AS t SET removed_at = $%[2]d, last_seen_at = $%[2]d WHERE %[3]s", t.target, len(args), condition)
+	case t.table.Log != nil:
+		sql = fmt.Sprintf("WITH gone AS (%s RETURNING t.%s AS list) SELECT count(*), array_agg(DISTINCT list) FROM gone", sql, quoted(t.table.Log.List))
+		err := tx.QueryRow(ctx, sql, args...).Scan(&removed, &lists)
+		return removed, lists, err
 	}
 	tag, err := tx.Exec(ctx, sql, args...)
-	return int(tag.RowsAffected()), err
+	return int(tag.RowsAffected()), nil, err
 }
 
 // merge merges a staging table and counts.

@@ -66,7 +66,7 @@ func TestSuite(t *testing.T) {
 		url := pgtest.URL(t)
 		open := func(t *testing.T) load.Destination {
 			t.Helper()
-			d, err := postgres.Open(t.Context(), url, postgres.Options{Tables: loadtest.Tables()})
+			d, err := postgres.Open(t.Context(), url, postgres.Options{Tables: append(loadtest.Tables(), changeLog())})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,6 +89,14 @@ func TestSuite(t *testing.T) {
 			},
 		}
 	})
+}
+
+func changeLog() *transform.Schema {
+	s, err := transform.ChangeLog().Schema()
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 func readRows(t *testing.T, conn *pgx.Conn, table *transform.Schema, columns []string) [][]string {

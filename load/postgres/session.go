@@ -56,6 +56,9 @@ func (d *Destination) Begin(ctx context.Context, job load.Job) (load.Session, lo
 	if err := d.usable(); err != nil {
 		return nil, load.Start{}, err
 	}
+	if err := job.CheckLog(); err != nil {
+		return nil, load.Start{}, err
+	}
 	s := d.newSession(job)
 	err := s.connect(ctx, 2*time.Second)
 	var start load.Start

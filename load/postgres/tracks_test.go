@@ -111,7 +111,7 @@ func record(job string, n int, status load.Status) load.Run {
 
 func announce(job string, n int) load.Job {
 	return load.Job{
-		Account: "acc", Name: job, Resource: "saved_tracks", Tables: []*transform.Schema{savedTracks()},
+		Account: "acc", Name: job, Resource: "saved_tracks", Tables: []*transform.Schema{savedTracks(), changeLog()},
 		Run: record(job, n, load.StatusRunning),
 	}
 }
