@@ -25,9 +25,9 @@ type choice struct {
 // choices are the sizes, the smallest first.
 func choices() []choice {
 	return []choice{
-		{catalog.Essentials, 74, 14},
-		{catalog.Library, 148, 19},
-		{catalog.Everything, 228, 99},
+		{catalog.Essentials, 86, 26},
+		{catalog.Library, 219, 36},
+		{catalog.Everything, 550, 116},
 	}
 }
 
