@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -70,17 +71,41 @@ func newNights(t testing.TB, o simulate.Options, resources []*catalog.Resource) 
 	return n
 }
 
-// run runs every job, a day after the last time, and returns how many requests each
-// made. Jobs may wait for their budgets.
-func (n *nights) run(t testing.TB) map[string]int {
+// sleep passes a day.
+func (n *nights) sleep() { n.now.Store(new(n.now.Load().Add(24*time.Hour + time.Minute))) }
+
+func (n *nights) tasks(t testing.TB) []pipeline.Task {
 	t.Helper()
 	jobs, err := n.config.Select(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.now.Store(new(n.now.Load().Add(24*time.Hour + time.Minute)))
+	return pipeline.Tasks(jobs, []*pipeline.User{n.user}, nil)
+}
+
+// plan returns how many requests each job is expected to make today.
+func (n *nights) plan(t testing.TB) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	planner := n.runner.NewPlanner()
+	for _, task := range n.tasks(t) {
+		p, err := planner.Plan(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[p.Job] = p.Requests; p.Left() >= 0 {
+			out[p.Job] = min(p.Requests, p.Left())
+		}
+	}
+	return out
+}
+
+// run runs every job and returns how many requests each made. Jobs may wait for their
+// budgets.
+func (n *nights) run(t testing.TB) map[string]int {
+	t.Helper()
 	n.sim.ForgetRequests()
-	tasks := n.runner.ShareLists(pipeline.Tasks(jobs, []*pipeline.User{n.user}, nil))
+	tasks := n.runner.ShareLists(n.tasks(t))
 	out, sum := map[string]int{}, 0
 	for _, r := range runAll(t.Context(), n.runner, tasks, pipeline.Mode{}, func(int, *load.Run) {}) {
 		if r.Status != load.StatusOK && !(r.Status == load.StatusDeferred && r.Budgeted) {
@@ -117,18 +142,24 @@ func tooMany(first, next map[string]int) string {
 }
 
 // TestSizesTellRequests exports a library in every size, twice, and compares the requests
-// with those that init tells, and with the goal.
+// with those that init tells, with those that plan expects, and with the goal.
 func TestSizesTellRequests(t *testing.T) {
 	t.Parallel()
 	for _, c := range choices() {
 		t.Run(c.size.String(), func(t *testing.T) {
 			t.Parallel()
 			n := newNights(t, middling(), catalog.Of(c.size))
-			first, next := n.run(t), n.run(t)
+			first := n.run(t)
+			n.sleep()
+			planned := n.plan(t)
+			next := n.run(t)
 			f, _ := besides(first)
 			l, _ := besides(next)
 			if f != c.first || l != c.next {
 				t.Errorf("%d requests the first night and %d the next, init tells %d and %d:\n%v\n%v", f, l, c.first, c.next, first, next)
+			}
+			if !maps.Equal(planned, next) {
+				t.Errorf("planned for the next night: %v, made: %v", planned, next)
 			}
 			if wrong := tooMany(first, next); c.size == catalog.Library && wrong != "" {
 				t.Error(wrong)
@@ -145,6 +176,7 @@ func changedPlaylists(t testing.TB) map[string]int {
 	o.Playlists = 93 // and the seven that are always there
 	n := newNights(t, o, []*catalog.Resource{catalog.Find("playlists"), catalog.Find("playlist_items")})
 	n.run(t)
+	n.sleep()
 	for _, p := range n.sim.Playlists()[40:43] {
 		n.sim.RemoveItem(p.ID, 0)
 	}
