@@ -20,7 +20,7 @@ func (s *Server) myPlaylists(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := s.grantOf(r)
-	rows, total := s.playlists.page(g.user, offset, limit, slices.Contains(strings.Fields(g.scope), "playlist-read-collaborative"))
+	rows, total := s.life.playlists().page(g.user, offset, limit, slices.Contains(strings.Fields(g.scope), "playlist-read-collaborative"))
 	v := view{path: "/v1/users/" + UserIDOf(g.user) + "/playlists", limit: limit, offset: offset, rows: len(rows), total: total}
 	s.page(w, r, v, func(b []byte, i int) []byte {
 		if rows[i].hidden {
@@ -43,7 +43,7 @@ func (s *Server) userPlaylists(w http.ResponseWriter, r *http.Request) {
 // playlistOf returns the playlist that a request names, and the status that
 // asking for its items has.
 func (s *Server) playlistOf(r *http.Request) (p playlist, status int) {
-	p, listed, found := s.playlists.one(r.PathValue("id"))
+	p, listed, found := s.life.playlists().one(r.PathValue("id"))
 	user := s.grantOf(r).user
 	switch {
 	case !found, s.options.Mode == Development && p.owner == spotify:
