@@ -69,29 +69,45 @@ func TestItemsThatComeCutShort(t *testing.T) {
 	}
 }
 
-// TestACompletionThatFails ends the reading. What it leaves to resume does not have the
-// page that could not be handed on.
+// TestACompletionThatFails ends the reading before the item. What it leaves to resume is
+// what was handed on, and a reading that resumes goes on from there.
 func TestACompletionThatFails(t *testing.T) {
 	t.Parallel()
 	l := serve(t, 200)
 	failed := errors.New("the bucket is blocked")
+	bad := "t120"
 	list := savedTracks()
 	list.Complete = func(_ context.Context, _ *extract.Client, r *row) (string, error) {
-		if r.Track.ID == "t120" {
+		if r.Track.ID == bad {
 			return "", failed
 		}
 		return "", nil
 	}
-	reading := extract.Read(l.client, list, extract.Plan{})
-	came := 0
-	var err error
-	for page, e := range reading.Pages(t.Context()) {
-		if err = e; e == nil {
-			came += len(page.Entries)
+	plan := extract.Plan{}
+	for _, want := range []int{120, 160, 200} {
+		reading := extract.Read(l.client, list, plan)
+		came, err := map[string]bool{}, error(nil)
+		for page, e := range reading.Pages(t.Context()) {
+			if err = e; e != nil {
+				break
+			}
+			for _, entry := range page.Entries {
+				came[entry.Item.Track.ID] = true
+			}
 		}
-	}
-	if r := reading.Result(); !errors.Is(err, failed) || came != 100 || !slices.Equal(r.Keys.All(), keysUpTo(100)) || r.Complete {
-		t.Errorf("%d entries came with %d keys, complete %v: %v", came, r.Keys.Count, r.Complete, err)
+		r := reading.Result()
+		if done := want == 200; errors.Is(err, failed) == done || r.Complete != done || !slices.Equal(r.Keys.All(), keysUpTo(want)) {
+			t.Fatalf("%d entries came with %d keys, want %d, complete %v: %v", len(came), r.Keys.Count, want, r.Complete, err)
+		}
+		for _, known := range plan.Known.All() {
+			id, _, _ := strings.Cut(string(known), " ")
+			came[id] = true
+		}
+		if len(came) < want {
+			t.Errorf("only %d of %d entries came", len(came), want)
+		}
+		plan = extract.Plan{Resume: true, Known: r.Keys}
+		bad = map[int]string{120: "t160"}[want]
 	}
 }
 

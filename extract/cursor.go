@@ -15,12 +15,10 @@ func (p *pass[T]) walk(ctx context.Context) error {
 	for cursor := ""; !asked[cursor]; {
 		asked[cursor] = true
 		page, err := p.reading.askCursor(ctx, cursor, p.keys.Count())
-		if err == nil {
-			err = p.reading.complete(ctx, page)
-		}
 		if err != nil {
 			return err
 		}
+		p.reading.complete(ctx, page)
 		if cursor == "" {
 			page.Restart, p.total = p.restart, page.Total
 		}

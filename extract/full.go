@@ -21,7 +21,11 @@ func (r *Reading[T]) full(ctx context.Context, yield func(*Page[T], error) bool)
 		if n > 1 {
 			r.refetch = true
 		}
-		if err := p.run(ctx); err != nil {
+		err := p.run(ctx)
+		if p.broken != nil {
+			err = p.broken
+		}
+		if err != nil {
 			r.result = listdiff.Reading{Keys: p.keys.Keys()}
 			return err
 		}
@@ -48,10 +52,11 @@ type pass[T any] struct {
 	yield   func(*Page[T], error) bool
 	restart bool
 
-	want   int  // entries to read
-	total  int  // as the newest page said
-	moved  bool // pages disagreed about the total
-	shrunk bool // a later page knew fewer entries
+	want   int   // entries to read
+	total  int   // as the newest page said
+	broken error // of the page that ended the pass
+	moved  bool  // pages disagreed about the total
+	shrunk bool  // a later page knew fewer entries
 
 	keys    listdiff.Builder // in order, as long as inOrder
 	inOrder bool
@@ -151,7 +156,8 @@ func (p *pass[T]) take(page *Page[T]) bool {
 			p.later = append(p.later, page.Entries[i].Key)
 		}
 	}
-	return p.yield(page, nil)
+	p.broken = page.broken
+	return p.yield(page, nil) && p.broken == nil
 }
 
 // remember counts an entry, and reports whether it was not seen before, as far as its

@@ -61,12 +61,10 @@ func (s *incremental[T]) run(ctx context.Context) error {
 			s.unserved = true
 			continue
 		}
-		if err == nil {
-			err = s.reading.complete(ctx, page)
-		}
 		if err != nil {
 			return err
 		}
+		s.reading.complete(ctx, page)
 		if err := s.take(page); err != nil {
 			return err
 		}
@@ -104,7 +102,7 @@ func (s *incremental[T]) take(page *Page[T]) error {
 		return errEnough
 	}
 	s.diff.Add(listdiff.Page{Offset: page.Offset, Asked: page.Asked, Keys: page.keys(), Total: total, Joined: page.joined})
-	return nil
+	return page.broken
 }
 
 // result is what the attempt proves.

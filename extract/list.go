@@ -136,10 +136,12 @@ func (r *Reading[T]) ask(ctx context.Context, offset, n, tries int) (*Page[T], e
 	return page, nil
 }
 
-// complete completes the items of a page that the plan does not know.
-func (r *Reading[T]) complete(ctx context.Context, page *Page[T]) error {
+// complete completes the items of a page that the plan does not know. A page of which an
+// item fails ends before that item, and the reading behind the page: what was completed
+// is not requested again by the run that resumes it.
+func (r *Reading[T]) complete(ctx context.Context, page *Page[T]) {
 	if r.list.Complete == nil {
-		return nil
+		return
 	}
 	for i := range page.Entries {
 		e := &page.Entries[i]
@@ -148,10 +150,10 @@ func (r *Reading[T]) complete(ctx context.Context, page *Page[T]) error {
 		}
 		var err error
 		if e.Short, err = r.list.Complete(ctx, r.client, &e.Item); err != nil {
-			return err
+			page.Asked, page.Entries, page.broken = i, page.Entries[:i], err
+			return
 		}
 	}
-	return nil
 }
 
 // page requests the page that parameters name.

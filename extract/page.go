@@ -28,6 +28,7 @@ type Page[T any] struct {
 	joined bool   // it took several answers
 	moved  bool   // and the list changed between them
 	cause  error  // why its first entry was not served
+	broken error  // why it has no further entries, and the reading ends
 }
 
 // An Entry is one position of a list.
@@ -86,7 +87,8 @@ func (r *Reading[T]) fetch(ctx context.Context, offset, n int) (*Page[T], error)
 	if err != nil {
 		return nil, err
 	}
-	return page, r.complete(ctx, page)
+	r.complete(ctx, page)
+	return page, nil
 }
 
 // fetching is the reading of one page that may come in several answers.
