@@ -46,7 +46,7 @@ func albumTracks() spec[albumTrack] {
 		Doc:      "The tracks of albums: those that chosen tables name, or listed ones. Each album is read once in half a year.",
 		Noun:     "track",
 		Endpoint: albumTracksEndpoint(),
-		Mode:     Replace, Every: Weekly,
+		Mode:     Replace, Every: Weekly, Size: Everything,
 		Key:     func(t *albumTrack) listdiff.Key { return listdiff.NewKey(t.ID, 0) },
 		Check:   func(t *albumTrack) (string, bool) { return checkTrack(&t.track) },
 		Parents: &Parents{Noun: "album", Column: "album_id", Version: "1"},

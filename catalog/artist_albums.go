@@ -28,6 +28,7 @@ func artistAlbums() spec[artistAlbum] {
 		Name: "artist_albums",
 		Doc:  "The albums of artists: those of the account's saved and top tracks, or listed ones.",
 		Noun: "album",
+		Size: Everything,
 		Endpoint: extract.Endpoint{
 			Path:   "/artists/{id}/albums",
 			Bucket: "artists/albums",

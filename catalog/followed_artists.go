@@ -15,6 +15,7 @@ func followedArtists() spec[fullArtist] {
 		Name: "followed_artists",
 		Doc:  "The artists that the account follows.",
 		Noun: "artist",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/following",
 			Bucket: "me/following",

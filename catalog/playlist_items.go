@@ -56,6 +56,7 @@ func playlistItems() spec[playlistItem] {
 		Name: "playlist_items",
 		Doc:  "The items of the account's playlists, in order. A playlist is read again when it has changed.",
 		Noun: "item",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/playlists/{id}/items",
 			Bucket: "playlists/items",

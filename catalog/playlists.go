@@ -35,6 +35,7 @@ func playlists() spec[playlist] {
 		Name: "playlists",
 		Doc:  "The playlists that the account owns or follows.",
 		Noun: "playlist",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/playlists",
 			Bucket: "me/playlists",

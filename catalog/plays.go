@@ -28,6 +28,7 @@ func plays() spec[play] {
 		Name: "plays",
 		Doc:  "The tracks that the account played. Spotify shows the newest 50 only: run the job every hour or so.",
 		Noun: "play",
+		Size: Essentials,
 		Endpoint: extract.Endpoint{
 			Path:    "/me/player/recently-played",
 			Bucket:  "me/player/recently-played",

@@ -31,6 +31,7 @@ func profile() spec[user] {
 		Name: "profile",
 		Doc:  "The account's profile: its name, country and subscription.",
 		Noun: "profile",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me",
 			Bucket: "me",

@@ -52,6 +52,7 @@ type Resource struct {
 	Endpoint extract.Endpoint
 	Mode     Mode
 	Every    Cadence
+	Size     Size
 	Options  []Option
 	// FullEvery is the time between two full syncs of a list that is otherwise
 	// synced incrementally; zero where every sync is full.
@@ -82,6 +83,29 @@ const (
 	// Weekly resources change rarely, or cost many requests.
 	Weekly
 )
+
+// Size is a choice of resources: how much to export. A resource belongs to the size that
+// it names, and to every larger one.
+type Size int
+
+const (
+	// Essentials are what the account saves and plays.
+	Essentials Size = iota + 1
+	// Library adds everything else that the account keeps or follows.
+	Library
+	// Everything adds what takes requests for each artist or album.
+	Everything
+)
+
+// String is the name of the size.
+func (s Size) String() string {
+	return map[Size]string{Essentials: "essentials", Library: "library", Everything: "everything"}[s]
+}
+
+// Of lists the resources of a size, in the order of [All].
+func Of(size Size) []*Resource {
+	return slices.DeleteFunc(All(), func(r *Resource) bool { return r.Size > size })
+}
 
 // Mode is what a list says about the rows of its table.
 type Mode int
@@ -213,7 +237,7 @@ type Match struct {
 // contradicts itself is a programming error, found by the first test.
 func define[T any](s spec[T]) *Resource {
 	r := &Resource{
-		Name: s.Name, Doc: s.Doc, Noun: s.Noun, Endpoint: s.Endpoint, Mode: s.Mode, Every: s.Every, Options: s.Options,
+		Name: s.Name, Doc: s.Doc, Noun: s.Noun, Endpoint: s.Endpoint, Mode: s.Mode, Every: s.Every, Size: s.Size, Options: s.Options,
 		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()

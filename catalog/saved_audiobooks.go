@@ -42,6 +42,7 @@ func savedAudiobooks() spec[audiobook] {
 		Name: "saved_audiobooks",
 		Doc:  "The audiobooks in the account's library.",
 		Noun: "audiobook",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/audiobooks",
 			Bucket: "me/audiobooks",

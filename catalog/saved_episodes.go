@@ -47,6 +47,7 @@ func savedEpisodes() spec[savedEpisode] {
 		Name: "saved_episodes",
 		Doc:  "The podcast episodes in the account's library, and how far each was listened to.",
 		Noun: "episode",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/episodes",
 			Bucket: "me/episodes",

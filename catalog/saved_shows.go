@@ -40,6 +40,7 @@ func savedShows() spec[savedShow] {
 		Name: "saved_shows",
 		Doc:  "The podcasts in the account's library.",
 		Noun: "show",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/shows",
 			Bucket: "me/shows",

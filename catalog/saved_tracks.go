@@ -24,6 +24,7 @@ func savedTracks() spec[savedTrack] {
 		Name: "saved_tracks",
 		Doc:  "The tracks in the account's library (Liked Songs).",
 		Noun: "track",
+		Size: Essentials,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/tracks",
 			Bucket: "me/tracks",

@@ -23,6 +23,7 @@ type spec[T any] struct {
 	Endpoint extract.Endpoint
 	Mode     Mode
 	Every    Cadence
+	Size     Size
 	Order    Order
 	// Key identifies entries, and names the row that an entry belongs to; see
 	// [extract.List]. Column holds these names, in the table of a snapshot. The key
@@ -63,6 +64,8 @@ func (s *spec[T]) check(table *transform.Schema) error {
 	switch {
 	case strings.HasPrefix(s.Endpoint.Path, "/me/") && s.Endpoint.Scope == "":
 		return errors.New("its lists belong to an account, and it needs no scope")
+	case s.Size.String() == "":
+		return errors.New("it does not say in which size it is exported")
 	case s.Noun == "":
 		return errors.New("it does not say what a row is")
 	case s.Endpoint.Bucket == "" || s.Endpoint.Limit == 0 || s.Key == nil:

@@ -22,6 +22,7 @@ func topArtists() spec[topArtist] {
 		Name: "top_artists",
 		Doc:  "The artists that the account plays most, over about four weeks, six months and a year.",
 		Noun: "ranked artist",
+		Size: Essentials,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/top/artists",
 			Bucket: "me/top",

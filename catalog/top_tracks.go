@@ -22,6 +22,7 @@ func topTracks() spec[topTrack] {
 		Name: "top_tracks",
 		Doc:  "The tracks that the account plays most, over about four weeks, six months and a year.",
 		Noun: "ranked track",
+		Size: Essentials,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/top/tracks",
 			Bucket: "me/top",

@@ -19,6 +19,7 @@ type question struct {
 	name  string   // of the flag
 	flag  []string // its value; empty: not given
 	text  string
+	head  string      // what to know about the list
 	list  [][2]string // what can be chosen, with what it is
 	usual func(config.Draft) string
 	set   func(*config.Draft, []string) error
@@ -27,17 +28,7 @@ type question struct {
 // questions are those of init, in order.
 func (c *initCmd) questions() []question {
 	return []question{
-		{
-			name: "resources", flag: c.Resources, list: resourceList(),
-			text:  "What to export? Names or numbers, separated by commas",
-			usual: func(config.Draft) string { return "all" },
-			set: func(d *config.Draft, words []string) (err error) {
-				if d.Resources, err = resourcesOf(words); err != nil {
-					return err
-				}
-				return d.Check()
-			},
-		},
+		c.what(),
 		{
 			name: "to", flag: c.To,
 			text:  "Where to? A folder for Parquet files, postgres, or both, separated by a comma",
@@ -70,6 +61,30 @@ func (c *initCmd) questions() []question {
 	}
 }
 
+// what asks what to export, which either of two flags can answer.
+func (c *initCmd) what() question {
+	q := question{
+		name: "resources", flag: c.Resources, head: sizesHead, list: sizeList(),
+		text:  "What to export? A size, or names of resources, separated by commas",
+		usual: func(config.Draft) string { return usualSize.String() },
+		set: func(d *config.Draft, words []string) (err error) {
+			if d.Resources, err = resourcesOf(words); err != nil {
+				return err
+			}
+			return d.Check()
+		},
+	}
+	if c.Size != "" {
+		q.name, q.flag = "size", []string{c.Size}
+		q.set = func(d *config.Draft, words []string) error {
+			size, err := sizeNamed(words[0])
+			d.Resources = catalog.Of(size)
+			return err
+		}
+	}
+	return q
+}
+
 // given is the value of a flag that has one, as a list.
 func given(value string) []string {
 	if value == "" {
@@ -78,17 +93,12 @@ func given(value string) []string {
 	return []string{value}
 }
 
-func resourceList() [][2]string {
-	var out [][2]string
-	for _, r := range catalog.All() {
-		out = append(out, [2]string{r.Name, r.Doc})
-	}
-	return out
-}
-
 // ask asks until an answer is right. An empty one stands for what is usual.
 func (a *app) ask(q question, d *config.Draft) error {
 	s := screenOf(a.stderr)
+	if q.head != "" {
+		fmt.Fprint(a.stderr, s.block(q.head, 0))
+	}
 	for i, choice := range q.list {
 		doc := strings.Join(s.fold(choice[1], 24), "\n"+strings.Repeat(" ", 24))
 		fmt.Fprintf(a.stderr, "  %2d  %-16s  %s\n", i+1, choice[0], doc)

@@ -126,17 +126,9 @@ func (a *app) checkAccount(w *work, user *pipeline.User, jobs []*config.Job) []f
 	if granted == nil {
 		return append(out, finding{Check: "scopes of " + user.Name, OK: true, Detail: "Spotify did not say which scopes were granted"})
 	}
-	var missing []string
-	for _, j := range jobs {
-		for scope := range strings.FieldsSeq(j.Resource.Endpoint.Scope) {
-			if !slices.Contains(granted, scope) {
-				missing = append(missing, scope+" for job "+j.Name)
-			}
-		}
-	}
-	if len(missing) > 0 {
+	if missing := missingScopes(jobs, granted); len(missing) > 0 {
 		return append(out, finding{
-			Check: "scopes of " + user.Name, Detail: "missing: " + strings.Join(missing, ", "),
+			Check: "scopes of " + user.Name, Detail: "missing: " + listed(missing),
 			Hint: "sign in again and agree to them: " + a.loginCommand(user.Name), code: int(codeNeedsSignIn),
 		})
 	}

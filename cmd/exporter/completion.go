@@ -177,6 +177,8 @@ func (a *app) values(v *kong.Value) [][2]string {
 		for _, j := range file.Jobs {
 			out = append(out, [2]string{j.Name, j.Resource.Doc})
 		}
+	case v.Name == "size":
+		out = sizeList()
 	case v.Name == "resources":
 		for _, r := range catalog.All() {
 			out = append(out, [2]string{r.Name, r.Doc})

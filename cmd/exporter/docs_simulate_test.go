@@ -3,11 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/tracklake/tracklake/simulate"
 )
@@ -16,32 +13,9 @@ import (
 // the simulation declares; make docs rewrites them.
 func TestDocsListTheSimulation(t *testing.T) {
 	t.Parallel()
-	const path = "../../docs/simulate.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text)
-	for name, table := range map[string]string{
+	fillDocs(t, "../../docs/simulate.md", map[string]string{
 		"paths": pathTable(), "faults": faultTable("kind", simulate.FaultKinds()), "settings": faultTable("setting", simulate.FaultSettings()), "controls": controlTable(),
-	} {
-		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->\n"
-		before, rest, found := strings.Cut(want, begin)
-		_, after, ended := strings.Cut(rest, end)
-		if !found || !ended {
-			t.Fatalf("%s has no place for %s", path, name)
-		}
-		want = before + begin + table + end + after
-	}
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("%s is out of date; run make docs\n%s", path, diff)
-	}
+	})
 }
 
 func pathTable() string {

@@ -18,7 +18,8 @@ import (
 )
 
 type initCmd struct {
-	Resources []string `help:"What to export: names of resources; default: all." placeholder:"NAME"`
+	Size      string   `help:"What to export: essentials, library or everything; default: library." placeholder:"SIZE" xor:"what"`
+	Resources []string `help:"What to export instead: names of resources, or a size and names." placeholder:"NAME" xor:"what"`
 	To        []string `help:"Where to: a folder for Parquet files, or postgres for the database at DATABASE_URL; repeat it for both. A relative folder is beside jobs.yaml; default: ./data." placeholder:"FOLDER|postgres" sep:"none"`
 	At        string   `help:"Time of day at which jobs run, or none for jobs that run only when asked; default: 03:15." placeholder:"HH:MM|none"`
 	Timezone  string   `help:"Time zone of the schedules, like Europe/Stockholm; default: this machine's." placeholder:"ZONE"`
@@ -125,7 +126,7 @@ func summaryOf(d config.Draft) string {
 
 // draft takes what the flags say, and asks for the rest on a terminal.
 func (c *initCmd) draft(a *app) (config.Draft, error) {
-	d := config.Draft{Timezone: localZone(), At: "03:15", Resources: catalog.All()}
+	d := config.Draft{Timezone: localZone(), At: "03:15", Resources: catalog.Of(usualSize)}
 	d.Destinations, _ = destinationsOf([]string{"./data"})
 	for _, q := range c.questions() {
 		if len(q.flag) > 0 {
@@ -156,39 +157,6 @@ func localZone() string {
 		}
 	}
 	return "UTC"
-}
-
-// resourcesOf returns the resources of some names, or of their numbers in the list,
-// in the order of the catalog.
-func resourcesOf(words []string) ([]*catalog.Resource, error) {
-	all := catalog.All()
-	chosen := map[int]bool{}
-	var names []string
-	for _, r := range all {
-		names = append(names, r.Name)
-	}
-	for _, word := range words {
-		if word == "all" {
-			return all, nil
-		}
-		i := slices.IndexFunc(all, func(r *catalog.Resource) bool { return r.Name == word })
-		for n := range all {
-			if fmt.Sprint(n+1) == word {
-				i = n
-			}
-		}
-		if i < 0 {
-			return nil, fmt.Errorf("there is no resource %q; choose from %s", word, strings.Join(names, ", "))
-		}
-		chosen[i] = true
-	}
-	var out []*catalog.Resource
-	for i, r := range all {
-		if chosen[i] {
-			out = append(out, r)
-		}
-	}
-	return out, nil
 }
 
 // destinationsOf returns a lake for a folder, and a warehouse for postgres.

@@ -35,7 +35,8 @@ type login struct {
 	store  *store
 	id     string // client ID
 	secret string
-	scopes []string
+	jobs   []*config.Job
+	scopes []string // that they need
 	kept   accounts.Account
 }
 
@@ -56,11 +57,10 @@ func (c *loginCmd) Run(a *app) error {
 			return &usageError{err}
 		}
 	}
-	jobs, err := file.Select(nil)
-	if err != nil {
+	if l.jobs, err = file.Select(nil); err != nil {
 		return err
 	}
-	l.scopes = config.Scopes(jobs)
+	l.scopes = config.Scopes(l.jobs)
 	if l.store, err = a.openStore(file, true, a.log()); err != nil {
 		return err
 	}
@@ -69,6 +69,7 @@ func (c *loginCmd) Run(a *app) error {
 	if err := l.store.Check(a.ctx, a.account); err != nil {
 		return err
 	}
+	l.announce()
 	redirect := a.envOr("SPOTIFY_REDIRECT_URI", defaultRedirect)
 	if c.NoBrowser {
 		err = l.byHand(a.ctx, redirect)
@@ -79,6 +80,19 @@ func (c *loginCmd) Run(a *app) error {
 		return err
 	}
 	return l.report()
+}
+
+// announce says before the sign-in which scopes Spotify will show, and what each is for.
+func (l *login) announce() {
+	if len(l.scopes) == 0 {
+		return
+	}
+	fmt.Fprintf(l.app.stderr, "The jobs of %s need these scopes:\n\n", l.app.config)
+	screen := screenOf(l.app.stderr)
+	for _, n := range missingScopes(l.jobs, nil) {
+		fmt.Fprint(l.app.stderr, screen.block(n.String(), 2))
+	}
+	fmt.Fprintln(l.app.stderr)
 }
 
 // errNoClientID names the first step.
@@ -220,12 +234,6 @@ func (l *login) connect(ctx context.Context, attempt *extract.Authorization, cod
 
 // report prints who is connected, and which scopes were not granted.
 func (l *login) report() error {
-	var missing []string
-	for _, scope := range l.scopes {
-		if !slices.Contains(l.kept.Scopes, scope) {
-			missing = append(missing, scope)
-		}
-	}
 	if l.JSON {
 		if err := l.app.printJSON(describeSignIn(l.kept, time.Now())); err != nil {
 			return err
@@ -234,9 +242,9 @@ func (l *login) report() error {
 		fmt.Fprintf(l.app.stdout, "Connected %s as account %s (%s).\nThe sign-in lasts until %s; status and logs warn before it ends.\n",
 			printable(l.kept.User), l.kept.Name, l.kept.AccountID, l.kept.EndsAt().Format(time.DateOnly))
 	}
-	if len(missing) > 0 {
+	if missing := missingScopes(l.jobs, l.kept.Scopes); len(missing) > 0 {
 		return &hinted{
-			&extract.Error{Kind: extract.Scope, Path: "/authorize", Message: "Spotify did not grant " + strings.Join(missing, " and ") + ", which jobs need"},
+			&extract.Error{Kind: extract.Scope, Path: "/authorize", Message: "Spotify did not grant " + listed(missing)},
 			"sign in again and agree to everything: " + canonicalLogin(l.kept.Name),
 		}
 	}

@@ -62,6 +62,36 @@ func BenchmarkBusyNight(b *testing.B) {
 	}
 }
 
+// BenchmarkLibraryNights exports a library of middling size for the first time, and again a
+// day later, when nothing has changed but the rankings.
+func BenchmarkLibraryNights(b *testing.B) {
+	for b.Loop() {
+		n := newNights(b, middling(), catalog.Of(catalog.Library))
+		first := n.run(b)
+		n.sleep()
+		next := n.run(b)
+		if wrong := tooMany(first, next); wrong != "" {
+			b.Fatal(wrong)
+		}
+		all, _ := besides(first)
+		again, few := besides(next)
+		b.ReportMetric(float64(all), "requests-first")
+		b.ReportMetric(float64(again), "requests-next")
+		b.ReportMetric(float64(few), "requests-besides-rankings")
+	}
+}
+
+// BenchmarkChangedPlaylists exports 100 playlists of which three have changed.
+func BenchmarkChangedPlaylists(b *testing.B) {
+	for b.Loop() {
+		all, _ := besides(changedPlaylists(b))
+		b.ReportMetric(float64(all), "requests")
+		if all != 5 {
+			b.Fatalf("%d requests, want 3 and the list's 2", all)
+		}
+	}
+}
+
 // rationed is a library of 10,000 tracks of which 400 pages a day may be asked.
 func rationed() simulate.Options {
 	o := simulate.DefaultOptions()

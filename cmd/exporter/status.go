@@ -45,7 +45,7 @@ func (c *statusCmd) Run(a *app) error {
 	}
 	a.several.Store(len(known) > 1)
 	now := time.Now()
-	views := a.statusViews(all, known, now, c.MaxAge)
+	views := a.statusViews(all, jobs, known, now, c.MaxAge)
 	if c.MaxAge > 0 {
 		code = worstOf(views, known, now)
 	}
@@ -72,6 +72,9 @@ func worstOf(views []statusView, known []accounts.Account, now time.Time) exitCo
 			add(load.StatusFailed)
 		case v.Last.Status != load.StatusRunning: // then the run before counts, by its age
 			add(v.Last.Status)
+		}
+		if len(v.MissingScopes) > 0 {
+			add(load.StatusNeedsSignIn)
 		}
 	}
 	for _, k := range known {
@@ -129,6 +132,9 @@ type statusView struct {
 	Problem string `json:"problem,omitempty"`
 	// Hint is what to do about it.
 	Hint string `json:"hint,omitempty"`
+	// MissingScopes are those that the job needs and that its account has not granted;
+	// where it never ran, the first account that lacks some.
+	MissingScopes []string `json:"missing_scopes,omitempty"`
 	// Name is what the account is called; absent where it is not connected.
 	Name string `json:"account,omitempty"`
 	// SignIn is how soon its sign-in ends: ok, soon (within 30 days), urgent (within 7
@@ -138,9 +144,11 @@ type statusView struct {
 	SignInEnds string `json:"sign_in_ends_on,omitempty"`
 	// DaysLeft is how many days are left until then.
 	DaysLeft *int `json:"sign_in_days_left,omitempty"`
+
+	lacking string // name of the account that has not granted them
 }
 
-func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account, now time.Time, maxAge time.Duration) []statusView {
+func (a *app) statusViews(all []pipeline.JobStatus, jobs []*config.Job, known []accounts.Account, now time.Time, maxAge time.Duration) []statusView {
 	out := make([]statusView, len(all))
 	for i, s := range all {
 		out[i].JobStatus = s
@@ -151,6 +159,8 @@ func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account, no
 		if s.Err != nil {
 			out[i].Problem, out[i].Hint = s.Err.Error(), a.hintOf(s.Err)
 		}
+		job := jobs[slices.IndexFunc(jobs, func(j *config.Job) bool { return j.Name == s.Job })]
+		out[i].MissingScopes, out[i].lacking = scopesMissing(job, s.Account, known)
 		for _, k := range known {
 			if k.AccountID == s.Account && s.Account != "" && k.Name == nameOf(s.Account, known) {
 				d := describeSignIn(k, now)
@@ -159,6 +169,25 @@ func (a *app) statusViews(all []pipeline.JobStatus, known []accounts.Account, no
 		}
 	}
 	return out
+}
+
+// scopesMissing lists the scopes that a job needs and that an account, or the first of all
+// where the job never ran, has surely not granted.
+func scopesMissing(job *config.Job, account string, known []accounts.Account) (missing []string, name string) {
+	for _, k := range known {
+		if account != "" && k.AccountID != account || k.Problem != nil || k.Scopes == nil {
+			continue
+		}
+		for _, scope := range job.Scopes() {
+			if !slices.Contains(k.Scopes, scope) {
+				missing = append(missing, scope)
+			}
+		}
+		if len(missing) > 0 {
+			return missing, k.Name
+		}
+	}
+	return nil, ""
 }
 
 func ofAccount(all []pipeline.JobStatus, account string, known []accounts.Account) []pipeline.JobStatus {

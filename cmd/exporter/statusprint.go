@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
@@ -87,6 +88,9 @@ func (p *statusPrinter) notes(v statusView) []string {
 		if r.Status != load.StatusOK && !v.LastOK.IsZero() {
 			out = append(out, "last ok "+moment(v.LastOK, p.now, p.zone))
 		}
+	}
+	if len(v.MissingScopes) > 0 && (v.Last == nil || v.Last.Status != load.StatusNeedsSignIn) {
+		out = append(out, p.screen.paint(yellow, "the sign-in lacks the scope "+strings.Join(v.MissingScopes, " and ")), "hint: sign in again: "+p.app.loginCommand(v.lacking))
 	}
 	if v.Overdue {
 		out = append(out, p.screen.paint(yellow, "overdue: no successful run in the last two scheduled slots"))
