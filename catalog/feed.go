@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"time"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/listdiff"
@@ -29,6 +30,9 @@ type Feed struct {
 	Append func(Step) []transform.Batch
 	// Parents are the entries of a step, as other resources have them for parents.
 	Parents func(Step) []Parent
+	// Gap returns the row that says when entries may be missing: between the newest
+	// stored before and the oldest that was read. Nil: the resource has no such table.
+	Gap func(from, to time.Time) []transform.Batch
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
 	// Reset drops the rows that wait. It goes with dropping what Append has
@@ -61,6 +65,9 @@ type Step struct {
 	page any // *extract.Page[T]
 }
 
+// A gap is a stretch of time of which entries may be missing.
+type gap struct{ from, to time.Time }
+
 // feed is the typed side of a Feed.
 type feed[T any] struct {
 	job     string
@@ -69,6 +76,7 @@ type feed[T any] struct {
 	plans   []extract.Plan // with which the parts are read
 	items   *transform.Set[T]
 	rejects *transform.Set[reject]
+	gaps    *transform.Set[gap] // nil: the list shows all that there is
 
 	part   int // whose steps are appended
 	ranked *ranks
@@ -85,6 +93,13 @@ func openFeed[T any](s spec[T], p Params) (*Feed, error) {
 		f.items.Release()
 		return nil, fmt.Errorf("open %s: %w", s.Name, err)
 	}
+	if s.Gaps != nil {
+		if f.gaps, err = transform.NewSet(p.Memory, p.Account, *s.Gaps); err != nil {
+			f.items.Release()
+			f.rejects.Release()
+			return nil, fmt.Errorf("open %s: %w", s.Name, err)
+		}
+	}
 	return f.erase(), nil
 }
 
@@ -97,6 +112,15 @@ func (f *feed[T]) erase() *Feed {
 	out.Release = func() {
 		f.items.Release()
 		f.rejects.Release()
+		if f.gaps != nil {
+			f.gaps.Release()
+		}
+	}
+	if f.gaps != nil {
+		out.Gap = func(from, to time.Time) []transform.Batch {
+			f.gaps.Append(&gap{from, to})
+			return f.gaps.Take(1)
+		}
 	}
 	return out
 }

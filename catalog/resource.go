@@ -55,8 +55,11 @@ type Resource struct {
 	// Parents is set for a fan-out: one list for each parent, each committed by
 	// itself.
 	Parents *Parents
-	// Tables are those that the resource fills: its own and the rejects.
+	// Tables are those that the resource fills: its own, its gaps and the rejects.
 	Tables []*transform.Schema
+	// Gaps is the table that says when entries may be missing, for a list in mode
+	// [Append].
+	Gaps *transform.Schema
 	// Names is set when the table names what other resources can have as parents.
 	Names *Naming
 
@@ -102,6 +105,8 @@ type Parents struct {
 // A Parent is one parent of a fan-out.
 type Parent struct {
 	ID string
+	// Name is what people call it; empty: unknown.
+	Name string
 	// Version changes whenever the parent's list changes; empty: unknown.
 	Version string
 }
@@ -204,6 +209,12 @@ func define[T any](s spec[T]) *Resource {
 		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
 	}
 	r.Tables = []*transform.Schema{own, rejects}
+	if s.Gaps != nil {
+		if r.Gaps, err = s.Gaps.Schema(); err != nil {
+			panic(fmt.Sprintf("resource %s: %v", s.Name, err))
+		}
+		r.Tables = []*transform.Schema{own, r.Gaps, rejects}
+	}
 	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
 	return r
 }

@@ -46,6 +46,7 @@ type parentRemoval struct {
 
 // run reads the parents that the cycle has not read yet.
 func (f *fanOut) run(ctx context.Context) error {
+	f.labels = f.parents.labels()
 	f.noteParents()
 	f.policy.startCycle(f.state)
 	for _, p := range f.parents.all {
@@ -82,7 +83,7 @@ func (f *fanOut) take(r partReading) error {
 		f.fails, f.newFails = 0, 0
 		return f.commit(r)
 	case known && f.parents.listed && api.Kind == extract.Forbidden:
-		return f.commitState(r.part.Name, f.denied(r.part))
+		return f.commitState(r.part.Name, f.denied(r.part, api.Status))
 	case known && api.Kind == extract.NotFound:
 		f.unknown = append(f.unknown, r.part)
 		if len(f.unknown) >= 10 {
@@ -178,15 +179,15 @@ func (f *fanOut) skip(id string, err error) error {
 }
 
 // denied is the state of a parent whose list the API does not serve to the app. The
-// rows stay. The list is requested again when its version changes, or with the next
-// full sync.
-func (f *fanOut) denied(part catalog.Part) parentState {
+// rows stay. The list is requested again the next night for seven nights if there are
+// rows, and then once a month, whatever its version is.
+func (f *fanOut) denied(part catalog.Part, status int) parentState {
 	state := f.state.parents[part.Name]
 	if state.DeniedAt.IsZero() {
 		f.log.Debug("Spotify does not serve a list to this app", "list", f.listName(part.Name))
 		state.DeniedAt = f.now().UTC()
 	}
-	state.ReadAt, state.Version = f.now().UTC(), part.Version
+	state.ReadAt, state.Denied = f.now().UTC(), status
 	f.noteDenied(part.Name, state)
 	f.record.UpToDate++
 	return state
@@ -195,7 +196,7 @@ func (f *fanOut) denied(part catalog.Part) parentState {
 // noteDenied notes a list that the API does not serve to the app.
 func (f *fanOut) noteDenied(id string, s parentState) {
 	if !s.DeniedAt.IsZero() {
-		f.findings.denied(f.listName(id), s.List != nil || s.Stored != nil, s.DeniedAt, f.policy.at)
+		f.findings.denied(f.listName(id), refusal(f.job.Resource), s.deniedForGood(f.policy.at), f.job.Name)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/tracklake/tracklake/catalog"
@@ -140,7 +141,7 @@ func (f *fanOut) mostUnknown() error {
 func (f *fanOut) noteUnknown(part catalog.Part) {
 	id := part.Name
 	if f.parents.listed {
-		f.state.change[parentPrefix+id] = encode(f.denied(part))
+		f.state.change[parentPrefix+id] = encode(f.denied(part, http.StatusNotFound))
 		return
 	}
 	before := f.state.parents[id]
