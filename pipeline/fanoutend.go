@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/tracklake/tracklake/catalog"
@@ -141,7 +140,7 @@ func (f *fanOut) mostUnknown() error {
 func (f *fanOut) noteUnknown(part catalog.Part) {
 	id := part.Name
 	if f.parents.listed {
-		f.state.change[parentPrefix+id] = encode(f.denied(part, http.StatusNotFound))
+		f.state.change[parentPrefix+id] = encode(f.denied(part, 404))
 		return
 	}
 	before := f.state.parents[id]
