@@ -24,6 +24,7 @@ type export struct {
 	progress *progress
 	findings *findings
 	log      *slog.Logger
+	granted  func() bool          // whether the user is known to have granted all scopes
 	waited   func() time.Duration // for budgets
 	now      func() time.Time
 

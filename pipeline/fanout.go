@@ -90,7 +90,7 @@ func (f *fanOut) take(r partReading) error {
 			return f.mostUnknown()
 		}
 		return nil
-	case fatal(r.err):
+	case fatal(r.err) && !(known && api.Kind == extract.Scope && f.granted()):
 		return joinErrors(r.err, f.keepPartial(r))
 	}
 	if f.fails++; f.state.parents[r.part.Name].TriedAt.IsZero() {
@@ -170,11 +170,14 @@ func (f *fanOut) tried(id string) error {
 // skip leaves a parent that could not be read for the next run.
 func (f *fanOut) skip(id string, err error) error {
 	f.log.Warn("skipping a list that could not be read", "list", f.listName(id), "error", err)
-	reason := err
+	reason := err.Error()
 	if api := (*extract.Error)(nil); errors.As(err, &api) { // without the name
-		reason = api
+		reason = api.Error()
+		if api.Kind == extract.Scope {
+			reason = scopeRefused
+		}
 	}
-	f.findings.failed(f.listName(id), reason.Error(), "the next run tries it again, after the others")
+	f.findings.failed(f.listName(id), reason, "the next run tries it again, after the others")
 	return f.tried(id)
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/extract/listdiff"
@@ -147,6 +148,6 @@ func (g *Gaps) advice(job *config.Job, at time.Time) string {
 	if job.Schedule != nil && job.Schedule.Longest(at) <= best.every {
 		return fmt.Sprintf("the schedule of %s is frequent enough: gaps come only if the machine sleeps or runs fail", job.Name)
 	}
-	return fmt.Sprintf(`run %s more often, with schedule: "%s" in jobs.yaml or by cron; %d %ss were played within %s`,
-		job.Name, best.line, job.Resource.Endpoint.Limit, job.Resource.Noun, span.Round(time.Minute))
+	return fmt.Sprintf(`run %s more often, with schedule: "%s" in jobs.yaml or by cron; its newest %d %ss span %s`,
+		job.Name, best.line, job.Resource.Endpoint.Limit, job.Resource.Noun, strings.TrimSuffix(max(span, time.Minute).Round(time.Minute).String(), "0s"))
 }

@@ -193,7 +193,7 @@ func TestStatusTellsOfGaps(t *testing.T) {
 	}{
 		{25 * time.Minute, "0 3 * * *", `"0 */12 * * *"`},
 		{15 * time.Minute, "0 3 * * *", `"0 */8 * * *"`},
-		{3 * time.Minute, "0 3 * * *", `"0 * * * *" in jobs.yaml or by cron; 50 plays were played within 2h27m0s`},
+		{3 * time.Minute, "0 3 * * *", `"0 * * * *" in jobs.yaml or by cron; its newest 50 plays span 2h27m`},
 		{time.Minute, "0 * * * *", `"*/30 * * * *"`},
 		{40 * time.Second, "0 * * * *", `"*/20 * * * *"`},
 		{30 * time.Second, "0 * * * *", `"*/15 * * * *"`},

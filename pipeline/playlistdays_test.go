@@ -162,6 +162,27 @@ func TestAVersionThatLies(t *testing.T) {
 	})
 }
 
+// TestAScopeThatIsRefusedForOnePlaylist although it is granted costs that playlist alone,
+// until the next night.
+func TestAScopeThatIsRefusedForOnePlaylist(t *testing.T) {
+	t.Parallel()
+	s := playlistStage(t)
+	all := s.sim.Playlists()
+	for _, p := range []simulate.Playlist{all[0], all[2]} {
+		s.sim.AddItems(p.ID, 0, 2, simulate.TrackItem, s.clock.Now())
+	}
+	s.sim.Inject(simulate.Fault{Kind: "scope", Path: itemsPath(all[0].ID)})
+	run := s.tomorrow(t, pipeline.Mode{})
+	if run.Status != load.StatusIncomplete || !strings.HasPrefix(run.Message, `playlist "`+all[0].Name+`": Spotify says that the sign-in lacks a scope, which it has`) || run.Requests > 1+3+1 {
+		t.Errorf("%+v", run)
+	}
+	if got, want := s.itemsOf(t, all[2].ID), s.truthOf(all[2].ID); !slices.Equal(got, want) {
+		t.Errorf("the neighbour: %s", difference(got, want))
+	}
+	s.sim.ClearFaults()
+	s.itemsAre(t, s.tomorrow(t, pipeline.Mode{}), load.StatusOK)
+}
+
 const threeJobs = `jobs:
   saved_tracks: {destinations: [lake]}
   playlists: {destinations: [lake]}
@@ -179,7 +200,7 @@ func TestAnEndpointThatIsForbidden(t *testing.T) {
 		{"saved tracks", "/v1/me/tracks", simulate.Fault{Kind: "status", Arg: 403}, map[string]load.Status{"saved_tracks": load.StatusFailed}},
 		{"the list of playlists", "/v1/me/playlists", simulate.Fault{Kind: "status", Arg: 403}, map[string]load.Status{"playlists": load.StatusFailed, "playlist_items": load.StatusFailed}},
 		{"a scope for a moment", "/v1/me/tracks", simulate.Fault{Kind: "scope", Times: 2}, nil},
-		{"a scope", "/v1/me/tracks", simulate.Fault{Kind: "scope"}, map[string]load.Status{"saved_tracks": load.StatusNeedsSignIn}},
+		{"a scope that is granted", "/v1/me/tracks", simulate.Fault{Kind: "scope"}, map[string]load.Status{"saved_tracks": load.StatusFailed}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
