@@ -14,7 +14,7 @@ import (
 
 // metrics are the metrics of a serving process.
 type metrics struct {
-	mu                                               sync.Mutex
+	mu                                                     sync.Mutex
 	runs, lastOK, requests, saved, throttled, waited, gaps *family
 }
 
