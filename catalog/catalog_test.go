@@ -292,6 +292,35 @@ func TestAlbumGroups(t *testing.T) {
 	}
 }
 
+// TestOlderSpelling reads playlists and their items as they were called until 2026.
+func TestOlderSpelling(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string][2]string{
+		"playlists":      {`"items": {`, `"tracks": {`},
+		"playlist_items": {`"item":`, `"track":`},
+	} {
+		body, err := os.ReadFile(filepath.Join("testdata", name+".development.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		older := strings.ReplaceAll(string(body), change[0], change[1])
+		if older == string(body) {
+			t.Errorf("%s: nothing is spelt %s", name, change[0])
+		}
+		want, got := flatten(t, name, body), flatten(t, name, []byte(older))
+		for i, request := range got["(requests)"] {
+			if strings.Contains(request, "/tracks") || request != want["(requests)"][i] {
+				t.Errorf("%s: asked %s", name, request)
+			}
+		}
+		delete(want, "rejects") // which keep the JSON
+		delete(got, "rejects")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestFindAndTables(t *testing.T) {
 	t.Parallel()
 	if catalog.Find("nothing") != nil {
@@ -317,7 +346,7 @@ func TestFindAndTables(t *testing.T) {
 	for _, s := range tables {
 		shared = append(shared, s.Name)
 	}
-	if !slices.Equal(shared, []string{"rejects", "library_changes"}) {
+	if !slices.Equal(shared, []string{"rejects", "library_changes", "play_gaps"}) {
 		t.Errorf("tables of no resource: %v", shared)
 	}
 }
@@ -370,4 +399,14 @@ func TestLists(t *testing.T) {
 		}
 		feed.Release()
 	}
+}
+
+// namesOf lists the names of tables, sorted.
+func namesOf(tables []*transform.Schema) []string {
+	var out []string
+	for _, t := range tables {
+		out = append(out, t.Name)
+	}
+	slices.Sort(out)
+	return out
 }

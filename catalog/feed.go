@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"time"
 
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/listdiff"
@@ -32,6 +33,9 @@ type Feed struct {
 	// Renewed returns the scopes of further tables of which all rows were appended since
 	// it was last called: any other row there is gone.
 	Renewed func() []Scope
+	// Gap returns the row that says when entries may be missing: between the newest
+	// stored before and the oldest that was read. Nil: the resource has no such table.
+	Gap func(from, to time.Time) []transform.Batch
 	// Flush returns the rows that wait for a fuller batch.
 	Flush func() []transform.Batch
 	// Reset drops the rows that wait. It goes with dropping what Append has
@@ -64,6 +68,9 @@ type Step struct {
 	page any // *extract.Page[T]
 }
 
+// A gap is a stretch of time of which entries may be missing.
+type gap struct{ from, to time.Time }
+
 // feed is the typed side of a Feed.
 type feed[T any] struct {
 	job     string
@@ -72,6 +79,7 @@ type feed[T any] struct {
 	plans   []extract.Plan // with which the parts are read
 	items   *transform.Set[T]
 	rejects *transform.Set[reject]
+	gaps    *transform.Set[gap] // nil: the list shows all that there is
 	further []furtherRows[T]
 	sets    []rowSet // all of them
 
@@ -106,6 +114,12 @@ func (f *feed[T]) open(p Params) (err error) {
 		return err
 	}
 	f.sets = append(f.sets, f.rejects)
+	if f.spec.Gaps != nil {
+		if f.gaps, err = transform.NewSet(p.Memory, p.Account, *f.spec.Gaps); err != nil {
+			return err
+		}
+		f.sets = append(f.sets, f.gaps)
+	}
 	return nil
 }
 
@@ -116,6 +130,12 @@ func (f *feed[T]) erase() *Feed {
 	}
 	for _, p := range f.parts {
 		out.Parts = append(out.Parts, p.Part)
+	}
+	if f.gaps != nil {
+		out.Gap = func(from, to time.Time) []transform.Batch {
+			f.gaps.Append(&gap{from, to})
+			return f.gaps.Take(1)
+		}
 	}
 	return out
 }

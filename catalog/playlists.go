@@ -46,7 +46,7 @@ func playlists() spec[playlist] {
 		Key:    func(p *playlist) listdiff.Key { return listdiff.NewKey(p.ID, 0) },
 		Column: "playlist_id", Unique: true,
 		Check:    checkPlaylist,
-		AsParent: func(p *playlist) Parent { return Parent{ID: p.ID, Version: p.SnapshotID} },
+		AsParent: (*playlist).asParent,
 		Table: transform.Table[playlist]{
 			Name:      "playlists",
 			Doc:       "One row for each playlist that the account owns or follows, or did.",
@@ -67,6 +67,14 @@ func playlists() spec[playlist] {
 			},
 		},
 	}
+}
+
+func (p *playlist) asParent() Parent {
+	out := Parent{ID: p.ID, Version: p.SnapshotID}
+	if p.Name != nil {
+		out.Name = *p.Name
+	}
+	return out
 }
 
 func (p *playlist) total() *int32 {

@@ -21,8 +21,8 @@ type play struct {
 func (p *play) track() *track { return p.Track }
 
 // plays are the tracks that the account played last. Spotify shows the newest 50
-// only, so a play is lost if too many follow it before the next
-// run.
+// only, so a play is lost if too many follow it before the next run. The list is always
+// asked for its newest: with after, Spotify would hide plays that a device reports late.
 func plays() spec[play] {
 	return spec[play]{
 		Name: "plays",
@@ -39,7 +39,7 @@ func plays() spec[play] {
 			NoTotal: true,
 		},
 		Mode: Append, Every: Hourly, Max: 50,
-		Key: playKey, Check: checkPlay,
+		Key: playKey, Check: checkPlay, Gaps: playGaps(),
 		Names: []Naming{{Noun: "album", Column: "album_id"}},
 		Table: transform.Table[play]{
 			Name: "plays",
@@ -55,10 +55,27 @@ func plays() spec[play] {
 	}
 }
 
+// playGaps says when plays are lost, or may be.
+func playGaps() *transform.Table[gap] {
+	return &transform.Table[gap]{
+		Name: "play_gaps",
+		Doc:  "One row for each stretch of time of which plays may be missing: more were played than Spotify shows, before the list was read again.",
+		Key:  []string{"from_at"},
+		Columns: []transform.Column[gap]{
+			transform.KeyTime("from_at", "When the newest play was played that was stored before, UTC.", func(g *gap) time.Time { return g.from }),
+			transform.KeyTime("to_at", "When the oldest play was played that Spotify still showed after, UTC.", func(g *gap) time.Time { return g.to }),
+			transform.OptInt32("found_plays", "Number of plays that a later import found between the two; NULL if none has looked.", func(*gap) *int32 { return nil }),
+		},
+	}
+}
+
 // playKey ranks plays by their time in milliseconds.
 func playKey(p *play) listdiff.Key {
-	if p.Track == nil || p.PlayedAt.IsZero() {
+	switch {
+	case p.PlayedAt.IsZero():
 		return ""
+	case p.Track == nil:
+		return listdiff.NewKey("", p.PlayedAt.UnixMilli())
 	}
 	return listdiff.NewKey(p.Track.ID, p.PlayedAt.UnixMilli())
 }

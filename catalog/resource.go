@@ -63,9 +63,12 @@ type Resource struct {
 	// Parents is set for a fan-out: one list for each parent, each committed by
 	// itself.
 	Parents *Parents
-	// Tables are those that the resource fills: its own, further ones, the rejects, and
-	// the change log where one of its own has a log.
+	// Tables are those that the resource fills: its own, further ones, its gaps, the
+	// rejects, and the change log where one of its own has a log.
 	Tables []*transform.Schema
+	// Gaps is the table that says when entries may be missing, for a list in mode
+	// [Append].
+	Gaps *transform.Schema
 	// Names says where the table names what other resources can have as parents.
 	Names []Naming
 
@@ -137,6 +140,8 @@ type Parents struct {
 // A Parent is one parent of a fan-out.
 type Parent struct {
 	ID string
+	// Name is what people call it; empty: unknown.
+	Name string
 	// Version changes whenever the parent's list changes; empty: unknown.
 	Version string
 }
@@ -245,6 +250,11 @@ func define[T any](s spec[T]) *Resource {
 	for _, a := range s.Also {
 		table, _, errTable := a.schema()
 		r.Tables, err = append(r.Tables, table), errors.Join(err, errTable)
+	}
+	if s.Gaps != nil {
+		var errGaps error
+		r.Gaps, errGaps = s.Gaps.Schema()
+		r.Tables, err = append(r.Tables, r.Gaps), errors.Join(err, errGaps)
 	}
 	rejects, errRejects := rejectsTable().Schema()
 	changes, errChanges := transform.ChangeLog().Schema()

@@ -27,7 +27,7 @@ type spec[T any] struct {
 	Order    Order
 	// Key identifies entries, and names the row that an entry belongs to; see
 	// [extract.List]. Column holds these names, in the table of a snapshot. The key
-	// of an Append list ranks its entries, the newest highest.
+	// of an Append list ranks its entries by their time, in Unix milliseconds.
 	Key    func(*T) listdiff.Key
 	Column string
 	// Unique: no two entries have the same key.
@@ -50,6 +50,8 @@ type spec[T any] struct {
 	Also []further[T]
 	// Complete requests the rest of an item that came cut short; see [extract.List].
 	Complete func(context.Context, *extract.Client, *T) (why string, err error)
+	// Gaps is the table that says when entries of an Append list may be missing.
+	Gaps *transform.Table[gap]
 	// Adopt completes an item with what only its list knows: its parent, and its
 	// position, from 0. It may be nil.
 	Adopt func(item *T, parent Parent, position int)
@@ -72,6 +74,8 @@ func (s *spec[T]) check(table *transform.Schema) error {
 		return errors.New("it has no bucket, no limit or no key")
 	case snapshot != (s.Column != "") || snapshot != table.Removable:
 		return errors.New("a snapshot has a column that names its rows, and a table whose rows can be removed; others have neither")
+	case (s.Mode == Append) != (s.Gaps != nil):
+		return errors.New("a list of which only the newest entries show has a table of gaps; others have none")
 	case strings.Contains(s.Endpoint.Path, "{id}") != (s.Parents != nil):
 		return errors.New("the path has a parent, or the resource, but not both")
 	case len(s.Also) > 0 && (!snapshot || s.Parents != nil):

@@ -24,12 +24,15 @@ type export struct {
 	progress *progress
 	findings *findings
 	log      *slog.Logger
+	granted  func() bool          // whether the user is known to have granted all scopes
 	waited   func() time.Duration // for budgets
 	now      func() time.Time
 
 	record   *load.Run
-	removals []load.Removal // for the last commit
-	saved    int            // requests, by incremental syncs
+	removals []load.Removal    // for the last commit
+	saved    int               // requests, by incremental syncs
+	labels   map[string]string // of a fan-out's parents, by id
+	gaps     *Gaps             // of a list of which only the newest entries show, once it was read
 }
 
 // stage turns the steps of a part into rows at the destinations.
@@ -76,6 +79,9 @@ func (x *export) noteReplaced(feed *catalog.Feed) {
 func (x *export) listName(part string) string {
 	if part == "" {
 		return x.job.Resource.Name
+	}
+	if label := x.labels[part]; label != "" {
+		return label
 	}
 	return x.job.Resource.Name + " " + part
 }

@@ -46,6 +46,7 @@ type parentRemoval struct {
 
 // run reads the parents that the cycle has not read yet.
 func (f *fanOut) run(ctx context.Context) error {
+	f.labels = f.parents.labels()
 	f.noteParents()
 	f.policy.startCycle(f.state)
 	for _, p := range f.parents.all {
@@ -82,14 +83,14 @@ func (f *fanOut) take(r partReading) error {
 		f.fails, f.newFails = 0, 0
 		return f.commit(r)
 	case known && f.parents.listed && api.Kind == extract.Forbidden:
-		return f.commitState(r.part.Name, f.denied(r.part))
+		return f.commitState(r.part.Name, f.denied(r.part, api.Status))
 	case known && api.Kind == extract.NotFound:
 		f.unknown = append(f.unknown, r.part)
 		if len(f.unknown) >= 10 {
 			return f.mostUnknown()
 		}
 		return nil
-	case fatal(r.err):
+	case fatal(r.err) && !(known && api.Kind == extract.Scope && f.granted()):
 		return joinErrors(r.err, f.keepPartial(r))
 	}
 	if f.fails++; f.state.parents[r.part.Name].TriedAt.IsZero() {
@@ -169,24 +170,27 @@ func (f *fanOut) tried(id string) error {
 // skip leaves a parent that could not be read for the next run.
 func (f *fanOut) skip(id string, err error) error {
 	f.log.Warn("skipping a list that could not be read", "list", f.listName(id), "error", err)
-	reason := err
+	reason := err.Error()
 	if api := (*extract.Error)(nil); errors.As(err, &api) { // without the name
-		reason = api
+		reason = api.Error()
+		if api.Kind == extract.Scope {
+			reason = scopeRefused
+		}
 	}
-	f.findings.failed(f.listName(id), reason.Error(), "the next run tries it again, after the others")
+	f.findings.failed(f.listName(id), reason, "the next run tries it again, after the others")
 	return f.tried(id)
 }
 
 // denied is the state of a parent whose list the API does not serve to the app. The
-// rows stay. The list is requested again when its version changes, or with the next
-// full sync.
-func (f *fanOut) denied(part catalog.Part) parentState {
+// rows stay. The list is requested again the next night for seven nights if there are
+// rows, and then once a month, whatever its version is.
+func (f *fanOut) denied(part catalog.Part, status int) parentState {
 	state := f.state.parents[part.Name]
 	if state.DeniedAt.IsZero() {
 		f.log.Debug("Spotify does not serve a list to this app", "list", f.listName(part.Name))
 		state.DeniedAt = f.now().UTC()
 	}
-	state.ReadAt, state.Version = f.now().UTC(), part.Version
+	state.ReadAt, state.Denied = f.now().UTC(), status
 	f.noteDenied(part.Name, state)
 	f.record.UpToDate++
 	return state
@@ -195,7 +199,7 @@ func (f *fanOut) denied(part catalog.Part) parentState {
 // noteDenied notes a list that the API does not serve to the app.
 func (f *fanOut) noteDenied(id string, s parentState) {
 	if !s.DeniedAt.IsZero() {
-		f.findings.denied(f.listName(id), s.List != nil || s.Stored != nil, s.DeniedAt, f.policy.at)
+		f.findings.denied(f.listName(id), refusal(f.job.Resource), s.deniedForGood(f.policy.at), f.job.Name)
 	}
 }
 

@@ -140,7 +140,7 @@ func (f *fanOut) mostUnknown() error {
 func (f *fanOut) noteUnknown(part catalog.Part) {
 	id := part.Name
 	if f.parents.listed {
-		f.state.change[parentPrefix+id] = encode(f.denied(part))
+		f.state.change[parentPrefix+id] = encode(f.denied(part, 404))
 		return
 	}
 	before := f.state.parents[id]

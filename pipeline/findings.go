@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tracklake/tracklake/load"
 	"github.com/tracklake/tracklake/pipeline/reconcile"
@@ -51,8 +50,17 @@ func (o *findings) failed(name, reason, hint string) {
 
 // denied notes a list that the API does not serve to the app. If that is new for a
 // list that was read before, the run is incomplete.
-func (o *findings) denied(name string, stored bool, since, at time.Time) {
-	o.set(name, finding{failure: "Spotify does not serve it to this app", permanent: !stored || reconcile.Standing(since, at)})
+func (o *findings) denied(name, why string, forGood bool, job string) {
+	l := finding{failure: why, permanent: forGood, hint: "nothing to do: its rows stay, and the next run asks again"}
+	if forGood {
+		l.hint = "to see all such lists: exporter plan " + job
+	}
+	o.set(name, l)
+}
+
+// gap notes that entries may be missing, which nothing can change any more.
+func (o *findings) gap(table, what, hint string) {
+	o.set(table, finding{failure: what, hint: hint, permanent: true})
 }
 
 // weight orders findings: those that need the user first.
@@ -95,7 +103,7 @@ func (o *findings) apply(r *load.Run) {
 	r.Hint = cmp.Or(first.hint, "nothing to do: unreadable entries are read again every night, and rows stay until their removal is proven")
 	switch {
 	case first.permanent:
-		r.Hint = ""
+		r.Hint = first.hint
 	case first.weight() == 0:
 		r.Message, r.Hint = r.Message+", unchanged for seven nights", ""
 	case first.weight() == 3:

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/tracklake/tracklake/catalog"
-	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/pipeline/reconcile"
 )
 
@@ -76,8 +75,7 @@ func (l *lists) take(r partReading) error {
 		return nil
 	}
 	if r.part.Mode == catalog.Append {
-		l.append(r)
-		return nil
+		return l.append(r)
 	}
 	after := r.verdict.After
 	if len(r.verdict.Removed) > 0 {
@@ -89,19 +87,6 @@ func (l *lists) take(r partReading) error {
 	remember[partial](l.state, partialPrefix+r.part.Name, nil)
 	l.findings.list(l.listName(r.part.Name), after.Open(l.policy.at))
 	return nil
-}
-
-// append remembers the newest entry of a list that shows only the newest.
-func (l *lists) append(r partReading) {
-	mark := r.memory.mark
-	for _, k := range r.reading.Keys.All() {
-		mark = max(mark, listdiff.Rank(k))
-	}
-	if mark > r.memory.mark {
-		remember(l.state, markPrefix+r.part.Name, &mark)
-	}
-	entries, unreadable, holes := r.reading.Keys.Kinds()
-	l.findings.list(l.listName(r.part.Name), reconcile.Open{Entries: entries + unreadable + holes, Unreadable: unreadable})
 }
 
 // replace stages a list that replaces what is stored of it.

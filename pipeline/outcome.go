@@ -8,6 +8,9 @@ import (
 	"github.com/tracklake/tracklake/load"
 )
 
+// scopeRefused says that Spotify refuses a request for a scope that is granted.
+const scopeRefused = "Spotify says that the sign-in lacks a scope, which it has"
+
 // end sets the status, message and hint of a run from its error. A run that is
 // already incomplete stays so.
 func (r *run) end(ctx context.Context, err error) {
@@ -67,6 +70,11 @@ func (r *run) endAPI(cause error, err *extract.Error) {
 		}
 		r.record.Hint = "nothing to do: the next run after that time resumes where this one stopped"
 	case extract.SignIn, extract.Scope:
+		if err.Kind == extract.Scope && r.User.grants(r.Job) {
+			r.record.Message = err.Path + ": " + scopeRefused
+			r.record.Hint = "nothing to do: the next run tries again"
+			break
+		}
 		r.record.Status = load.StatusNeedsSignIn
 		if r.User.SignIn != "" {
 			r.record.Hint = "sign in again: " + r.User.SignIn

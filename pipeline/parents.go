@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
@@ -21,6 +22,33 @@ type parents struct {
 	// listed: they are the entries of a list of the API, with this reading.
 	listed  bool
 	reading listdiff.Reading
+}
+
+// labels returns what each parent is called in messages, by id: by its name, and by its
+// id where it has no name or several have it.
+func (p *parents) labels() map[string]string {
+	named := map[string]int{}
+	for _, one := range p.all {
+		named[one.Name]++
+	}
+	out := make(map[string]string, len(p.all))
+	for _, one := range p.all {
+		name := strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) { // PostgreSQL stores no NUL
+				return -1
+			}
+			return r
+		}, one.Name)
+		switch {
+		case name == "":
+			out[one.ID] = p.noun + " " + one.ID
+		case named[one.Name] > 1:
+			out[one.ID] = p.noun + ` "` + name + `" (` + one.ID + ")"
+		default:
+			out[one.ID] = p.noun + ` "` + name + `"`
+		}
+	}
+	return out
 }
 
 // complete reports whether all parents are known: any other has left the list.

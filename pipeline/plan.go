@@ -43,10 +43,47 @@ type Plan struct {
 	Unknown bool `json:"unknown,omitempty"`
 	// Failed: it is unknown because of an error; otherwise it will be known later.
 	Failed bool `json:"failed,omitempty"`
+	// Denied are the lists that Spotify does not serve to the app. Each is requested once
+	// a month.
+	Denied []Denied `json:"denied,omitempty"`
 	// Note is how the lists would be read, or why the cost is unknown.
 	Note string `json:"note,omitempty"`
 	// Hint is what to do next.
 	Hint string `json:"hint,omitempty"`
+}
+
+// Denied is a list that Spotify does not serve to the app.
+type Denied struct {
+	// ID is the Spotify ID of what the list belongs to.
+	ID string `json:"id"`
+	// Name is what it is called; absent where it has no name.
+	Name string `json:"name,omitempty"`
+	// Reason is how Spotify refuses the list, with the HTTP status.
+	Reason string `json:"reason"`
+	// Since is when Spotify first refused it, UTC.
+	Since time.Time `json:"since"`
+}
+
+// deniedOf lists the parents whose lists the API does not serve to the app.
+func deniedOf(r *catalog.Resource, all []catalog.Parent, state *jobState) []Denied {
+	var out []Denied
+	for _, p := range all {
+		s := state.parents[p.ID]
+		if s.DeniedAt.IsZero() {
+			continue
+		}
+		why := refusal(r)
+		if s.Denied > 0 {
+			why = fmt.Sprintf("%d: %s", s.Denied, why)
+		}
+		out = append(out, Denied{ID: p.ID, Name: p.Name, Reason: why, Since: s.DeniedAt})
+	}
+	return out
+}
+
+// refusal says that Spotify does not serve a list of a resource.
+func refusal(r *catalog.Resource) string {
+	return "Spotify does not serve its " + r.Noun + "s to this app"
 }
 
 // Left is what is left of the day's budget, or -1 without one.
@@ -216,6 +253,7 @@ func (e *estimate) parents(ctx context.Context) error {
 	}
 	defer feed.Release()
 	e.Lists = len(todo)
+	e.Denied = deniedOf(e.Task.Job.Resource, parents.all, e.state)
 	e.Note = fmt.Sprintf("%d of %d %ss up to date", len(parents.all)-len(todo), len(parents.all), parents.noun)
 	each := e.usualPages(parents.all, feed)
 	for _, part := range feed.Parts {

@@ -169,14 +169,14 @@ func TestAnEmptyPlaylistCountsOnALaterDay(t *testing.T) {
 	s.itemsAre(t, s.tomorrow(t, pipeline.Mode{}), load.StatusOK)
 }
 
-// TestPlaylistsThatTheAppMayNotRead are reported, and asked for again only when they
-// change.
+// TestPlaylistsThatTheAppMayNotRead are reported, and not asked for again the next
+// nights.
 func TestPlaylistsThatTheAppMayNotRead(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, playlistJobs, quiet(simulate.Development))
 	for range 3 {
 		run := s.tomorrow(t, pipeline.Mode{})
-		if run.Status != load.StatusOK || !strings.Contains(run.Message, "Spotify does not serve it to this app") {
+		if run.Status != load.StatusOK || !strings.Contains(run.Message, "Spotify does not serve its items to this app") {
 			t.Errorf("%+v", run)
 		}
 	}
@@ -202,7 +202,7 @@ func TestPlaylistsThatAreNotFound(t *testing.T) {
 	p := s.sim.Playlists()[0]
 	s.sim.AddItems(p.ID, 0, 1, simulate.TrackItem, s.clock.Now())
 	remove := s.sim.Inject(simulate.Fault{Kind: "status", Arg: 404, Path: "/v1/playlists/" + p.ID + "/items"})
-	if run := s.tomorrow(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || !strings.Contains(run.Message, p.ID+": Spotify does not serve it to this app") || run.Tables["playlist_items"].Removed > 0 {
+	if run := s.tomorrow(t, pipeline.Mode{}); run.Status != load.StatusIncomplete || !strings.Contains(run.Message, "playlist \""+p.Name+"\": Spotify does not serve its items to this app") || run.Tables["playlist_items"].Removed > 0 {
 		t.Errorf("one: %+v", run)
 	}
 	remove()

@@ -18,6 +18,9 @@ const (
 	// unknownPages is how many requests a parent's list is expected to take, as
 	// long as none was read.
 	unknownPages = 5
+	// deniedEvery is how often a list is requested that the API does not serve to the
+	// app.
+	deniedEvery = 30 * 24 * time.Hour
 )
 
 // A policy decides how the lists of one run are read. It is safe for concurrent use.
@@ -170,9 +173,15 @@ func (p *policy) postpones(part catalog.Part, l *reconcile.List) bool {
 }
 
 // unchanged reports whether a parent's list need not be read, because its version is
-// the same.
+// the same, or because the API does not serve it to the app.
 func (p *policy) unchanged(parent catalog.Parent, s parentState) bool {
-	if parent.Version == "" || s.Version != parent.Version || s.open(p.at).Pending > 0 || p.rereads() || inFuture(s.ReadAt, p.at) {
+	if p.rereads() || inFuture(s.ReadAt, p.at) {
+		return false
+	}
+	if !s.DeniedAt.IsZero() {
+		return s.deniedForGood(p.at) && p.at.Before(s.ReadAt.Add(deniedEvery))
+	}
+	if parent.Version == "" || s.Version != parent.Version || s.open(p.at).Pending > 0 {
 		return false
 	}
 	return p.job.FullEvery == 0 || p.at.Before(s.ReadAt.Add(p.job.FullEvery))

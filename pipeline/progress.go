@@ -33,6 +33,9 @@ type Event struct {
 	Wait           time.Duration // spent waiting for the rate limit so far
 	// Of a fan-out.
 	Done, Parents int
+	// Gaps is set when a run has finished that read a list of which only the newest
+	// entries show.
+	Gaps *Gaps
 }
 
 // progress counts what a run has read so far. It is safe for concurrent use.

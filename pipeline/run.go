@@ -129,7 +129,7 @@ func (r *run) read(ctx context.Context) error {
 	r.export = &export{
 		job: r.Job, mode: r.mode, client: r.client, policy: newPolicy(c, r.Job, r.mode, r.record.StartedAt), state: newJobState(r.states),
 		tables: r.tables, sessions: r.sessions, findings: &r.findings, log: r.log, record: &r.record,
-		waited: r.limiter.Waited, now: r.runner.Now,
+		granted: func() bool { return r.User.grants(r.Job) }, waited: r.limiter.Waited, now: r.runner.Now,
 		progress: &progress{run: r.record, client: r.client, observe: r.runner.Observe, budget: -1},
 	}
 	defer func() { r.findings.apply(&r.record) }()

@@ -87,7 +87,11 @@ func (r *Runner) Run(ctx context.Context, t Task, mode Mode) load.Run {
 	one := &run{runner: r, Task: t, mode: mode, record: record, log: log}
 	r.Observe(Event{Kind: RunStarted, Run: record, Account: t.User.Name})
 	one.do(ctx)
-	r.Observe(Event{Kind: RunFinished, Run: one.record, Account: t.User.Name})
+	finished := Event{Kind: RunFinished, Run: one.record, Account: t.User.Name}
+	if one.export != nil {
+		finished.Gaps = one.export.gaps
+	}
+	r.Observe(finished)
 	return one.record
 }
 

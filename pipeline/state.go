@@ -18,6 +18,7 @@ const (
 	partialPrefix = "partial:" // the part of a list that was read before a run had to stop
 	storedPrefix  = "stored:"  // what is stored of a list that is replaced, by part
 	markPrefix    = "mark:"    // the newest entry of a list that is appended, by part
+	gapsEntry     = "gaps"     // when entries of a list that is appended may be missing
 	parentPrefix  = "parent:"  // what is remembered of a parent
 	cycleEntry    = "cycle"
 	parentsEntry  = "parents" // the list of the parents, where it is one of the API
@@ -58,14 +59,22 @@ type parentState struct {
 	// TriedAt is when it could not be read completely, after ReadAt: then others take
 	// precedence.
 	TriedAt time.Time `json:"tried_at,omitzero"`
-	// DeniedAt is since when the API does not serve its list to the app.
+	// DeniedAt is since when the API does not serve its list to the app, and Denied the
+	// HTTP status with which it refuses.
 	DeniedAt time.Time         `json:"denied_at,omitzero"`
-	Version  string            `json:"version,omitempty"` // of what was read, or denied
+	Denied   int               `json:"denied,omitempty"`
+	Version  string            `json:"version,omitempty"` // of what was read
 	Unknown  bool              `json:"unknown,omitempty"` // to the API
 	List     *reconcile.List   `json:"list,omitempty"`
 	Stored   *reconcile.Stored `json:"stored,omitempty"`
 	// Partial is the part of the list that was read before a run had to stop.
 	Partial *partial `json:"partial,omitempty"`
+}
+
+// deniedForGood reports whether no row is missing because the API does not serve the
+// list to the app: it never did, or has not for seven nights.
+func (p parentState) deniedForGood(at time.Time) bool {
+	return !p.DeniedAt.IsZero() && (p.List == nil && p.Stored == nil || reconcile.Standing(p.DeniedAt, at))
 }
 
 // open returns what the parent's list leaves open at a time.
@@ -179,12 +188,19 @@ func encode(v any) json.RawMessage {
 	return text
 }
 
-// agreed keeps of two destinations' states only what both say.
+// agreed keeps of two destinations' states only what both say. Of two newest entries,
+// both have all up to the older one.
 func agreed(have, other load.State) load.State {
 	out := load.State{}
 	for k, v := range have {
-		if o, ok := other[k]; ok && sameJSON(o, v) {
+		switch o, ok := other[k]; {
+		case !ok:
+		case sameJSON(o, v):
 			out[k] = v
+		case strings.HasPrefix(k, markPrefix):
+			if a, b := stateEntry[int64](have, k), stateEntry[int64](other, k); a != nil && b != nil {
+				out[k] = encode(min(*a, *b))
+			}
 		}
 	}
 	return out

@@ -32,6 +32,9 @@ type JobStatus struct {
 	// LastGood is when the last run ended that stored what there was: ok, incomplete,
 	// or deferred.
 	LastGood time.Time `json:"last_good_at,omitzero"`
+	// Gaps says when entries of a list may be missing of which Spotify shows the newest
+	// only; absent while there is no gap.
+	Gaps *Gaps `json:"gaps,omitempty"`
 	// Overdue: no run has succeeded in the last two scheduled slots.
 	Overdue bool `json:"overdue"`
 	// Err is why the destination could not be read.
@@ -47,7 +50,11 @@ func (r *Runner) Status(ctx context.Context, jobs []*config.Job) []JobStatus {
 	var out []JobStatus
 	for _, job := range jobs {
 		for _, name := range job.Destinations {
-			out = append(out, r.standing(job, name, histories[name])...)
+			all := r.standing(job, name, histories[name])
+			for i := range all {
+				r.addGaps(ctx, job, &all[i])
+			}
+			out = append(out, all...)
 		}
 	}
 	return out
@@ -119,6 +126,29 @@ func (r *Runner) standing(job *config.Job, destination string, h *recorded) []Jo
 		}
 	}
 	return out
+}
+
+// addGaps reads when entries may be missing, from what the job remembers.
+func (r *Runner) addGaps(ctx context.Context, job *config.Job, s *JobStatus) {
+	if job.Resource.Gaps == nil || s.Last == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	d, err := r.destinations.get(ctx, s.Destination, statusTimeout)
+	if err != nil {
+		s.Err = err
+		return
+	}
+	state, err := d.State(ctx, load.Job{Account: s.Account, Name: job.Name, Resource: job.Resource.Name, Tables: job.Resource.Tables})
+	if err != nil {
+		s.Err = fmt.Errorf("read the state at %s: %w", s.Destination, err)
+		return
+	}
+	if gaps := rememberedGaps(state, r.Now()); gaps.Total > 0 {
+		gaps.Hint = gaps.advice(job, r.Now())
+		s.Gaps = gaps
+	}
 }
 
 // applySchedule sets what follows from the job's schedule.

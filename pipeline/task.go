@@ -105,6 +105,12 @@ func (u *User) lacks(job *config.Job) string {
 	return ""
 }
 
+// grants reports whether the user is known to have granted all that a job needs. Then a
+// refusal for a scope is Spotify's mistake, which passes.
+func (u *User) grants(job *config.Job) bool {
+	return (u.Scopes != nil || u.Client.Scopes() != nil) && u.lacks(job) == ""
+}
+
 // A Task is a job to run for a user.
 type Task struct {
 	Job  *config.Job

@@ -14,8 +14,8 @@ import (
 
 // metrics are the metrics of a serving process.
 type metrics struct {
-	mu                                               sync.Mutex
-	runs, lastOK, requests, saved, throttled, waited *family
+	mu                                                     sync.Mutex
+	runs, lastOK, requests, saved, throttled, waited, gaps *family
 }
 
 func newMetrics() *metrics {
@@ -26,6 +26,7 @@ func newMetrics() *metrics {
 		saved:     newCounter("requests_saved_total", "Requests saved by incremental syncs and shared answers.", "job"),
 		throttled: newCounter("requests_throttled_total", "Requests that Spotify answered with 429.", "job"),
 		waited:    newCounter("waited_seconds_total", "Time spent waiting for rate limits and budgets.", "job"),
+		gaps:      newCounter("play_gaps_total", "Gaps in the plays, since the job first ran: stretches of time of which plays may be missing.", "job", "account_id"),
 	}
 }
 
@@ -41,6 +42,9 @@ func (m *metrics) observe(e pipeline.Event) {
 	if r.Status == load.StatusOK {
 		m.lastOK.set(float64(r.FinishedAt.Unix()), r.Job, r.Account)
 	}
+	if e.Gaps != nil {
+		m.gaps.set(float64(e.Gaps.Total), r.Job, r.Account)
+	}
 	m.requests.add(float64(r.Requests), r.Job)
 	m.saved.add(float64(r.SavedRequests), r.Job)
 	m.throttled.add(float64(r.Throttled), r.Job)
@@ -52,7 +56,7 @@ func (m *metrics) handler(p *clientPool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text := expose(signIns(r.Context(), p)...)
 		m.mu.Lock()
-		text += expose(m.runs, m.lastOK, m.requests, m.saved, m.throttled, m.waited)
+		text += expose(m.runs, m.lastOK, m.requests, m.saved, m.throttled, m.waited, m.gaps)
 		m.mu.Unlock()
 		w.Header().Set("Content-Type", expositionType)
 		// The client may have disconnected.

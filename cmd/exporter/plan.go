@@ -61,6 +61,25 @@ func (c *planCmd) plan(a *app, w *work, jobs []*config.Job) ([]pipeline.Plan, er
 	return plans, errors.Join(failed...)
 }
 
+// mostDenied is how many lists that Spotify does not serve are printed.
+const mostDenied = 20
+
+// deniedNotes say which lists Spotify does not serve.
+func deniedNotes(all []pipeline.Denied, now time.Time) []string {
+	var out []string
+	for i, d := range all {
+		if i == mostDenied {
+			return append(out, fmt.Sprintf("and %d more; see --json", len(all)-i))
+		}
+		name := d.ID
+		if d.Name != "" {
+			name = `"` + d.Name + `" (` + d.ID + ")"
+		}
+		out = append(out, printable(name+": "+d.Reason+", since "+day(d.Since, now)))
+	}
+	return out
+}
+
 func (a *app) printPlans(plans []pipeline.Plan, zone *time.Location) error {
 	now := time.Now()
 	g := &grid{headers: []string{"JOB", "ACCOUNT", "BUCKET", "LISTS", "REQUESTS", "BUDGET LEFT", "DONE IN"}}
@@ -92,6 +111,7 @@ func (a *app) printPlans(plans []pipeline.Plan, zone *time.Location) error {
 		case p.Note != "":
 			row.notes = append(row.notes, p.Note)
 		}
+		row.notes = append(row.notes, deniedNotes(p.Denied, now)...)
 		if p.Hint != "" {
 			row.notes = append(row.notes, "hint: "+p.Hint)
 		}

@@ -137,7 +137,7 @@ func TestReadersRunReadmeQueries(t *testing.T) {
 		}
 		ran[language]++
 	}
-	if ran["python"] != 4 || ran["sql"] != 4 || ran["psql"] != 4 {
+	if ran["python"] != 4 || ran["sql"] != 4 || ran["psql"] != 5 {
 		t.Errorf("ran %v", ran)
 	}
 }

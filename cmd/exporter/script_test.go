@@ -110,6 +110,8 @@ func startSim(ts *testscript.TestScript, _ bool, args []string) {
 			o.Latency = time.Duration(n) * time.Millisecond
 		case "users":
 			o.Users = n
+		case "plays":
+			o.PlaysPerDay = n
 		case "mode":
 			o.Mode, err = simulate.Mode(value), nil
 		case "oddities":
@@ -159,6 +161,12 @@ func changeLibrary(ts *testscript.TestScript, _ bool, args []string) {
 	case "remove":
 		for range n {
 			server.RemoveTrack(0)
+		}
+	case "play": // one a minute, the last one some minutes ago
+		ago, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		for i := range n {
+			server.AddPlay(time.Now().Add(-time.Duration(ago+n-1-i) * time.Minute))
 		}
 	case "revoke":
 		server.RevokeUser(n)

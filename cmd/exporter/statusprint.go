@@ -92,11 +92,33 @@ func (p *statusPrinter) notes(v statusView) []string {
 	if len(v.MissingScopes) > 0 && (v.Last == nil || v.Last.Status != load.StatusNeedsSignIn) {
 		out = append(out, p.screen.paint(yellow, "the sign-in lacks the scope "+strings.Join(v.MissingScopes, " and ")), "hint: sign in again: "+p.app.loginCommand(v.lacking))
 	}
+	out = append(out, p.gaps(v)...)
 	if v.Overdue {
 		out = append(out, p.screen.paint(yellow, "overdue: no successful run in the last two scheduled slots"))
 	}
 	if v.Stale {
 		out = append(out, p.screen.paint(yellow, "stale: no good run for more than "+distance(p.maxAge)))
+	}
+	return out
+}
+
+// gaps say when entries may be missing.
+func (p *statusPrinter) gaps(v statusView) []string {
+	if v.Gaps == nil || len(v.Gaps.Recent) == 0 {
+		return nil
+	}
+	noun, n := "entries", len(v.Gaps.Recent)
+	if of := catalog.Find(v.Last.Resource); of != nil {
+		noun = of.Noun + "s"
+	}
+	last := v.Gaps.Recent[n-1]
+	text := fmt.Sprintf("%s may be missing from %s to %s", noun, minute(last.From, p.zone), minute(last.To, p.zone))
+	if n > 1 {
+		text += fmt.Sprintf("; %d gaps in 30 days", n)
+	}
+	out := []string{p.screen.paint(yellow, text)}
+	if v.Gaps.Hint != "" {
+		out = append(out, "hint: "+v.Gaps.Hint)
 	}
 	return out
 }

@@ -78,7 +78,12 @@ func moment(t, now time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.In(zone).Format("2006-01-02 15:04 MST") + " (" + relative(t, now) + ")"
+	return minute(t, zone) + " (" + relative(t, now) + ")"
+}
+
+// minute writes a time to the minute.
+func minute(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2006-01-02 15:04 MST")
 }
 
 // day writes a date with how far it is from now.

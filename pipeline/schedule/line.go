@@ -115,6 +115,19 @@ func (l *Line) nextReal(t time.Time) time.Time {
 	}
 }
 
+// Longest returns the longest time between two times at which the line is due, in the
+// week that begins at from.
+func (l *Line) Longest(from time.Time) time.Duration {
+	longest, at := time.Duration(0), l.Next(from)
+	for end := from.AddDate(0, 0, 7); ; {
+		next := l.Next(at)
+		longest = max(longest, next.Sub(at))
+		if at = next; next.IsZero() || next.After(end) {
+			return longest
+		}
+	}
+}
+
 // place returns the instant at which the clocks show a time: the first of two, or
 // the end of the gap that swallows it.
 func (l *Line) place(wall time.Time) time.Time {

@@ -220,3 +220,27 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestLongest(t *testing.T) {
+	t.Parallel()
+	stockholm := zone(t, "Europe/Stockholm")
+	for _, tt := range []struct {
+		line string
+		want time.Duration
+	}{ // one of the nights has 25 hours
+		{"*/20 * * * *", 20 * time.Minute},
+		{"7,50 * * * *", 43 * time.Minute},
+		{"*/15 6-23 * * *", 7*time.Hour + 15*time.Minute},
+		{"0 3 * * *", 25 * time.Hour},
+		{"0 3 * * 1-5", 73 * time.Hour},
+		{"0 3 1 * *", 30 * 24 * time.Hour},
+	} {
+		line, err := schedule.Parse(tt.line, stockholm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := line.Longest(time.Date(2026, 10, 22, 12, 0, 0, 0, time.UTC)); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.line, got, tt.want)
+		}
+	}
+}
