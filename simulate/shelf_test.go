@@ -171,6 +171,25 @@ func TestSavedAlbumsHaveTracks(t *testing.T) {
 	}
 }
 
+// TestBoxSetsHaveDiscs checks that the tracks of a long album count within
+// their disc.
+func TestBoxSetsHaveDiscs(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	i := slices.IndexFunc(s.Shelf(0, simulate.Albums).Entries(), func(e simulate.Saved) bool { return len(s.AlbumTracks(e.ID)) > 50 })
+	path := "/albums/" + s.Shelf(0, simulate.Albums).Entries()[i].ID + "/tracks?limit=50"
+	for n, item := range (list{}).page(t, s, path).Items {
+		var track struct {
+			Disc int `json:"disc_number"`
+			At   int `json:"track_number"`
+		}
+		decode(t, string(item), &track)
+		if track.Disc != 1+n/30 || track.At != 1+n%30 {
+			t.Errorf("the track at %d is the %dth of disc %d", n, track.At, track.Disc)
+		}
+	}
+}
+
 // TestObjectsOfBothModes lists the fields of shows, episodes, audiobooks and
 // chapters.
 func TestObjectsOfBothModes(t *testing.T) {
