@@ -237,6 +237,32 @@ func TestObjectsOfBothModes(t *testing.T) {
 	}
 }
 
+// TestPartsAreThoseOfTheWhole compares the list of a show's episodes, and of an
+// audiobook's chapters, with what their own addresses tell.
+func TestPartsAreThoseOfTheWhole(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	for _, c := range []struct {
+		kind         simulate.Kind
+		whole, parts string
+	}{{simulate.Shows, "show", "episodes"}, {simulate.Audiobooks, "audiobook", "chapters"}} {
+		id := s.Shelf(0, c.kind).Entries()[1].ID
+		address := "/" + c.whole + "s/" + id
+		ids := list{path: address + "/" + c.parts + "?limit=50"}.field(t, s, "id")
+		var dates []string
+		for i, part := range ids {
+			alone := s.object(t, "/"+c.parts+"/"+part)
+			if of := alone[c.whole].(map[string]any); of["id"] != id || c.kind == simulate.Audiobooks && alone["chapter_number"] != float64(i) {
+				t.Errorf("%s %d: %v of %v", c.parts, i, alone["chapter_number"], of["id"])
+			}
+			dates = append([]string{alone["release_date"].(string)}, dates...)
+		}
+		if total := s.object(t, address)["total_"+c.parts]; total != float64(len(ids)) || !slices.IsSorted(dates) {
+			t.Errorf("%d %s, total %v, newest first: %v", len(ids), c.parts, total, slices.IsSorted(dates))
+		}
+	}
+}
+
 // TestVanishing takes things away and asks all that told of them.
 func TestVanishing(t *testing.T) {
 	t.Parallel()
