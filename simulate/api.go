@@ -50,9 +50,9 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// me is the profile. What development apps get is what is documented.
+// profile tells of the user who asks. Development apps get what is documented.
 // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
-func (s *Server) me(w http.ResponseWriter, r *http.Request) {
+func profile(s *Server, w http.ResponseWriter, r *http.Request) {
 	g := s.grantOf(r)
 	id := UserIDOf(g.user)
 	b := []byte(`{"account_id":"` + AccountIDOf(g.user) + `","display_name":"` + DisplayName(g.user) + `",`)
@@ -75,7 +75,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) {
 
 // savedTracks is the library, newest first.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks
-func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
+func savedTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	limit, offset, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
@@ -91,7 +91,7 @@ func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
 
 // topTracks is the ranking of a time range.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks
-func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
+func topTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
 		tracks := l.top[timeRange]
 		return len(tracks), func(b []byte, i int) []byte { return s.render.track(b, tracks[i]) }
@@ -99,7 +99,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 }
 
 // topArtists is the ranking of those whom the top tracks are by.
-func (s *Server) topArtists(w http.ResponseWriter, r *http.Request) {
+func topArtists(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
 		artists := l.ranked[timeRange]
 		return len(artists), func(b []byte, i int) []byte { return s.render.fullArtist(b, artists[i]) }
@@ -127,7 +127,7 @@ func (s *Server) ranking(w http.ResponseWriter, r *http.Request, of func(*librar
 
 // artistAlbums is a discography, group by group.
 // https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
-func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
+func artistAlbums(s *Server, w http.ResponseWriter, r *http.Request) {
 	artist, ok := s.world.byID[r.PathValue("id")]
 	if !ok {
 		notFound(w)

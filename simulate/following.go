@@ -36,7 +36,7 @@ func (l *library) followedFrom(after string) (artists []int, from int) {
 
 // following lists the followed artists by cursor.
 // https://developer.spotify.com/documentation/web-api/reference/get-followed
-func (s *Server) following(w http.ResponseWriter, r *http.Request) {
+func following(s *Server, w http.ResponseWriter, r *http.Request) {
 	kind, after := r.URL.Query().Get("type"), r.URL.Query().Get("after")
 	switch {
 	case kind == "":

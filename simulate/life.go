@@ -173,7 +173,7 @@ func (ps *playlists) happen(w *world, e event, draw int) {
 	defer ps.mu.Unlock()
 	list := ps.lists[e.user]
 	own := slices.DeleteFunc(slices.Clone(list), func(p *playlist) bool { return p.owner != UserIDOf(e.user) })
-	if draw >= 97 || len(own) == 0 {
+	if draw >= 98 || len(own) == 0 {
 		p := &playlist{id: newID(e.random), name: pick(e.random, adjectives()) + " " + strconv.Itoa(e.at.Year()), owner: UserIDOf(e.user)}
 		ps.lists[e.user] = slices.Insert(list, 0, p)
 		return
@@ -182,7 +182,7 @@ func (ps *playlists) happen(w *world, e event, draw int) {
 	// The first playlist stays: plays tell that it was played from.
 	stays := p.id == playlistID(w.seed+uint64(e.user), 0)
 	switch {
-	case draw == 96 && !stays:
+	case draw >= 96 && !stays:
 		ps.lists[e.user] = slices.DeleteFunc(list, func(x *playlist) bool { return x == p })
 	case draw == 95 && !stays:
 		p.name = pick(e.random, adjectives()) + " " + pick(e.random, nouns())
