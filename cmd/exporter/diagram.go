@@ -89,11 +89,14 @@ func factBoxes() (facts, shared []box) {
 	return facts, shared
 }
 
-// viewBoxes are the views. One that reads tables has one row for each value of its first
+// viewBoxes are the views, but for functions. One that reads tables has one row for each value of its first
 // column; one that reads other views pairs the values of its first two.
 func viewBoxes() []box {
 	var out []box
 	for _, v := range catalog.Views() {
+		if len(v.Arguments) > 0 {
+			continue
+		}
 		b := box{name: v.Name, fields: v.Fields, key: []string{v.Fields[0].Name}}
 		if len(v.Sources) == 0 {
 			b.key = append(b.key, v.Fields[1].Name)
