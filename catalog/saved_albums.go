@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -149,7 +148,7 @@ func concernsOne(err error) bool {
 	case extract.NotFound, extract.Forbidden, extract.BadRequest, extract.Malformed:
 		return true
 	case extract.Transient:
-		return api.Status >= http.StatusInternalServerError
+		return api.Status >= 500
 	default:
 		return false
 	}
