@@ -43,7 +43,7 @@ func (t *albumTrack) number() int32 {
 func albumTracks() spec[albumTrack] {
 	return spec[albumTrack]{
 		Name:     "album_tracks",
-		Doc:      "The tracks of albums: those that chosen tables name, or listed ones. Each album is read once in half a year.",
+		Doc:      "The tracks of albums that chosen tables name, or of listed ones; saved_albums has those of saved albums. Each album is read once in half a year.",
 		Noun:     "track",
 		Endpoint: albumTracksEndpoint(),
 		Mode:     Replace, Every: Weekly, Size: Everything,
@@ -56,8 +56,8 @@ func albumTracks() spec[albumTrack] {
 		Budget:    480,
 		Options: []Option{{
 			Name: "albums", Kind: Chosen, Splits: "album", ID: idOf("album"), IDPattern: idPattern("album"),
-			Doc:     "Which albums: {from: [saved_albums, top_tracks]} takes those that the tables name, {ids: [...]} the ones listed.",
-			Default: []string{"saved_albums"},
+			Doc:     "Which albums: {from: [top_tracks, plays]} takes those that the tables name, {ids: [...]} the ones listed.",
+			Default: []string{"top_tracks"},
 		}},
 		Adopt: func(t *albumTrack, album Parent, position int) {
 			t.albumID, t.position = album.ID, int32(position+1)

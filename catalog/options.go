@@ -113,9 +113,8 @@ func idPattern(noun string) string {
 
 // idOf returns what reads the ID of a thing.
 func idOf(noun string) func(string) (string, error) {
-	pattern := regexp.MustCompile(idPattern(noun))
 	return func(s string) (string, error) {
-		m := pattern.FindStringSubmatch(s)
+		m := regexp.MustCompile(idPattern(noun)).FindStringSubmatch(s)
 		if m == nil {
 			return "", fmt.Errorf("%q is no %[2]s ID; it has 22 letters and digits, as at the end of the %[2]s's link", s, noun)
 		}

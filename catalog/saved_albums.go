@@ -42,7 +42,6 @@ func savedAlbums() spec[savedAlbum] {
 		Name: "saved_albums",
 		Doc:  "The albums in the account's library, with their tracks.",
 		Noun: "album",
-		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/albums",
 			Bucket: "me/albums",
@@ -53,11 +52,8 @@ func savedAlbums() spec[savedAlbum] {
 		Order: Ordered, Key: savedAlbumKey, Column: "album_id", Unique: true,
 		Check:     checkSavedAlbum,
 		FullEvery: 7 * 24 * time.Hour,
-		Names: []Naming{
-			{Noun: "artist", Column: "album_artist_ids"},
-			{Noun: "album", Column: "album_id"},
-		},
-		Complete: completeAlbum,
+		Names:     []Naming{{Noun: "artist", Column: "album_artist_ids"}}, // not albums: their tracks are here
+		Complete:  completeAlbum,
 		Table: transform.Table[savedAlbum]{
 			Name:      "saved_albums",
 			Doc:       "One row for each album that is or was saved in the account's library.",
@@ -149,7 +145,7 @@ func concernsOne(err error) bool {
 	case extract.NotFound, extract.Forbidden, extract.BadRequest, extract.Malformed:
 		return true
 	case extract.Transient:
-		return api.Status != 0
+		return api.Status >= 500
 	default:
 		return false
 	}

@@ -188,7 +188,7 @@ func TestViewsTakeWhatWasSeenLast(t *testing.T) {
 	conn := connect(t, url)
 	exec(t, conn, `INSERT INTO spotify.saved_tracks (account_id, track_id, track_name, artist_ids, artist_names, album_id, album_name, first_seen_at, last_seen_at, removed_at) VALUES
 			('a', 'latest', 'old', '{x,y}', '{Old,""}', 'al', 'album', '2026-01-01', '2026-01-01', NULL),
-			('b', 'latest', 'new', '{x,y,x}', '{New,Y,Newer}', 'al', NULL, '2026-01-01', '2026-01-03', '2026-01-03'),
+			('b', 'latest', 'new', '{x,y,x}', '{New,Y,Newer}', 'other', 'other', '2026-01-01', '2026-01-03', '2026-01-03'),
 			('a', 'unnamed', 'name', NULL, NULL, '', NULL, '2026-01-01', '2026-01-01', NULL),
 			('b', 'unnamed', NULL, '{}', '{}', NULL, NULL, '2026-01-01', '2026-01-02', NULL),
 			('b', 'tie', 'by account', '{z}', '{}', NULL, NULL, '2026-01-01', '2026-01-02', NULL),
@@ -196,10 +196,18 @@ func TestViewsTakeWhatWasSeenLast(t *testing.T) {
 		INSERT INTO spotify.top_tracks (account_id, time_range, snapshot_date, rank, track_id, track_name, album_id, album_name, first_seen_at, last_seen_at) VALUES
 			('a', 'long', '2026-01-02', 10, 'tie', 'by table', NULL, NULL, '2026-01-02', '2026-01-02'),
 			('a', 'long', '2026-01-02', 9, 'ranks', 'nine', 'al', 'taken later', '2026-01-02', '2026-01-02'),
-			('a', 'long', '2026-01-02', 11, 'ranks', 'eleven', NULL, NULL, '2026-01-02', '2026-01-02')`)
+			('a', 'long', '2026-01-02', 11, 'ranks', 'eleven', NULL, NULL, '2026-01-02', '2026-01-02');
+		INSERT INTO spotify.plays (account_id, played_at, track_id, track_name, isrc, first_seen_at, last_seen_at) VALUES
+			('a', '2026-01-01', 'coded', 'with a code', 'SE', '2026-01-01', '2026-01-01');
+		INSERT INTO spotify.saved_album_tracks (account_id, album_id, disc_number, track_number, track_id, track_name, album_name, first_seen_at, last_seen_at) VALUES
+			('a', 'al', 1, 1, 'coded', 'without', 'taken later', '2026-01-01', '2026-01-02'),
+			('a', 'al', 1, 2, 'placed', 'with an album', 'taken later', '2026-01-01', '2026-01-01');
+		INSERT INTO spotify.album_tracks (account_id, album_id, disc_number, track_number, track_id, track_name, first_seen_at, last_seen_at) VALUES
+			('a', 'al', 1, 2, 'placed', 'without', '2026-01-01', '2026-01-02'),
+			('a', 'al', 1, 3, 'listed', 'in its album only', '2026-01-01', '2026-01-02')`)
 	for query, want := range map[string][]string{
-		"SELECT track_id, track_name FROM spotify.tracks":                       {"latest;new", "ranks;nine", "tie;byaccount", "unnamed;name"},
-		"SELECT album_id, album_name FROM spotify.albums":                       {"al;takenlater"},
+		"SELECT track_id, track_name FROM spotify.tracks":                       {"coded;withacode", "latest;new", "listed;initsalbumonly", "placed;withanalbum", "ranks;nine", "tie;byaccount", "unnamed;name"},
+		"SELECT album_id, album_name FROM spotify.albums":                       {"al;takenlater", "other;other"},
 		"SELECT artist_id, coalesce(artist_name, 'NULL') FROM spotify.artists":  {"x;New", "y;Y", "z;NULL"},
 		"SELECT track_id, artist_id, position::text FROM spotify.track_artists": {"latest;x;1", "latest;y;2", "tie;z;1"},
 	} {
