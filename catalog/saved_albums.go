@@ -42,6 +42,7 @@ func savedAlbums() spec[savedAlbum] {
 		Name: "saved_albums",
 		Doc:  "The albums in the account's library, with their tracks.",
 		Noun: "album",
+		Size: Library,
 		Endpoint: extract.Endpoint{
 			Path:   "/me/albums",
 			Bucket: "me/albums",
