@@ -9,13 +9,13 @@ import (
 )
 
 // Views lists the views over all tables: the dimensions, which hold each track,
-// album and artist once, and what follows from them.
+// album and artist once, what follows from them, and the library of a day.
 func Views() []transform.View {
 	var out []transform.View
 	for _, d := range []transform.Dimension{tracksView(), albumsView(), artistsView()} {
 		out = append(out, d.View(Tables()))
 	}
-	return append(out, trackArtistsView())
+	return append(out, trackArtistsView(), libraryOn())
 }
 
 // trackArtistsView names every artist of a track once, at the first place in the

@@ -29,7 +29,7 @@ func playlistStage(t *testing.T) *stage {
 	return s
 }
 
-// itemsAre compares the stored items with those of the playlists.
+// itemsAre compares the stored items with those of the playlists, and with the log.
 func (s *stage) itemsAre(t *testing.T, run load.Run, status load.Status) {
 	t.Helper()
 	var want, got []string
@@ -50,6 +50,7 @@ func (s *stage) itemsAre(t *testing.T, run load.Run, status load.Status) {
 	if !slices.Equal(got, want) || run.Status != status {
 		t.Errorf("%d items, want %d; first difference %s: %+v", len(got), len(want), difference(got, want), run)
 	}
+	s.logTells(t)
 }
 
 func difference(a, b []string) string {

@@ -10,9 +10,14 @@ import (
 
 // A View is a query over tables that destinations offer under a name.
 type View struct {
+	// Schema is where the view is; empty: beside the tables.
+	Schema string
 	Name   string
 	Doc    string
-	Fields []Field
+	// Arguments are what the query needs to be told, by their names: with some, the view
+	// is a function.
+	Arguments []Field
+	Fields    []Field
 	// Sources are what the view reads of tables; none where it reads other views.
 	Sources []Source
 	// SQL is the query, the same in PostgreSQL and in DuckDB; prefix goes before
@@ -20,8 +25,16 @@ type View struct {
 	SQL func(prefix string) string
 }
 
+// Path is the name of the view with its schema; prefix is that of the tables.
+func (v View) Path(prefix string) string {
+	if v.Schema != "" {
+		prefix = v.Schema + "."
+	}
+	return prefix + v.Name
+}
+
 // A Source is the column of a table that identifies the thing that a row describes, or
-// with List the things.
+// with List the things; none where the view is not about single things.
 type Source struct {
 	Table, Column string
 	List          bool

@@ -54,14 +54,14 @@ func ChangeLog() Table[Change] {
 	return Table[Change]{
 		Name:  LibraryChanges,
 		Doc:   "What came and went: one row for each item that a run found new, gone or back. A first export logs everything as added.",
-		Key:   []string{"job", "resource", "list_id", "item_id", "at"},
+		Key:   []string{"job", "resource", "list_id", "item_id", "changed_at"},
 		Split: 1,
 		Columns: []Column[Change]{
 			String("job", "Job that found the change.", func(c *Change) string { return c.Job }),
 			String("resource", "Resource that the item belongs to; its table has the item's other columns.", func(c *Change) string { return c.Resource }),
 			String("list_id", "Spotify ID of the playlist that the item is in; empty for the account's own lists.", func(c *Change) string { return c.List }),
 			String("item_id", "Spotify ID of the item; the Spotify URI of an item of a playlist that is no track.", func(c *Change) string { return c.Item }),
-			KeyTime("at", "Start of the run that found the change, UTC.", func(c *Change) time.Time { return c.At }),
+			KeyTime("changed_at", "Start of the run that found the change, UTC.", func(c *Change) time.Time { return c.At }),
 			OptString("name", "Name of the item.", func(c *Change) *string { return c.Name }),
 			String("change", "added, removed or returned.", func(c *Change) string { return c.Change }),
 		},

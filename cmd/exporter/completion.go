@@ -186,7 +186,7 @@ func (a *app) values(v *kong.Value) [][2]string {
 			out = append(out, [2]string{t.Name, t.Doc})
 		}
 		for _, v := range catalog.Views() {
-			out = append(out, [2]string{v.Name, v.Doc})
+			out = append(out, [2]string{v.Path(""), v.Doc})
 		}
 	case v.Name == "topic":
 		out = [][2]string{{"environment", "The environment variables."}, {"exit-codes", "What the exit codes mean."}}

@@ -37,7 +37,7 @@ func outputs() []output {
 		{"plan", "An array with an entry for each job and account.", []pipeline.Plan{}},
 		{"check", "An array with an entry for each check.", []finding{}},
 		{"accounts", "An array with an entry for each connected account.", []accountView{}},
-		{"tables", "An array with an entry for each table and view.", []tableInfo{}},
+		{"tables", "An array with an entry for each table, view and function.", []tableInfo{}},
 		{"forget", "One object.", forgotten{}},
 	}
 }

@@ -137,7 +137,7 @@ func TestReadersRunReadmeQueries(t *testing.T) {
 		}
 		ran[language]++
 	}
-	if ran["python"] != 4 || ran["sql"] != 3 || ran["psql"] != 2 {
+	if ran["python"] != 4 || ran["sql"] != 4 || ran["psql"] != 4 {
 		t.Errorf("ran %v", ran)
 	}
 }

@@ -124,7 +124,7 @@ func (r *run) edits(t *testing.T, job string, minute int, edits ...edit) load.Co
 func (r *run) changes(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, c := range r.Rows(t, schema(transform.ChangeLog()), "account_id", "at", "resource", "list_id", "item_id", "name", "change") {
+	for _, c := range r.Rows(t, schema(transform.ChangeLog()), "account_id", "changed_at", "resource", "list_id", "item_id", "name", "change") {
 		at, err := strconv.ParseInt(c[1], 10, 64)
 		if err != nil {
 			t.Fatal(err)

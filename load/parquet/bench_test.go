@@ -85,7 +85,7 @@ func loadAll(b *testing.B, root string, gen int, table *transform.Schema, record
 	result, err := s.Commit(b.Context(), load.Change{Run: record(gen, load.StatusOK), Removals: []load.Removal{{Table: table.Name}}})
 	must(b, err)
 	must(b, s.Close(b.Context()))
-	return result.Tables[table.Name]
+	return load.Count{}.Add(result.Tables[table.Name])
 }
 
 // writePlainly is the floor: Arrow's writer alone, same compression and row

@@ -93,7 +93,7 @@ func (c *changes) past(table string) (*past, error) {
 		return nil, err
 	}
 	for _, name := range names {
-		from, err := c.s.d.fileCursor(name, []string{"resource", "list_id", "item_id", "at", "name", "change"})
+		from, err := c.s.d.fileCursor(name, []string{"resource", "list_id", "item_id", "changed_at", "name", "change"})
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("read the change log: %w", err), p.close())
 		}

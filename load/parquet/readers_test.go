@@ -25,7 +25,7 @@ import (
 )
 
 // An item makes one row in each of the tables of these tests: one of which removals
-// mark rows, one that is split and of which they delete rows, and one without
+// mark rows, which is logged, one that is split and of which they delete rows, and one without
 // removals.
 type item struct {
 	id    string
@@ -50,6 +50,7 @@ func columns(more ...transform.Column[item]) []transform.Column[item] {
 func facts() transform.Table[item] {
 	return transform.Table[item]{
 		Name: "facts", Doc: "Facts.", Key: []string{"id"}, Removable: true,
+		Log: &transform.Log{Item: []string{"id"}, Name: "name"},
 		Columns: columns(
 			transform.OptInt32("plays", "Plays.", func(i *item) *int32 { return i.plays }),
 			transform.OptBool("loved", "Loved.", func(i *item) *bool { return i.loved }),
@@ -80,7 +81,7 @@ func schemas() []*transform.Schema {
 		}
 		out = append(out, s)
 	}
-	return out
+	return append(out, changeLog())
 }
 
 // items makes those of a generation, with ids from one number to before another.

@@ -21,7 +21,8 @@ func (u *upgrader) makeViews() error {
 	})
 }
 
-// viewsSQL makes the tables and the views over them in DuckDB.
+// viewsSQL makes the tables and the views over them in DuckDB, where functions are
+// macros.
 func viewsSQL(root string, tables []*transform.Schema, views []transform.View) string {
 	var b strings.Builder
 	b.WriteString(`-- The tables of this lake, and views over them, in DuckDB. Made by exporter.
@@ -33,7 +34,24 @@ func viewsSQL(root string, tables []*transform.Schema, views []transform.View) s
 			t.Doc, t.Name, strings.ReplaceAll(root, "'", "''"), t.Name)
 	}
 	for _, v := range views {
-		fmt.Fprintf(&b, "\n-- %s\nCREATE OR REPLACE VIEW %s AS\n%s;\n", v.Doc, v.Name, v.SQL(""))
+		fmt.Fprintf(&b, "\n-- %s\n", v.Doc)
+		if v.Schema != "" {
+			fmt.Fprintf(&b, "CREATE SCHEMA IF NOT EXISTS %s;\n", v.Schema)
+		}
+		what := "VIEW " + v.Path("") + " AS"
+		if len(v.Arguments) > 0 {
+			what = "MACRO " + v.Path("") + "(" + arguments(v) + ") AS TABLE"
+		}
+		fmt.Fprintf(&b, "CREATE OR REPLACE %s\n%s;\n", what, v.SQL(""))
 	}
 	return b.String()
+}
+
+// arguments lists the names of a function's arguments.
+func arguments(v transform.View) string {
+	var out []string
+	for _, a := range v.Arguments {
+		out = append(out, a.Name)
+	}
+	return strings.Join(out, ", ")
 }

@@ -53,7 +53,8 @@ func (s *session) logTable(ctx context.Context, tx pgx.Tx, t *statements, gone [
 	if _, err := tx.Exec(ctx, "SET LOCAL enable_nestloop = off"); err != nil {
 		return c, err
 	}
-	err = tx.QueryRow(ctx, t.logChanges(), args...).Scan(&c.Added, &c.Changed)
+	again := changed(load.Count{}, s.total.Tables[t.table.Name])
+	err = tx.QueryRow(ctx, t.logChanges(again), args...).Scan(&c.Added, &c.Changed)
 	return c, err
 }
 
@@ -68,8 +69,14 @@ func (s *statements) stagedLists() string {
 //
 // All jobs of the account have written what is compared: a job may have been renamed.
 // Their names make the index of the key serve for it.
-func (s *statements) logChanges() string {
-	join, scope := "LEFT", ""
+//
+// Only when a commit of the run has changed the table before can there be an entry of
+// this run. To look for one takes as long again as to insert.
+func (s *statements) logChanges(again bool) string {
+	join, scope, conflict := "LEFT", "", ""
+	if again {
+		conflict = "ON CONFLICT (account_id, job, resource, list_id, item_id, changed_at) DO UPDATE SET name = EXCLUDED.name, change = EXCLUDED.change"
+	}
 	if s.table.Log.List != "" {
 		join, scope = "FULL", " AND list_id = ANY($5)"
 	}
@@ -77,16 +84,16 @@ func (s *statements) logChanges() string {
 		SELECT DISTINCT ON (list_id, item_id) list_id, item_id, name, change <> 'removed' AS live
 		FROM spotify.library_changes
 		WHERE account_id = $1 AND job = ANY(ARRAY(SELECT job FROM exporter.fences WHERE account_id = $1)) AND resource = $3%s
-		ORDER BY list_id, item_id, at DESC, job
+		ORDER BY list_id, item_id, changed_at DESC, job
 	), logged AS (
-		INSERT INTO spotify.library_changes AS c (account_id, job, resource, list_id, item_id, at, name, change, first_seen_at, last_seen_at)
+		INSERT INTO spotify.library_changes AS c (account_id, job, resource, list_id, item_id, changed_at, name, change, first_seen_at, last_seen_at)
 		SELECT $1, $2, $3, list_id, item_id, $4, coalesce(now.name, last.name),
 			CASE WHEN now.live IS NOT TRUE THEN 'removed' WHEN last.live IS NULL THEN 'added' ELSE 'returned' END, $4, $4
 		FROM now %s JOIN last USING (list_id, item_id)
 		WHERE coalesce(now.live, false) <> coalesce(last.live, false)
-		ON CONFLICT (account_id, job, resource, list_id, item_id, at) DO UPDATE SET name = EXCLUDED.name, change = EXCLUDED.change
+		%s
 		RETURNING c.xmax = 0 AS new
-	) SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM logged`, s.loggedNow(), scope, join)
+	) SELECT count(*) FILTER (WHERE new), count(*) FILTER (WHERE NOT new) FROM logged`, s.loggedNow(), scope, join, conflict)
 }
 
 // loggedNow are the items that the log is about: of a removable table those whose rows

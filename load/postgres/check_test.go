@@ -150,12 +150,14 @@ func TestRoleThatOnlyWritesData(t *testing.T) {
 	}
 }
 
-// TestOwnerThatMayNotMakeSchemas migrates as the owner of all there is.
+// TestOwnerThatMayNotMakeSchemas migrates as the owner of all there is, and of a schema
+// that somebody has made for it.
 func TestOwnerThatMayNotMakeSchemas(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)
 	migrateTo(t, address, migrations.Files, 10)
 	own := as(t, address, `ALTER SCHEMA spotify OWNER TO ROLE; ALTER SCHEMA exporter OWNER TO ROLE;
+		CREATE SCHEMA analytics AUTHORIZATION ROLE;
 		DO $$ DECLARE one regclass; BEGIN
 			FOR one IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'v') AND relnamespace IN ('spotify'::regnamespace, 'exporter'::regnamespace)
 			LOOP EXECUTE format('ALTER TABLE %s OWNER TO ROLE', one); END LOOP;

@@ -108,6 +108,10 @@ func (r *cutRun) round(t *testing.T, n int) {
 	if got := count(t, r.conn); got != r.rows {
 		t.Fatalf("round %d: %d rows, want %d", n, got, r.rows)
 	}
+	var logged int
+	if err := r.conn.QueryRow(t.Context(), "SELECT count(*) FROM spotify.library_changes").Scan(&logged); err != nil || logged != r.rows {
+		t.Fatalf("round %d: %d entries of the change log, want %d: %v", n, logged, r.rows, err)
+	}
 	r.sameRun(t, n, want)
 }
 

@@ -35,8 +35,8 @@ func tableDDL(t *transform.Schema) string {
 		fmt.Fprintf(&b, "    %-22s %s,\n", f.Name, kind)
 	}
 	fmt.Fprintf(&b, "    PRIMARY KEY (%s)\n);\n", strings.Join(t.Key, ", "))
-	comment(&b, "TABLE", t.Name, t.Doc)
-	columnComments(&b, t.Name, t.Columns())
+	comment(&b, "TABLE", "spotify."+t.Name, t.Doc)
+	columnComments(&b, "spotify."+t.Name, t.Columns())
 	return b.String()
 }
 
@@ -45,7 +45,7 @@ func indexDDL(t *transform.Schema, views []transform.View) string {
 	done := map[string]bool{}
 	for _, v := range views {
 		for _, s := range v.Sources {
-			if s.Table == t.Name && !s.List && !done[s.Column] {
+			if s.Table == t.Name && s.Column != "" && !s.List && !done[s.Column] {
 				done[s.Column] = true
 				fmt.Fprintf(&b, "CREATE INDEX %[1]s_%[2]s ON spotify.%[1]s (%[2]s);\n", t.Name, s.Column)
 			}
@@ -55,13 +55,34 @@ func indexDDL(t *transform.Schema, views []transform.View) string {
 }
 
 // viewDDL replaces a view that is there already: a new table joins those that tell
-// of its things.
+// of its things. PostgreSQL inlines a function of one query, so that conditions on its
+// rows reach the table.
 func viewDDL(v transform.View) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE OR REPLACE VIEW spotify.%s AS\n%s;\n", v.Name, v.SQL("spotify."))
-	comment(&b, "VIEW", v.Name, v.Doc)
-	columnComments(&b, v.Name, v.Fields)
+	name, query := v.Path("spotify."), v.SQL("spotify.")
+	if v.Schema != "" {
+		// IF NOT EXISTS would take the right to create schemas also where it exists.
+		fmt.Fprintf(&b, "DO $$ BEGIN IF to_regnamespace('%[1]s') IS NULL THEN CREATE SCHEMA %[1]s; END IF; END $$;\n", v.Schema)
+	}
+	if len(v.Arguments) > 0 {
+		fmt.Fprintf(&b, "CREATE OR REPLACE FUNCTION %s(%s)\nRETURNS TABLE (%s)\nLANGUAGE sql STABLE PARALLEL SAFE AS $$\n%s\n$$;\n",
+			name, typed(v.Arguments), typed(v.Fields), query)
+		comment(&b, "FUNCTION", name, v.Doc)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS\n%s;\n", name, query)
+	comment(&b, "VIEW", name, v.Doc)
+	columnComments(&b, name, v.Fields)
 	return b.String()
+}
+
+// typed lists fields with their types.
+func typed(fields []transform.Field) string {
+	var out []string
+	for _, f := range fields {
+		out = append(out, f.Name+" "+f.SQLType())
+	}
+	return strings.Join(out, ", ")
 }
 
 func columnComments(b *strings.Builder, of string, fields []transform.Field) {
@@ -71,5 +92,5 @@ func columnComments(b *strings.Builder, of string, fields []transform.Field) {
 }
 
 func comment(b *strings.Builder, kind, name, text string) {
-	fmt.Fprintf(b, "COMMENT ON %s spotify.%s IS '%s';\n", kind, name, strings.ReplaceAll(text, "'", "''"))
+	fmt.Fprintf(b, "COMMENT ON %s %s IS '%s';\n", kind, name, strings.ReplaceAll(text, "'", "''"))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/tracklake/tracklake/load/postgres/reach"
 )
 
-// GrantRead lets a role read all tables and views, also those that later migrations
-// make, if the same role applies them. The bookkeeping, where sign-ins may be kept, stays
+// GrantRead lets a role read all tables and views and call all functions, also those
+// that later migrations make in the same schemas, if the same role applies them. The bookkeeping, where sign-ins may be kept, stays
 // closed. It can be repeated.
 func GrantRead(ctx context.Context, url, role string, o Options) error {
 	db, _, err := find(ctx, url, o)
@@ -54,7 +54,9 @@ func grantRead(ctx context.Context, tx pgx.Tx, role string) error {
 	for _, schema := range schemas {
 		sql := fmt.Sprintf(`GRANT USAGE ON SCHEMA %[1]s TO %[2]s;
 			GRANT SELECT ON ALL TABLES IN SCHEMA %[1]s TO %[2]s;
-			ALTER DEFAULT PRIVILEGES IN SCHEMA %[1]s GRANT SELECT ON TABLES TO %[2]s`,
+			GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %[1]s TO %[2]s;
+			ALTER DEFAULT PRIVILEGES IN SCHEMA %[1]s GRANT SELECT ON TABLES TO %[2]s;
+			ALTER DEFAULT PRIVILEGES IN SCHEMA %[1]s GRANT EXECUTE ON FUNCTIONS TO %[2]s`,
 			pgx.Identifier{schema}.Sanitize(), pgx.Identifier{role}.Sanitize())
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return err

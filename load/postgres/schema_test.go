@@ -45,7 +45,7 @@ func declared() map[string]relation {
 		}
 		out[s.Name] = r
 	}
-	for _, v := range catalog.Views() {
+	for _, v := range views() {
 		r := relation{Kind: "view", Doc: v.Doc, Columns: map[string]column{}}
 		for _, f := range v.Fields {
 			r.Columns[f.Name] = column{Type: typeName(f), Doc: f.Doc}
@@ -53,6 +53,16 @@ func declared() map[string]relation {
 		out[v.Name] = r
 	}
 	return out
+}
+
+// views are the declared views that are not functions.
+func views() []transform.View {
+	return slices.DeleteFunc(catalog.Views(), func(v transform.View) bool { return len(v.Arguments) > 0 })
+}
+
+// functions are the other ones.
+func functions() []transform.View {
+	return slices.DeleteFunc(catalog.Views(), func(v transform.View) bool { return len(v.Arguments) == 0 })
 }
 
 // typeName is a field's type as the server writes it.
@@ -142,13 +152,15 @@ func TestDDLMakesWhatMigrationsMake(t *testing.T) {
 	}
 }
 
-// definitions lists the indexes and the queries of views of schema spotify.
+// definitions lists the indexes and the queries of views of schema spotify, and the
+// functions of schema analytics.
 func definitions(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	var out []string
 	var text string
 	each(t, conn, `SELECT indexdef FROM pg_indexes WHERE schemaname = 'spotify'
-		UNION ALL SELECT viewname || ': ' || definition FROM pg_views WHERE schemaname = 'spotify' ORDER BY 1`, []any{&text}, func() { out = append(out, text) })
+		UNION ALL SELECT viewname || ': ' || definition FROM pg_views WHERE schemaname = 'spotify'
+		UNION ALL SELECT pg_get_functiondef(oid) || obj_description(oid) FROM pg_proc WHERE pronamespace = to_regnamespace('analytics') ORDER BY 1`, []any{&text}, func() { out = append(out, text) })
 	return out
 }
 
