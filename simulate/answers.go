@@ -15,7 +15,7 @@ func answerKinds() []FaultKind {
 	return []FaultKind{
 		{"rate", "429 with a Retry-After of arg seconds (arg below 0: without the header)"},
 		{"quota", "429 QUOTA_EXCEEDED with a Retry-After of arg seconds (0: without the header)"},
-		{"status", "the status arg (500, 502, 503, 404, …) with a JSON error"},
+		{"status", "the status arg (500, 502, 503, 403, 404, …) with a JSON error"},
 		{"html", "an HTML page with status 200, or the status arg"},
 		{"empty", "an empty body with status 200"},
 		{"braces", "{} with status 200"},
@@ -41,7 +41,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	case "rate", "quota":
 		f.refuse(w)
 	case "status":
-		fail(w, f.Arg, "Server error")
+		fail(w, f.Arg, messageOf(f.Arg))
 	case "baditem":
 		fail(w, http.StatusInternalServerError, "Server error")
 	case "html":
@@ -75,6 +75,17 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	case "reset":
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// messageOf is what the API says with a status.
+func messageOf(status int) string {
+	switch status {
+	case http.StatusForbidden:
+		return "Forbidden"
+	case http.StatusNotFound:
+		return "Resource not found"
+	}
+	return "Server error"
 }
 
 func (f Fault) plain(w http.ResponseWriter, media string, status int, body string) {

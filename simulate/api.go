@@ -24,9 +24,9 @@ func (s *Server) grantOf(r *http.Request) grant {
 // libraryOf returns the library of the user who asks.
 func (s *Server) libraryOf(r *http.Request) *library {
 	if user := s.grantOf(r).user; user != nobody {
-		return s.libraries[user]
+		return s.life.library(user)
 	}
-	return s.library
+	return s.life.library(0)
 }
 
 func forbidden(w http.ResponseWriter) {
@@ -50,22 +50,32 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// me is the profile.
+// profile tells of the user who asks. Development apps get what is documented.
 // https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
-func (s *Server) me(w http.ResponseWriter, r *http.Request) {
-	user := s.grantOf(r).user
-	id := UserIDOf(user)
-	b := []byte(`{"account_id":"` + AccountIDOf(user) + `","display_name":"` + DisplayName(user) + `","external_urls":{"spotify":"https://open.spotify.com/user/` + id + `"},`)
+func profile(s *Server, w http.ResponseWriter, r *http.Request) {
+	g := s.grantOf(r)
+	id := UserIDOf(g.user)
+	b := []byte(`{"account_id":"` + AccountIDOf(g.user) + `","display_name":"` + DisplayName(g.user) + `",`)
 	if s.options.Mode == Extended {
-		b = append(b, `"country":"SE","product":"premium","explicit_content":{"filter_enabled":false,"filter_locked":false},"followers":{"href":null,"total":12},`...)
+		b = append(b, `"followers":{"href":null,"total":12},`...)
+		if g.allows("user-read-private") {
+			b = append(b, `"country":"SE","product":"premium","explicit_content":{"filter_enabled":false,"filter_locked":false},`...)
+		}
+		if g.allows("user-read-email") {
+			b = append(b, `"email":"`+id+`@example.com",`...)
+		}
 	}
-	b = append(b, `"href":"https://api.spotify.com/v1/users/`+id+`","id":"`+id+`","images":[],"type":"user","uri":"spotify:user:`+id+`"}`...)
-	writeJSON(w, http.StatusOK, b)
+	b = links(b, "user", id)
+	b = append(b, `"images":[`...)
+	if g.user == 0 { // others have none
+		b = append(b, `{"height":300,"url":"https://i.scdn.co/image/`+id+`","width":300},{"height":64,"url":"https://i.scdn.co/image/`+id+`-64","width":64}`...)
+	}
+	writeJSON(w, http.StatusOK, append(b, `],"type":"user","uri":"spotify:user:`+id+`"}`...))
 }
 
 // savedTracks is the library, newest first.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-saved-tracks
-func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
+func savedTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	limit, offset, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
@@ -81,7 +91,7 @@ func (s *Server) savedTracks(w http.ResponseWriter, r *http.Request) {
 
 // topTracks is the ranking of a time range.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-top-artists-and-tracks
-func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
+func topTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
 		tracks := l.top[timeRange]
 		return len(tracks), func(b []byte, i int) []byte { return s.render.track(b, tracks[i]) }
@@ -89,7 +99,7 @@ func (s *Server) topTracks(w http.ResponseWriter, r *http.Request) {
 }
 
 // topArtists is the ranking of those whom the top tracks are by.
-func (s *Server) topArtists(w http.ResponseWriter, r *http.Request) {
+func topArtists(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.ranking(w, r, func(l *library, timeRange string) (int, func([]byte, int) []byte) {
 		artists := l.ranked[timeRange]
 		return len(artists), func(b []byte, i int) []byte { return s.render.fullArtist(b, artists[i]) }
@@ -117,7 +127,7 @@ func (s *Server) ranking(w http.ResponseWriter, r *http.Request, of func(*librar
 
 // artistAlbums is a discography, group by group.
 // https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums
-func (s *Server) artistAlbums(w http.ResponseWriter, r *http.Request) {
+func artistAlbums(s *Server, w http.ResponseWriter, r *http.Request) {
 	artist, ok := s.world.byID[r.PathValue("id")]
 	if !ok {
 		notFound(w)

@@ -54,7 +54,7 @@ func writeContained(s *Server, w http.ResponseWriter, r *http.Request, kinds, id
 	for i, id := range ids {
 		has := l.contains(kinds[i], id)
 		if kinds[i] == "playlist" {
-			_, listed, _ := s.playlists.one(id)
+			_, listed, _ := s.life.playlists().one(id)
 			has = listed == user
 		}
 		out[i] = strconv.FormatBool(has)

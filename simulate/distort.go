@@ -22,6 +22,7 @@ func changeKinds() []FaultKind {
 		{"foreign", "next points to another host"},
 		{"circle", "the cursors of a page lead back to the position arg (0: 1) of the list, also on its last page"},
 		{"norefresh", "the token endpoint sends no refresh token, even for a code (path /api/token)"},
+		{"gone", "the playlist, album, show, episode or audiobook that the path names is deleted before the answer, and stays so"},
 		{"total", "a total that is arg higher than the truth"},
 		{"vacant", "a page of an empty list: no items, total 0, no next"},
 		{"floats", "every integer written as a float, from arg (0: 250000) on with an exponent: 204053.0, 2.64531E5"},
@@ -71,7 +72,7 @@ func whenLast(f Fault) int {
 func (a *reply) change(f Fault) {
 	switch f.Kind {
 	case "truncate", "stall": // concern the sending
-	case "circle": // the API has done so
+	case "circle", "gone": // the API has done so
 	case "trailing":
 		a.body = append(a.body, "<!-- served by a proxy -->"...)
 	case "norefresh":

@@ -69,6 +69,7 @@ func answers() map[string]answer {
 		"circle":                       {status: 200, has: page}, // strikes lists by cursor alone
 		"norefresh":                    {status: 200, has: page}, // strikes the token endpoint alone
 		"foreign":                      {status: 200, has: `"next":"http://127.0.0.2:9/v1/me/tracks`},
+		"gone":                         {status: 200, has: page}, // strikes what has an id alone
 		"bomb:arg=1":                   {status: 200, has: strings.Repeat(" ", 1<<20)},
 		"total:arg=2":                  {status: 200, has: `"total":132}`},
 		"revoked":                      {status: 200, has: page}, // strikes the token endpoint alone

@@ -36,7 +36,7 @@ func (l *library) followedFrom(after string) (artists []int, from int) {
 
 // following lists the followed artists by cursor.
 // https://developer.spotify.com/documentation/web-api/reference/get-followed
-func (s *Server) following(w http.ResponseWriter, r *http.Request) {
+func following(s *Server, w http.ResponseWriter, r *http.Request) {
 	kind, after := r.URL.Query().Get("type"), r.URL.Query().Get("after")
 	switch {
 	case kind == "":
@@ -79,7 +79,7 @@ func (s *Server) FollowedArtists() []string { return s.FollowedArtistsOf(0) }
 // FollowedArtistsOf lists the ids of the artists whom a user, counted from 0,
 // follows.
 func (s *Server) FollowedArtistsOf(user int) []string {
-	artists, _ := s.libraries[user].followedFrom("")
+	artists, _ := s.life.library(user).followedFrom("")
 	out := make([]string, len(artists))
 	for i, a := range artists {
 		out[i] = s.world.artists[a].id
@@ -115,7 +115,7 @@ func (s *Server) changeFollowed(artistID string, f func(followed []int, at int, 
 	if !known {
 		return
 	}
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, found := slices.BinarySearch(l.followed, artist)

@@ -43,9 +43,9 @@ type library struct {
 // now is when the made-up past ends, the same in every run.
 func epoch() time.Time { return time.Date(2026, 11, 1, 20, 0, 0, 0, time.UTC) }
 
-func newLibrary(w *world, o Options, user int, gone *vanished) *library {
+func newLibrary(w *world, o Options, user int, gone *vanished, live func()) *library {
 	o.Seed += uint64(user)
-	l := &library{world: w, top: map[string][]ref{}, ranked: map[string][]int{}, plays: newHistory(w, o), followed: firstFollowed(w, user, o.Followed), shelves: newShelves(w, o, gone)}
+	l := &library{world: w, top: map[string][]ref{}, ranked: map[string][]int{}, plays: newHistory(w, o), followed: firstFollowed(w, user, o.Followed), shelves: newShelves(w, o, gone, live)}
 	r := source(o.Seed, "library")
 	tracks := w.favourites(o.Seed, "saved", o.SavedTracks)
 	at := epoch()
@@ -108,7 +108,7 @@ func (s *Server) SavedTracks() []SavedTrack { return s.SavedTracksOf(0) }
 
 // SavedTracksOf lists the library of a user, counted from 0.
 func (s *Server) SavedTracksOf(user int) []SavedTrack {
-	l := s.libraries[user]
+	l := s.life.library(user)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var out []SavedTrack
@@ -123,7 +123,7 @@ func (s *Server) SavedTracksOf(user int) []SavedTrack {
 
 // SaveTracks saves n further tracks at the head of the list, at the given time.
 func (s *Server) SaveTracks(n int, at time.Time) {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	have := map[ref]bool{}
@@ -145,7 +145,7 @@ func (s *Server) SaveTracks(n int, at time.Time) {
 // it stands in the list where its date puts it.
 func (s *Server) SaveTrackDated(at time.Time) {
 	s.SaveTracks(1, at)
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	row := l.saved[0]
@@ -156,7 +156,7 @@ func (s *Server) SaveTrackDated(at time.Time) {
 // SaveTrackTwice saves the track at a position once more. Its second entry
 // stands where its date puts it.
 func (s *Server) SaveTrackTwice(position int, at time.Time) {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.insert(saved{ref: l.saved[position].ref, added: at})
@@ -174,7 +174,7 @@ func (l *library) insert(row saved) {
 // SaveTrackAgain removes the track at a position and saves it anew, at the
 // head of the list.
 func (s *Server) SaveTrackAgain(position int, at time.Time) {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	row := l.saved[position]
@@ -184,7 +184,7 @@ func (s *Server) SaveTrackAgain(position int, at time.Time) {
 
 // MoveTrack puts the track at a position elsewhere, with the date that it has.
 func (s *Server) MoveTrack(from, to int) {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	row := l.saved[from]
@@ -193,7 +193,7 @@ func (s *Server) MoveTrack(from, to int) {
 
 // RemoveTrack removes the track at a position of the list and returns its id.
 func (s *Server) RemoveTrack(position int) string {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	row := l.saved[position]
@@ -204,7 +204,7 @@ func (s *Server) RemoveTrack(position int) string {
 // TopTracks lists the ids of a ranking.
 func (s *Server) TopTracks(timeRange string) []string {
 	var out []string
-	for _, p := range s.library.top[timeRange] {
+	for _, p := range s.life.library(0).top[timeRange] {
 		out = append(out, s.world.song(p).id)
 	}
 	return out
@@ -236,7 +236,7 @@ func (l *library) rank(timeRange string) []int {
 // TopArtists lists the ids of a ranking.
 func (s *Server) TopArtists(timeRange string) []string {
 	var out []string
-	for _, a := range s.library.ranked[timeRange] {
+	for _, a := range s.life.library(0).ranked[timeRange] {
 		out = append(out, s.world.artists[a].id)
 	}
 	return out

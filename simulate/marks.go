@@ -14,7 +14,7 @@ type LibraryEntry struct {
 // Library lists every entry of the first user's library in its order, with
 // those that cannot be read.
 func (s *Server) Library() []LibraryEntry {
-	l := s.library
+	l := s.life.library(0)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	out := make([]LibraryEntry, 0, len(l.saved))
@@ -46,14 +46,16 @@ func (s *Server) Restore(position int) {
 // Raw returns the JSON of the entry at a position as it is served, or would be
 // if it were not hidden.
 func (s *Server) Raw(position int) string {
-	s.library.mu.RLock()
-	row := s.library.saved[position]
-	s.library.mu.RUnlock()
+	l := s.life.library(0)
+	l.mu.RLock()
+	row := l.saved[position]
+	l.mu.RUnlock()
 	return string(s.render.saved(nil, row))
 }
 
 func (s *Server) mark(position int, change func(*saved)) {
-	s.library.mu.Lock()
-	defer s.library.mu.Unlock()
-	change(&s.library.saved[position])
+	l := s.life.library(0)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.saved[position])
 }

@@ -47,7 +47,7 @@ func several(field string, most int, find finder) handler {
 	}
 }
 
-func (s *Server) appendArtist(b []byte, _ *http.Request, id string) ([]byte, bool) {
+func appendArtist(s *Server, b []byte, _ *http.Request, id string) ([]byte, bool) {
 	artist, found := s.world.byID[id]
 	if !found {
 		return b, false
@@ -55,7 +55,7 @@ func (s *Server) appendArtist(b []byte, _ *http.Request, id string) ([]byte, boo
 	return s.render.fullArtist(b, artist), true
 }
 
-func (s *Server) appendTrack(b []byte, _ *http.Request, id string) ([]byte, bool) {
+func appendTrack(s *Server, b []byte, _ *http.Request, id string) ([]byte, bool) {
 	p, found := s.world.songs()[id]
 	if !found {
 		return b, false
@@ -64,7 +64,7 @@ func (s *Server) appendTrack(b []byte, _ *http.Request, id string) ([]byte, bool
 }
 
 // appendAlbum appends an album with the first page of its tracks.
-func (s *Server) appendAlbum(b []byte, r *http.Request, id string) ([]byte, bool) {
+func appendAlbum(s *Server, b []byte, r *http.Request, id string) ([]byte, bool) {
 	p, found := s.world.albums()[id]
 	if !found || s.vanished.has(id) {
 		return b, false
@@ -78,7 +78,7 @@ func (s *Server) appendAlbum(b []byte, r *http.Request, id string) ([]byte, bool
 
 // albumTracks lists the tracks of an album in its order.
 // https://developer.spotify.com/documentation/web-api/reference/get-an-albums-tracks
-func (s *Server) albumTracks(w http.ResponseWriter, r *http.Request) {
+func albumTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	p, found := s.world.albums()[r.PathValue("id")]
 	if !found || s.vanished.has(r.PathValue("id")) {
 		notFound(w)
@@ -119,7 +119,7 @@ func (w *world) popular(artist int) []ref {
 
 // popularTracks lists an artist's top tracks.
 // https://developer.spotify.com/documentation/web-api/reference/get-an-artists-top-tracks
-func (s *Server) popularTracks(w http.ResponseWriter, r *http.Request) {
+func popularTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	artist, found := s.world.byID[r.PathValue("id")]
 	if !found {
 		notFound(w)
@@ -145,14 +145,14 @@ func (s *Server) ArtistTopTracks(artistID string) []string {
 }
 
 // markets lists the countries in which Spotify is to be had.
-func (s *Server) markets(w http.ResponseWriter, _ *http.Request) {
+func markets(s *Server, w http.ResponseWriter, _ *http.Request) {
 	_, countries, _ := strings.Cut(strings.TrimSuffix(s.render.markets, ","), ":")
 	writeJSON(w, http.StatusOK, []byte(`{"markets":`+countries+`}`))
 }
 
-// user is what everybody may know of a user.
+// publicProfile is what everybody may know of a user.
 // https://developer.spotify.com/documentation/web-api/reference/get-users-profile
-func (s *Server) user(w http.ResponseWriter, r *http.Request) {
+func publicProfile(s *Server, w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !s.isUser(id) {
 		notFound(w)

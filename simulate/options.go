@@ -38,6 +38,7 @@ type Options struct {
 	Playlists       int // of each account's own, with 100 items, besides the seven that it always has
 	Followed        int // artists; 0: a tenth of the world
 	PlaysPerDay     int // of each account, on average; they happen as Clock goes on, so two requests may differ. 0: only those that are added
+	Life            int // what each account does a day, on average: saves, removes, follows, edits playlists; it happens as Clock goes on, from 2026-11-01T20:00Z. 0: nothing
 	Artists         int // in the world; 0: enough for the library
 	AlbumsPerArtist int // on average
 	Mode            Mode
@@ -95,7 +96,7 @@ func (o *Options) complete() error {
 		o.Artists = max(40, 4*o.SavedTracks/(tracksPerAlbum*o.AlbumsPerArtist)+o.SavedTracks/40)
 		o.Artists = max(o.Artists, 2*o.TopArtists, 2*o.Followed, 4*o.SavedAlbums/o.AlbumsPerArtist)
 	}
-	for _, size := range []int{o.SavedTracks, o.TopTracks, o.TopArtists, o.PlaysPerDay, o.SavedAlbums, o.Shows, o.Episodes, o.Audiobooks, o.Playlists, o.Followed} {
+	for _, size := range []int{o.SavedTracks, o.TopTracks, o.TopArtists, o.PlaysPerDay, o.SavedAlbums, o.Shows, o.Episodes, o.Audiobooks, o.Playlists, o.Followed, o.Life} {
 		if size < 0 {
 			return fmt.Errorf("a library cannot have a negative size")
 		}

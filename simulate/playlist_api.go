@@ -10,7 +10,7 @@ import (
 // addresses of its pages are those of the user's public profile, which
 // development apps may not ask.
 // https://developer.spotify.com/documentation/web-api/reference/get-a-list-of-current-users-playlists
-func (s *Server) myPlaylists(w http.ResponseWriter, r *http.Request) {
+func myPlaylists(s *Server, w http.ResponseWriter, r *http.Request) {
 	limit, offset, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return
@@ -20,7 +20,7 @@ func (s *Server) myPlaylists(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := s.grantOf(r)
-	rows, total := s.playlists.page(g.user, offset, limit, slices.Contains(strings.Fields(g.scope), "playlist-read-collaborative"))
+	rows, total := s.life.playlists().page(g.user, offset, limit, slices.Contains(strings.Fields(g.scope), "playlist-read-collaborative"))
 	v := view{path: "/v1/users/" + UserIDOf(g.user) + "/playlists", limit: limit, offset: offset, rows: len(rows), total: total}
 	s.page(w, r, v, func(b []byte, i int) []byte {
 		if rows[i].hidden {
@@ -32,18 +32,18 @@ func (s *Server) myPlaylists(w http.ResponseWriter, r *http.Request) {
 
 // userPlaylists is the list of the user who asks by its other address; those of
 // others are not simulated.
-func (s *Server) userPlaylists(w http.ResponseWriter, r *http.Request) {
+func userPlaylists(s *Server, w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("id") != UserIDOf(s.grantOf(r).user) {
 		notSimulated(w, r)
 		return
 	}
-	s.myPlaylists(w, r)
+	myPlaylists(s, w, r)
 }
 
 // playlistOf returns the playlist that a request names, and the status that
 // asking for its items has.
 func (s *Server) playlistOf(r *http.Request) (p playlist, status int) {
-	p, listed, found := s.playlists.one(r.PathValue("id"))
+	p, listed, found := s.life.playlists().one(r.PathValue("id"))
 	user := s.grantOf(r).user
 	switch {
 	case !found, s.options.Mode == Development && p.owner == spotify:
@@ -59,12 +59,12 @@ func (s *Server) playlistOf(r *http.Request) (p playlist, status int) {
 // playlistItems lists the items of a playlist in its order. It takes 100 at
 // once, although the documentation says 50.
 // https://developer.spotify.com/documentation/web-api/reference/get-playlists-items
-func (s *Server) playlistItems(w http.ResponseWriter, r *http.Request) {
+func playlistItems(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.itemsOf(w, r, pageOfMany, s.render.itemFields())
 }
 
 // playlistTracks is what playlistItems was before 2026.
-func (s *Server) playlistTracks(w http.ResponseWriter, r *http.Request) {
+func playlistTracks(s *Server, w http.ResponseWriter, r *http.Request) {
 	s.itemsOf(w, r, pageOfPlaylist, []string{"track"})
 }
 
@@ -102,7 +102,7 @@ func (s *Server) itemView(r *http.Request, p playlist, limit, offset int, fields
 // onePlaylist is a playlist with the first page of its items, or without them
 // where the user may not read them.
 // https://developer.spotify.com/documentation/web-api/reference/get-playlist
-func (s *Server) onePlaylist(w http.ResponseWriter, r *http.Request) {
+func onePlaylist(s *Server, w http.ResponseWriter, r *http.Request) {
 	p, status := s.playlistOf(r)
 	if status == http.StatusNotFound {
 		notFound(w)

@@ -35,10 +35,11 @@ func (s *Server) Playlists() []Playlist { return s.PlaylistsOf(0) }
 
 // PlaylistsOf lists the playlists of a user, counted from 0.
 func (s *Server) PlaylistsOf(user int) []Playlist {
-	s.playlists.mu.RLock()
-	defer s.playlists.mu.RUnlock()
+	ps := s.life.playlists()
+	ps.mu.RLock()
+	defer ps.mu.RUnlock()
 	var out []Playlist
-	for _, p := range s.playlists.lists[user] {
+	for _, p := range ps.lists[user] {
 		out = append(out, Playlist{
 			ID: p.id, Name: p.name, OwnerID: p.owner, Collaborative: p.collaborative, Public: p.public,
 			SnapshotID: p.snapshot(), Items: len(p.entries), Readable: p.raw == "" && !p.hidden,
@@ -50,7 +51,7 @@ func (s *Server) PlaylistsOf(user int) []Playlist {
 // PlaylistItems lists the items of a playlist in its order; nil for an unknown
 // one.
 func (s *Server) PlaylistItems(playlistID string) []PlaylistItem {
-	p, _, _ := s.playlists.one(playlistID)
+	p, _, _ := s.life.playlists().one(playlistID)
 	var out []PlaylistItem
 	for _, e := range p.entries {
 		item := PlaylistItem{Kind: s.render.kindOf(e), AddedAt: e.added, AddedBy: e.by, Readable: e.readable()}
@@ -84,7 +85,7 @@ func (s *Server) FollowPlaylist(name string) string {
 }
 
 func (s *Server) newPlaylist(p playlist) string {
-	ps := s.playlists
+	ps := s.life.playlists()
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p.id = newID(source(s.world.seed, "new playlist", ps.made))
@@ -95,10 +96,11 @@ func (s *Server) newPlaylist(p playlist) string {
 
 // DeletePlaylist takes a playlist out of its list. From then on it is unknown.
 func (s *Server) DeletePlaylist(playlistID string) {
-	s.playlists.mu.Lock()
-	defer s.playlists.mu.Unlock()
-	for user, list := range s.playlists.lists {
-		s.playlists.lists[user] = slices.DeleteFunc(list, func(p *playlist) bool { return p.id == playlistID })
+	ps := s.life.playlists()
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for user, list := range ps.lists {
+		ps.lists[user] = slices.DeleteFunc(list, func(p *playlist) bool { return p.id == playlistID })
 	}
 }
 
@@ -124,15 +126,26 @@ func (s *Server) BreakPlaylist(playlistID, raw string) {
 	s.changePlaylist(playlistID, func(p *playlist) { p.raw = raw })
 }
 
-// RestorePlaylist undoes ForbidPlaylist, HidePlaylist and BreakPlaylist.
+// TouchPlaylist gives a playlist another snapshot, although nothing changes.
+func (s *Server) TouchPlaylist(playlistID string) {
+	s.changePlaylist(playlistID, func(p *playlist) { p.changes++ })
+}
+
+// FreezePlaylist keeps the snapshot of a playlist, whatever changes.
+func (s *Server) FreezePlaylist(playlistID string) {
+	s.changePlaylist(playlistID, func(p *playlist) { p.frozen = true })
+}
+
+// RestorePlaylist undoes ForbidPlaylist, HidePlaylist, BreakPlaylist and
+// FreezePlaylist. What has changed meanwhile is not told of.
 func (s *Server) RestorePlaylist(playlistID string) {
-	s.changePlaylist(playlistID, func(p *playlist) { p.raw, p.hidden, p.forbidden = "", false, false })
+	s.changePlaylist(playlistID, func(p *playlist) { p.raw, p.hidden, p.forbidden, p.frozen = "", false, false, false })
 }
 
 // RawPlaylist returns the JSON of a playlist as it is listed, or would be if it
 // were not hidden; empty for an unknown one.
 func (s *Server) RawPlaylist(playlistID string) string {
-	p, _, found := s.playlists.one(playlistID)
+	p, _, found := s.life.playlists().one(playlistID)
 	if !found {
 		return ""
 	}
@@ -144,7 +157,7 @@ func (s *Server) RawPlaylist(playlistID string) string {
 func (s *Server) AddItems(playlistID string, position, n int, kind ItemKind, at time.Time) {
 	s.changeItems(playlistID, func(p *playlist) []entry {
 		fresh := make([]entry, n)
-		tracks := s.playlists.world.further(p.entries, n)
+		tracks := s.world.further(p.entries, n)
 		for i := range fresh {
 			fresh[i] = entry{kind: kind, added: at, by: p.owner, number: 1000*(1+p.changes) + i}
 			switch kind {
@@ -189,6 +202,15 @@ func (s *Server) MoveItem(playlistID string, from, to int) {
 	})
 }
 
+// RepeatItem puts the item at a position into its playlist once more.
+func (s *Server) RepeatItem(playlistID string, from, to int, at time.Time) {
+	s.changeItems(playlistID, func(p *playlist) []entry {
+		again := p.entries[from]
+		again.added = at
+		return slices.Insert(p.entries, to, again)
+	})
+}
+
 // HideItem makes the item that is now at a position a hole: it counts, but is
 // not delivered. The hole moves with the item, and the snapshot stays.
 func (s *Server) HideItem(playlistID string, position int) {
@@ -209,15 +231,16 @@ func (s *Server) RestoreItem(playlistID string, position int) {
 // RawItem returns the JSON of the item at a position as it is served to a
 // request that wants episodes, or would be if it were not hidden.
 func (s *Server) RawItem(playlistID string, position int) string {
-	p, _, _ := s.playlists.one(playlistID)
+	p, _, _ := s.life.playlists().one(playlistID)
 	return string(s.render.item(nil, p.entries[position], s.render.itemFields(), true))
 }
 
 // changePlaylist lets f change a playlist, if there is one with that id.
 func (s *Server) changePlaylist(playlistID string, f func(p *playlist)) {
-	s.playlists.mu.Lock()
-	defer s.playlists.mu.Unlock()
-	if p, _ := s.playlists.find(playlistID); p != nil {
+	ps := s.life.playlists()
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p, _ := ps.find(playlistID); p != nil {
 		f(p)
 	}
 }
@@ -227,6 +250,6 @@ func (s *Server) changePlaylist(playlistID string, f func(p *playlist)) {
 func (s *Server) changeItems(playlistID string, f func(p *playlist) []entry) {
 	s.changePlaylist(playlistID, func(p *playlist) {
 		p.entries = f(p)
-		p.changes++
+		p.changed()
 	})
 }

@@ -42,11 +42,19 @@ type playlist struct {
 	owner         string
 	collaborative bool
 	public        bool
-	changes       int // of its items
+	changes       int  // that the snapshot tells of
+	frozen        bool // the snapshot stays as it is
 	entries       []entry
 	forbidden     bool // nobody may read its items
 	raw           string
 	hidden        bool
+}
+
+// changed gives the playlist another snapshot, unless it is frozen.
+func (p *playlist) changed() {
+	if !p.frozen {
+		p.changes++
+	}
 }
 
 // snapshot changes whenever the items change, and never returns to what it was.
@@ -60,8 +68,6 @@ func (p *playlist) snapshot() string {
 
 // playlists are those of all accounts. They are safe for concurrent use.
 type playlists struct {
-	world *world
-
 	mu    sync.RWMutex
 	lists [][]*playlist // by user, in the order of the API
 	made  int           // playlists that were made since
@@ -76,11 +82,14 @@ const (
 )
 
 func newPlaylists(w *world, o Options) *playlists {
-	ps := &playlists{world: w}
+	ps := &playlists{}
 	for user := range o.Users {
 		list := w.firstPlaylists(o, user)
 		if o.Oddities {
-			list = slices.Insert(list, 3, w.editorialPlaylist(o.Seed+uint64(user), o.Mode))
+			seed := o.Seed + uint64(user)
+			list = slices.Insert(list, 3, w.editorialPlaylist(seed, o.Mode))
+			nameless := &playlist{id: newID(source(seed, "nameless playlist")), owner: friend, public: true, entries: w.entries(seed, 7, 5)}
+			list = append(list, nameless)
 		}
 		ps.lists = append(ps.lists, list)
 	}

@@ -129,7 +129,7 @@ func (s *Server) Plays(after, until time.Time) []Play { return s.PlaysOf(0, afte
 // PlaysOf lists what a user, counted from 0, has played.
 func (s *Server) PlaysOf(user int, after, until time.Time) []Play {
 	var out []Play
-	for _, p := range s.libraries[user].plays.between(after, until, math.MaxInt) {
+	for _, p := range s.life.library(user).plays.between(after, until, math.MaxInt) {
 		out = append(out, s.told(p))
 	}
 	return out
@@ -144,7 +144,7 @@ func (s *Server) told(p play) Play {
 // plays or in the future; it is served from then on. It is of another track than
 // the plays that were added before, as far as there are.
 func (s *Server) AddPlay(at time.Time) Play {
-	h := s.library.plays
+	h := s.life.library(0).plays
 	taste := h.taste()
 	h.mu.Lock()
 	defer h.mu.Unlock()

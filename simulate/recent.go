@@ -39,7 +39,7 @@ func behind(plays []play, ms int64) int {
 // nothing is left, and that of a page asked with after goes by after, too, with
 // the time of the page's oldest play.
 // https://developer.spotify.com/documentation/web-api/reference/get-recently-played
-func (s *Server) recentlyPlayed(w http.ResponseWriter, r *http.Request) {
+func recentlyPlayed(s *Server, w http.ResponseWriter, r *http.Request) {
 	limit, _, ok := paging(w, r, pageOfMany, 50)
 	if !ok {
 		return

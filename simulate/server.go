@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,18 +15,17 @@ import (
 // A Server is one simulated Spotify with its accounts. It is safe for
 // concurrent use.
 type Server struct {
-	options   Options
-	world     *world
-	vanished  *vanished
-	library   *library   // of the first user
-	libraries []*library // of each user
-	albums    *discographies
-	playlists *playlists
-	render    *renderer
-	accounts  *accounts
-	limits    map[string]*limits // by client ID
-	faults    *faults
-	buffers   *sync.Pool // of *[]byte
+	options  Options
+	world    *world
+	vanished *vanished
+	albums   *discographies
+	life     *life
+	clock    *clock
+	render   *renderer
+	accounts *accounts
+	limits   map[string]*limits // by client ID
+	faults   *faults
+	buffers  *sync.Pool // of *[]byte
 
 	mu       sync.Mutex
 	requests []Request
@@ -46,17 +46,15 @@ func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	c := &clock{base: o.Clock}
+	o.Clock = c.now
 	w, gone := newWorld(o), &vanished{ids: map[string]bool{}}
 	s := &Server{
-		options: o, world: w, vanished: gone, albums: newDiscographies(w, o.AppearsOn), playlists: newPlaylists(w, o), render: newRenderer(w, o.Mode, gone), accounts: newAccounts(o),
+		options: o, world: w, vanished: gone, albums: newDiscographies(w, o.AppearsOn), life: newLife(w, o, gone), clock: c, render: newRenderer(w, o.Mode, gone), accounts: newAccounts(o),
 		limits:  map[string]*limits{ClientID: newLimits(o), OtherClientID: newLimits(o)},
 		buffers: newPageBuffers(),
 	}
 	s.faults = &faults{asked: s.asked}
-	for user := range o.Users {
-		s.libraries = append(s.libraries, newLibrary(w, o, user, gone))
-	}
-	s.library = s.libraries[0]
 	return s, nil
 }
 
@@ -113,13 +111,25 @@ func (s *Server) answer(mux http.Handler, w http.ResponseWriter, r *http.Request
 			return
 		}
 	}
-	switch struck := s.faults.match(r); {
+	struck := s.faults.match(r)
+	if slices.ContainsFunc(struck, func(f Fault) bool { return f.Kind == "gone" }) {
+		s.deleteNamed(r.URL.Path)
+	}
+	switch {
 	case len(struck) == 0:
 		mux.ServeHTTP(seen, r)
 	case names(answerKinds(), struck[0].Kind):
 		struck[0].answer(seen, r)
 	default:
 		distort(seen, r, mux, struck)
+	}
+}
+
+// deleteNamed deletes what a path of the Web API names by its id.
+func (s *Server) deleteNamed(path string) {
+	if parts := strings.Split(path, "/"); len(parts) > 3 && isID(parts[3]) {
+		s.DeletePlaylist(parts[3])
+		s.Vanish(parts[3])
 	}
 }
 

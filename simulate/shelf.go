@@ -36,6 +36,7 @@ type Shelf struct {
 	kind     Kind
 	taste    func() []string // what can be saved, in the order in which the account comes to know it
 	vanished func(id string) bool
+	live     func() // lets happen what is due
 
 	mu   sync.RWMutex
 	rows []shelved // as the API lists them: what was saved last comes first
@@ -51,11 +52,12 @@ type shelved struct {
 }
 
 // Shelf returns the shelf of a user, counted from 0.
-func (s *Server) Shelf(user int, kind Kind) *Shelf { return s.libraries[user].shelves[kind] }
+func (s *Server) Shelf(user int, kind Kind) *Shelf { return s.life.library(user).shelves[kind] }
 
 // Entries lists what is saved in the order of the API. Albums are not in the
 // order of their times.
 func (f *Shelf) Entries() []Saved {
+	f.live()
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	var out []Saved
@@ -67,6 +69,11 @@ func (f *Shelf) Entries() []Saved {
 
 // Save saves n further ones at the head of the list and returns their ids.
 func (f *Shelf) Save(n int, at time.Time) []string {
+	f.live()
+	return f.save(n, at)
+}
+
+func (f *Shelf) save(n int, at time.Time) []string {
 	taste := f.taste()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,6 +100,7 @@ func (f *Shelf) Put(id string, at time.Time) {
 
 // Remove takes an entry off the shelf.
 func (f *Shelf) Remove(id string) {
+	f.live()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows = slices.DeleteFunc(f.rows, func(row shelved) bool { return row.id == id })
@@ -110,6 +118,7 @@ func (f *Shelf) Restore(id string) {
 }
 
 func (f *Shelf) mark(id string, change func(*shelved)) {
+	f.live()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if i := f.find(id); i >= 0 {

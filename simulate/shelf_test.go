@@ -171,6 +171,25 @@ func TestSavedAlbumsHaveTracks(t *testing.T) {
 	}
 }
 
+// TestBoxSetsHaveDiscs checks that the tracks of a long album count within
+// their disc.
+func TestBoxSetsHaveDiscs(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	i := slices.IndexFunc(s.Shelf(0, simulate.Albums).Entries(), func(e simulate.Saved) bool { return len(s.AlbumTracks(e.ID)) > 50 })
+	path := "/albums/" + s.Shelf(0, simulate.Albums).Entries()[i].ID + "/tracks?limit=50"
+	for n, item := range (list{}).page(t, s, path).Items {
+		var track struct {
+			Disc int `json:"disc_number"`
+			At   int `json:"track_number"`
+		}
+		decode(t, string(item), &track)
+		if track.Disc != 1+n/30 || track.At != 1+n%30 {
+			t.Errorf("the track at %d is the %dth of disc %d", n, track.At, track.Disc)
+		}
+	}
+}
+
 // TestObjectsOfBothModes lists the fields of shows, episodes, audiobooks and
 // chapters.
 func TestObjectsOfBothModes(t *testing.T) {
@@ -214,6 +233,32 @@ func TestObjectsOfBothModes(t *testing.T) {
 		}
 		if status, _, body := s.get(t, "/me/episodes"); status != http.StatusForbidden || !strings.Contains(body, "Insufficient client scope") {
 			t.Errorf("%s: episodes without both scopes: %d %.80s", mode, status, body)
+		}
+	}
+}
+
+// TestPartsAreThoseOfTheWhole compares the list of a show's episodes, and of an
+// audiobook's chapters, with what their own addresses tell.
+func TestPartsAreThoseOfTheWhole(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	for _, c := range []struct {
+		kind         simulate.Kind
+		whole, parts string
+	}{{simulate.Shows, "show", "episodes"}, {simulate.Audiobooks, "audiobook", "chapters"}} {
+		id := s.Shelf(0, c.kind).Entries()[1].ID
+		address := "/" + c.whole + "s/" + id
+		ids := list{path: address + "/" + c.parts + "?limit=50"}.field(t, s, "id")
+		var dates []string
+		for i, part := range ids {
+			alone := s.object(t, "/"+c.parts+"/"+part)
+			if of := alone[c.whole].(map[string]any); of["id"] != id || c.kind == simulate.Audiobooks && alone["chapter_number"] != float64(i) {
+				t.Errorf("%s %d: %v of %v", c.parts, i, alone["chapter_number"], of["id"])
+			}
+			dates = append([]string{alone["release_date"].(string)}, dates...)
+		}
+		if total := s.object(t, address)["total_"+c.parts]; total != float64(len(ids)) || !slices.IsSorted(dates) {
+			t.Errorf("%d %s, total %v, newest first: %v", len(ids), c.parts, total, slices.IsSorted(dates))
 		}
 	}
 }

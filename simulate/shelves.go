@@ -7,12 +7,12 @@ import (
 )
 
 // newShelves fills the shelves of a user, who saves a thing now and then.
-func newShelves(w *world, o Options, v *vanished) map[Kind]*Shelf {
+func newShelves(w *world, o Options, v *vanished, live func()) map[Kind]*Shelf {
 	sizes := map[Kind]int{Albums: o.SavedAlbums, Shows: o.Shows, Episodes: o.Episodes, Audiobooks: o.Audiobooks}
 	out := map[Kind]*Shelf{}
 	for kind, size := range sizes {
 		r := source(o.Seed, "shelf of "+string(kind))
-		f := &Shelf{kind: kind, vanished: v.has, taste: sync.OnceValue(func() []string {
+		f := &Shelf{kind: kind, live: live, vanished: v.has, taste: sync.OnceValue(func() []string {
 			r := source(o.Seed, "taste in "+string(kind))
 			if kind == Albums {
 				return w.albumTaste(r)
@@ -25,7 +25,7 @@ func newShelves(w *world, o Options, v *vanished) map[Kind]*Shelf {
 			if at.After(epoch()) {
 				at = epoch()
 			}
-			f.Save(1, at)
+			f.save(1, at)
 		}
 		f.presave(r)
 		if o.Oddities {

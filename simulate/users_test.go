@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tracklake/tracklake/simulate"
 )
 
@@ -52,6 +54,29 @@ func TestSecretsAreListed(t *testing.T) {
 	for _, secret := range []string{simulate.ClientSecret, s.Credentials().RefreshToken, got["access_token"].(string), "a-verifier"} {
 		if !slices.Contains(s.Secrets(), secret) {
 			t.Errorf("%s… is not listed", strings.Split(secret, "-")[0])
+		}
+	}
+}
+
+// TestProfiles looks at the fields that an app gets in each mode, with several
+// scopes.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	const always, private = "account_id display_name external_urls href id images type uri", " country explicit_content product"
+	for mode, tests := range map[simulate.Mode]map[string]string{
+		simulate.Development: {"user-read-private user-read-email": always, "": always},
+		simulate.Extended: {
+			"user-read-private user-read-email": always + " followers email" + private, "user-read-private": always + " followers" + private, "user-library-read": always + " followers",
+		},
+	} {
+		for scopes, want := range tests {
+			s := start(t, func(o *simulate.Options) { o.Mode = mode })
+			s.GrantOnly(scopes)
+			s.token, _ = s.ask(t, simulate.ClientSecret, renewal(s.Credentials().RefreshToken))["access_token"].(string)
+			me := s.object(t, "/me")
+			if diff := cmp.Diff(slices.Sorted(slices.Values(strings.Fields(want))), keys(me)); diff != "" || me["account_id"] != simulate.AccountID || me["uri"] != "spotify:user:"+simulate.UserID {
+				t.Errorf("%s with %q: %v %s", mode, scopes, me, diff)
+			}
 		}
 	}
 }

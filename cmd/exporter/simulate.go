@@ -32,6 +32,7 @@ type worldFlags struct {
 	Episodes    int    `help:"Saved episodes." default:"12"`
 	Audiobooks  int    `help:"Saved audiobooks." default:"4"`
 	Playlists   int    `help:"Playlists with 100 items besides the seven that an account always has."`
+	Life        int    `help:"What each account does a day, on average, from 1 November 2026 on: it saves, removes, follows, and edits playlists."`
 	Followed    int    `help:"Followed artists; 0: a tenth of the world."`
 	Artists     int    `help:"Artists in the world; 0: as many as needed."`
 	Albums      int    `help:"Albums an artist has on average." default:"14"`
@@ -41,7 +42,7 @@ type worldFlags struct {
 func (f worldFlags) options() simulate.Options {
 	o := simulate.DefaultOptions()
 	o.Seed, o.SavedTracks, o.TopTracks, o.Artists, o.AlbumsPerArtist = f.Seed, f.Tracks, f.TopTracks, f.Artists, f.Albums
-	o.TopArtists, o.Followed, o.Playlists = f.TopArtists, f.Followed, f.Playlists
+	o.TopArtists, o.Followed, o.Playlists, o.Life = f.TopArtists, f.Followed, f.Playlists, f.Life
 	o.SavedAlbums, o.Shows, o.Episodes, o.Audiobooks = f.SavedAlbums, f.Shows, f.Episodes, f.Audiobooks
 	o.Mode = simulate.Mode(f.Mode)
 	return o
