@@ -86,7 +86,7 @@ func TestWhatIsSavedComesAndGoes(t *testing.T) {
 		s.eachRow(t, "library_changes", func(r arrow.Record, i int) {
 			if id := cell(r, "item_id", i); id == gone || id == came[0] {
 				name := cell(r, "name", i)
-				logged = append(logged, cell(r, "at", i)[:10]+" "+id+" "+cell(r, "change", i)+fmt.Sprint(" ", name != "NULL" && name != ""))
+				logged = append(logged, cell(r, "changed_at", i)[:10]+" "+id+" "+cell(r, "change", i)+fmt.Sprint(" ", name != "NULL" && name != ""))
 			}
 		})
 		slices.Sort(logged)
