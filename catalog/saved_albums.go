@@ -53,8 +53,11 @@ func savedAlbums() spec[savedAlbum] {
 		Order: Ordered, Key: savedAlbumKey, Column: "album_id", Unique: true,
 		Check:     checkSavedAlbum,
 		FullEvery: 7 * 24 * time.Hour,
-		Names:     []Naming{{Noun: "artist", Column: "album_artist_ids"}}, // not albums: their tracks are here
-		Complete:  completeAlbum,
+		Names: []Naming{
+			{Noun: "artist", Column: "album_artist_ids"},
+			{Noun: "album", Column: "album_id"},
+		},
+		Complete: completeAlbum,
 		Table: transform.Table[savedAlbum]{
 			Name:      "saved_albums",
 			Doc:       "One row for each album that is or was saved in the account's library.",

@@ -208,7 +208,7 @@ func TestProfile(t *testing.T) {
 // no neighbour.
 func TestAlbumTracks(t *testing.T) {
 	t.Parallel()
-	a := newAlbums(t, albumJobs+"  album_tracks: {destinations: [lake]}\nbudgets: {albums/tracks: 0}\n", 30)
+	a := newAlbums(t, albumJobs+"  album_tracks: {destinations: [lake], options: {albums: {from: [saved_albums]}}}\nbudgets: {albums/tracks: 0}\n", 30)
 	a.night(t, pipeline.Mode{})
 	long, short := a.pick(t)
 	a.sim.Vanish(short) // the table still names it
