@@ -142,6 +142,7 @@ func TestSavedAlbums(t *testing.T) {
 		t.Errorf("an album was saved again: %s: %+v", got, run)
 	}
 	a.check(t)
+	night("ok +0 ~0 =50 -0, tracks +0 -0, 1 requests") // with a long one in the head
 	a.clock.set(a.clock.Now().Add(7 * 24 * time.Hour))
 	night(fmt.Sprintf("ok +0 ~0 =%d -0, tracks +0 -0, %d requests", all-1, 3+a.rest()))
 }
