@@ -62,6 +62,7 @@ type Step struct {
 	Items       int // entries of the page, rejects included
 	Total       int // entries of the list, as the API says now; -1: it did not
 	Rejects     int
+	Short       int // items that came cut short and could not be completed; rejects as well
 	FieldErrors int // values of an unexpected type, which became NULL
 
 	part int
@@ -200,6 +201,7 @@ func newStep[T any](part int, page *extract.Page[T]) Step {
 		case e.Reject == nil:
 			s.Items++
 			if e.Short != "" {
+				s.Short++
 				s.Rejects++
 			}
 		case e.Reject.Raw != nil:

@@ -48,6 +48,16 @@ func (o *findings) failed(name, reason, hint string) {
 	o.set(name, l)
 }
 
+// short notes a list of which some items could not be completed.
+func (o *findings) short(name string, items int) {
+	came := fmt.Sprintf("%d items came", items)
+	if items == 1 {
+		came = "1 item came"
+	}
+	o.failed(name, came+" cut short, and Spotify did not serve the rest; the table rejects says why",
+		"the rows that came are kept, and none is removed; the next full sync requests the rest")
+}
+
 // denied notes a list that the API does not serve to the app. If that is new for a
 // list that was read before, the run is incomplete.
 func (o *findings) denied(name, why string, forGood bool, job string) {

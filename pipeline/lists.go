@@ -86,6 +86,9 @@ func (l *lists) take(r partReading) error {
 	}
 	remember[partial](l.state, partialPrefix+r.part.Name, nil)
 	l.findings.list(l.listName(r.part.Name), after.Open(l.policy.at))
+	if r.count.short > 0 {
+		l.findings.short(l.listName(r.part.Name), r.count.short)
+	}
 	return nil
 }
 

@@ -23,11 +23,12 @@ type partReading struct {
 }
 
 // stepCount sums up steps.
-type stepCount struct{ items, rejects, fieldErrors int }
+type stepCount struct{ items, rejects, short, fieldErrors int }
 
 func (c *stepCount) add(s catalog.Step) {
 	c.items += s.Items
 	c.rejects += s.Rejects
+	c.short += s.Short
 	c.fieldErrors += s.FieldErrors
 }
 

@@ -27,7 +27,7 @@ func choices() []choice {
 	return []choice{
 		{catalog.Essentials, 86, 26},
 		{catalog.Library, 219, 36},
-		{catalog.Everything, 550, 116},
+		{catalog.Everything, 728, 238},
 	}
 }
 
