@@ -155,10 +155,14 @@ func TestSizesTellRequests(t *testing.T) {
 			next := n.run(t)
 			f, _ := besides(first)
 			l, _ := besides(next)
-			if f != c.first || l != c.next {
+			taken := 0 // requests that jobs took back, which waited when their budget was spent
+			if c.size == catalog.Everything {
+				taken = 2
+			}
+			if f > c.first || f < c.first-taken || l > c.next || l < c.next-taken {
 				t.Errorf("%d requests the first night and %d the next, init tells %d and %d:\n%v\n%v", f, l, c.first, c.next, first, next)
 			}
-			if !maps.Equal(planned, next) {
+			if !maps.EqualFunc(planned, next, func(p, made int) bool { return made <= p && made >= p-taken }) {
 				t.Errorf("planned for the next night: %v, made: %v", planned, next)
 			}
 			if wrong := tooMany(first, next); c.size == catalog.Library && wrong != "" {
