@@ -9,7 +9,7 @@ POSTGRES := go run ./internal/withpostgres
 TIERS := ^Test(Readers|Browser|Terminal|Pooler|Soak)
 # These start hundreds of processes, each of which the race detector slows down many
 # times, or export much. Other tests of the same code run with it.
-SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep|SizesTellRequests)$$
+SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep|EveryStepMayFail|SizesTellRequests)$$
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
