@@ -41,7 +41,7 @@ GROUP BY track_id, artist_id, last_seen_at`
 
 func tracksView() transform.Dimension {
 	var out []transform.DimensionColumn
-	for _, c := range trackColumns(func(t *track) *track { return t }) {
+	for _, c := range ownTrackColumns() {
 		out = append(out, transform.DimensionColumn{Name: c.Name, Doc: c.Doc})
 	}
 	// An album's own list has its tracks without ISRC, and may leave out the album: what
@@ -65,7 +65,7 @@ func albumsView() transform.Dimension {
 		"album_artist_ids": "artist_ids", "album_artist_names": "artist_names", "album_total_tracks": "total_tracks", "album_image_url": "image_url",
 	}
 	form := transform.Form{Columns: []string{"album_id"}}
-	for _, c := range albumColumns(func(a *album) *album { return a }) {
+	for _, c := range ownAlbumColumns() {
 		form.Columns = append(form.Columns, c.Name)
 		name := c.Name
 		if short[name] != "" {

@@ -36,7 +36,7 @@ func followedArtists() spec[fullArtist] {
 			Key:       []string{"artist_id"},
 			Removable: true,
 			Log:       &transform.Log{Item: []string{"artist_id"}, Name: "artist_name"},
-			Columns:   artistColumns(func(a *fullArtist) *fullArtist { return a }),
+			Columns:   ownArtistColumns(),
 		},
 	}
 }

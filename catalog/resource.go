@@ -246,28 +246,30 @@ func define[T any](s spec[T]) *Resource {
 		Parents: s.Parents, Names: s.Names, FullEvery: s.FullEvery, Budget: s.Budget,
 	}
 	own, err := s.Table.Schema()
+	errs := []error{err, s.check(own)}
 	r.Tables = append(r.Tables, own)
 	for _, a := range s.Also {
-		table, _, errTable := a.schema()
-		r.Tables, err = append(r.Tables, table), errors.Join(err, errTable)
+		table, _, err := a.schema()
+		r.Tables, errs = append(r.Tables, table), append(errs, err)
 	}
 	if s.Gaps != nil {
-		var errGaps error
-		r.Gaps, errGaps = s.Gaps.Schema()
-		r.Tables, err = append(r.Tables, r.Gaps), errors.Join(err, errGaps)
+		r.Gaps, err = s.Gaps.Schema()
+		r.Tables, errs = append(r.Tables, r.Gaps), append(errs, err)
 	}
+	r.share(errs)
+	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
+	return r
+}
+
+// share adds the tables that resources share.
+func (r *Resource) share(errs []error) {
 	rejects, errRejects := rejectsTable().Schema()
 	changes, errChanges := transform.ChangeLog().Schema()
-	if err = errors.Join(err, errRejects, errChanges); err == nil {
-		err = s.check(own)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("resource %s: %v", s.Name, err))
+	if err := errors.Join(append(errs, errRejects, errChanges)...); err != nil {
+		panic(fmt.Sprintf("resource %s: %v", r.Name, err))
 	}
 	r.Tables = append(r.Tables, rejects)
 	if slices.ContainsFunc(r.Tables, func(t *transform.Schema) bool { return t.Log != nil }) {
 		r.Tables = append(r.Tables, changes)
 	}
-	r.open = func(p Params) (*Feed, error) { return openFeed(s, p) }
-	return r
 }

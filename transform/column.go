@@ -200,6 +200,19 @@ func column[T any, B array.Builder](name, doc string, dt arrow.DataType, nullabl
 	}
 }
 
+// Of declares columns of a part of each item, which get returns, for tables that hold
+// such parts.
+func Of[T, P any](get func(*T) *P, columns []Column[P]) []Column[T] {
+	out := make([]Column[T], len(columns))
+	for i, c := range columns {
+		out[i] = Column[T]{Field: c.Field, bind: func(b array.Builder, n *Notes) func(*T) {
+			add := c.bind(b, n)
+			return func(item *T) { add(get(item)) }
+		}}
+	}
+	return out
+}
+
 // clean makes a text storable everywhere.
 func (n *Notes) clean(s string) string {
 	if strings.IndexByte(s, 0) < 0 {
