@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/accounts"
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/load"
+	"github.com/tracklake/tracklake/pipeline"
 )
 
 // A statusPrinter prints the state of jobs for people.
@@ -78,7 +80,9 @@ func (p *statusPrinter) notes(v statusView) []string {
 		if r.Parents > 0 {
 			out = append(out, upToDate(*r))
 		}
-		out = append(out, reason(*r, p.now, p.zone)...)
+		if !tellsGap(v) {
+			out = append(out, reason(*r, p.now, p.zone)...)
+		}
 		if r.Status == load.StatusDeferred && r.Pending > 0 {
 			out = append(out, counted(r.Pending, "pending removal", "pending removals"))
 		}
@@ -102,9 +106,17 @@ func (p *statusPrinter) notes(v statusView) []string {
 	return out
 }
 
+// tellsGap reports whether the message of the last run is only about a gap, which gaps
+// tell of.
+func tellsGap(v statusView) bool {
+	return v.Last.Status == load.StatusOK && v.Gaps != nil && slices.ContainsFunc(v.Gaps.Recent, func(g pipeline.Gap) bool {
+		return g.NoticedAt.Equal(v.Last.StartedAt)
+	})
+}
+
 // gaps say when entries may be missing.
 func (p *statusPrinter) gaps(v statusView) []string {
-	if v.Gaps == nil || len(v.Gaps.Recent) == 0 {
+	if v.Gaps == nil || len(v.Gaps.Recent) == 0 || v.Last == nil {
 		return nil
 	}
 	noun, n := "entries", len(v.Gaps.Recent)
