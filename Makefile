@@ -8,8 +8,8 @@ POSTGRES := go run ./internal/withpostgres
 # Tests that need more than Go and PostgreSQL, or more time, say so in their names.
 TIERS := ^Test(Readers|Browser|Terminal|Pooler|Soak)
 # These start hundreds of processes, each of which the race detector slows down many
-# times, or export much. Other tests of the same code run with it.
-SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep|EveryStepMayFail|SizesTellRequests)$$
+# times, or export much in one goroutine. Other tests of the same code run with it.
+SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep|EveryStepMayFail|HistoriesEndInTheTruth|DraftsAreValid|SizesTellRequests)$$
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
