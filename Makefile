@@ -10,6 +10,8 @@ TIERS := ^Test(Readers|Browser|Terminal|Pooler|Soak)
 # These start hundreds of processes, each of which the race detector slows down many
 # times, or export much in one goroutine. Other tests of the same code run with it.
 SLOW := ^Test(Scripts|NothingLeaks|KilledBeforeEachStep|EveryStepMayFail|HistoriesEndInTheTruth|DraftsAreValid|SizesTellRequests)$$
+# What starts goroutines.
+CONCURRENT := ./accounts/... ./cmd/... ./extract ./extract/quota ./load/... ./pipeline ./pipeline/schedule ./simulate
 FUZZTIME ?= 30s
 SOAK ?= 10m
 
@@ -38,7 +40,7 @@ test: checks ## run the tests; fetches a PostgreSQL of its own once, and needs n
 	$(POSTGRES) go test -shuffle=on -timeout 5m -skip '$(TIERS)' ./...
 
 test-race: ## run most of them again with the race detector; installs a C compiler
-	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 12m -skip '$(TIERS)|$(SLOW)' ./...
+	scripts/with-compiler $(POSTGRES) go test -race -shuffle=on -timeout 12m -skip '$(TIERS)|$(SLOW)' $(CONCURRENT)
 
 test-readers: ## read tables with DuckDB, pandas, polars and pyarrow; installs Python
 	$(POSTGRES) scripts/with-python go test -shuffle=on -run '^TestReaders' ./load/... ./cmd/exporter
