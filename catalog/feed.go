@@ -30,6 +30,9 @@ type Feed struct {
 	Append func(Step) []transform.Batch
 	// Parents are the entries of a step, as other resources have them for parents.
 	Parents func(Step) []Parent
+	// Holds asks whether the account may still have any of some rows that an incremental
+	// sync did not find; nil: the API cannot tell.
+	Holds func(ctx context.Context, c *extract.Client, rows []string) (bool, error)
 	// Renewed returns the scopes of further tables of which all rows were appended since
 	// it was last called: any other row there is gone.
 	Renewed func() []Scope
@@ -127,7 +130,7 @@ func (f *feed[T]) open(p Params) (err error) {
 func (f *feed[T]) erase() *Feed {
 	out := &Feed{
 		Read: f.read, Append: f.append, Parents: f.asParents, Renewed: f.renewed, Notes: f.notes, Reset: f.reset, Release: f.release,
-		Flush: func() []transform.Batch { return f.take(1) },
+		Flush: func() []transform.Batch { return f.take(1) }, Holds: f.spec.Holds,
 	}
 	for _, p := range f.parts {
 		out.Parts = append(out.Parts, p.Part)

@@ -1,7 +1,12 @@
 package catalog
 
 import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
@@ -36,6 +41,7 @@ func savedTracks() spec[savedTrack] {
 		// An item can be saved with an old date, and one that came can hide one
 		// that went, so an incremental sync is no proof.
 		FullEvery: 7 * 24 * time.Hour,
+		Holds:     holdsTracks,
 		Names:     []Naming{{Noun: "artist", Column: "artist_ids"}, {Noun: "album", Column: "album_id"}},
 		Table: transform.Table[savedTrack]{
 			Name:      "saved_tracks",
@@ -48,6 +54,28 @@ func savedTracks() spec[savedTrack] {
 			}, trackColumns((*savedTrack).track)...),
 		},
 	}
+}
+
+// holdsTracks asks whether any of some tracks may still be saved: one that was saved again
+// with another date stands elsewhere, where an incremental sync may not read.
+// https://developer.spotify.com/documentation/web-api/reference/check-library-contains
+func holdsTracks(ctx context.Context, c *extract.Client, ids []string) (bool, error) {
+	const most = 40 // in one request
+	for some := range slices.Chunk(ids, most) {
+		saved, err := extract.Get[[]bool](ctx, c, extract.Endpoint{
+			Path:   "/me/library/contains",
+			Bucket: "me/library/contains",
+			Doc:    "https://developer.spotify.com/documentation/web-api/reference/check-library-contains",
+			Query:  url.Values{"uris": {"spotify:track:" + strings.Join(some, ",spotify:track:")}},
+		})
+		if err != nil {
+			return false, fmt.Errorf("look for saved tracks: %w", err)
+		}
+		if len(*saved) != len(some) || slices.Contains(*saved, true) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // savedTrackKey ranks entries by when the track was saved. Two saved tracks can

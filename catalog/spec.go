@@ -52,6 +52,9 @@ type spec[T any] struct {
 	Complete func(context.Context, *extract.Client, *T) (why string, err error)
 	// Gaps is the table that says when entries of an Append list may be missing.
 	Gaps *transform.Table[gap]
+	// Holds reports whether the account may still have any of some rows that seem gone;
+	// nil: the API cannot tell.
+	Holds func(ctx context.Context, c *extract.Client, rows []string) (bool, error)
 	// Adopt completes an item with what only its list knows: its parent, and its
 	// position, from 0. It may be nil.
 	Adopt func(item *T, parent Parent, position int)

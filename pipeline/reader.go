@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tracklake/tracklake/catalog"
 	"github.com/tracklake/tracklake/extract"
@@ -68,10 +69,15 @@ func (r *partReader) try(ctx context.Context) error {
 		reason := r.out.reading.Reason
 		if r.out.reading.Complete {
 			r.decide(stored)
-			if !r.out.verdict.Doubt || !r.policy.fitsBudget(r.out.part, r.out.reading.Keys.Count) {
+			reason = "the incremental sync left removals open"
+			switch there, err := r.held(ctx, plan); {
+			case err != nil:
+				return err
+			case there:
+				reason = "an entry that the incremental sync did not find may still be there"
+			case !r.out.verdict.Doubt || !r.policy.fitsBudget(r.out.part, r.out.reading.Keys.Count):
 				return nil
 			}
-			reason = "the incremental sync left removals open"
 		}
 		r.log.Info("syncing the list in full", "list", r.listName(r.out.part.Name), "reason", reason)
 		if err := r.again(); err != nil {
@@ -85,6 +91,21 @@ func (r *partReader) try(ctx context.Context) error {
 		r.decide(stored)
 	}
 	return nil
+}
+
+// held reports whether any row that an incremental sync takes for removed may still be
+// there: the API says so, or does not tell.
+func (r *partReader) held(ctx context.Context, plan extract.Plan) (bool, error) {
+	removed := r.out.verdict.Removed
+	if !plan.Incremental || len(removed) == 0 || r.feed.Holds == nil {
+		return false, nil
+	}
+	there, err := r.feed.Holds(ctx, r.client, removed)
+	if api := (*extract.Error)(nil); errors.As(err, &api) {
+		r.log.Debug("cannot ask for the rows that seem to be gone", "list", r.listName(r.out.part.Name), "error", err)
+		return true, nil
+	}
+	return there, err
 }
 
 // stored returns the rows that the tables may hold besides those in the state.

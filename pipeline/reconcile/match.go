@@ -168,7 +168,7 @@ func (d *decision) matchGap(g listdiff.Gap) {
 			came++
 		}
 	}
-	d.further = d.further || len(entries) > b.others+len(b.missing)
+	d.further = d.further || len(entries) > b.others-b.still+len(b.missing)
 	if len(entries) == 0 {
 		return
 	}
@@ -191,6 +191,7 @@ type stretch struct {
 	hidden    []string // of these, those whose entries were unreadable
 	anonymous int      // entries
 	others    int      // these, and further ones without a row that may be unreadable now
+	still     int      // of the others, those that are what they were
 }
 
 func (d *decision) before(g listdiff.Gap) stretch {
@@ -204,6 +205,9 @@ func (d *decision) before(g listdiff.Gap) stretch {
 		case k == listdiff.Hole:
 		case row == "" && (isUnidentified(k) || !slices.Contains(g.After, k)):
 			s.others++
+			if slices.Contains(g.After, k) {
+				s.still++
+			}
 		case row != "" && d.isMissing(row) && d.rows[row] != identified:
 			s.missing = append(s.missing, row)
 			if listdiff.IsUnreadable(k) {
