@@ -145,6 +145,7 @@ func TestUnreadable(t *testing.T) {
 func TestUnreadableBefore(t *testing.T) {
 	t.Parallel()
 	rule(t, []ruling{
+		{name: "another comes beside it, and a row that stood elsewhere is missing", before: "a@9 b@8 c@7 !@6 d@5", reading: "a@9 c@7 ! !@6 d@5", want: "pending b@8: unreadable; incomplete"},
 		{name: "it is the same one", before: "a ! b c", reading: "a ! b", want: "removed c; incomplete"},
 		{name: "it is the same one, or the row beside it", order: stable, before: "a ! b c", reading: "a ! c", want: "pending b: unreadable; incomplete"},
 		{name: "it is the same one, as there are as many", order: other, before: "a ! b c", reading: "a ! c", want: "removed b; incomplete"},
