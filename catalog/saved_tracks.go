@@ -39,7 +39,7 @@ func savedTracks() spec[savedTrack] {
 		},
 		Order: Stable, Key: savedTrackKey, Column: "track_id", Unique: true, Check: checkSavedTrack,
 		// An item can be saved with an old date, and one that came can hide one
-		// that went, so an incremental sync is no proof.
+		// that went, so an incremental sync does not find everything.
 		FullEvery: 7 * 24 * time.Hour,
 		Holds:     holdsTracks,
 		Names:     []Naming{{Noun: "artist", Column: "artist_ids"}, {Noun: "album", Column: "album_id"}},
