@@ -29,7 +29,7 @@ demo: build ## export a simulated account to ./demo
 
 picture: build ## draw docs/demo.svg: the first lines of make demo; installs Python
 	rm -rf demo
-	PATH=$(CURDIR)/bin:$$PATH $$(scripts/python-with picture scripts/picture.txt) scripts/picture.py docs/demo.svg 34 exporter demo
+	PATH=$(CURDIR)/bin:$$PATH $$(scripts/python-with picture scripts/picture.txt) scripts/picture.py docs/demo.svg 24 exporter demo
 
 release: build ## build dist/: binaries for all systems, checksums and SBOMs
 	go build -o bin/sbom ./internal/sbom
