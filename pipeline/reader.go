@@ -70,7 +70,7 @@ func (r *partReader) try(ctx context.Context) error {
 		if r.out.reading.Complete {
 			r.decide(stored)
 			reason = "the incremental sync left removals open"
-			switch there, err := r.held(ctx, plan); {
+			switch there, err := r.mayBeThere(ctx, plan); {
 			case err != nil:
 				return err
 			case there:
@@ -93,9 +93,9 @@ func (r *partReader) try(ctx context.Context) error {
 	return nil
 }
 
-// held reports whether any row that an incremental sync takes for removed may still be
+// mayBeThere reports whether any row that an incremental sync takes for removed may still be
 // there: the API says so, or does not tell.
-func (r *partReader) held(ctx context.Context, plan extract.Plan) (bool, error) {
+func (r *partReader) mayBeThere(ctx context.Context, plan extract.Plan) (bool, error) {
 	removed := r.out.verdict.Removed
 	if !plan.Incremental || len(removed) == 0 || r.feed.Holds == nil {
 		return false, nil

@@ -21,9 +21,9 @@ type follower struct {
 	items   []int // columns
 	name    int   // column
 
-	at     string // the list whose places are merged now
-	tracks map[string]*track
-	past   *past
+	at        string // the list whose places are merged now
+	presences map[string]*presence
+	past      *past
 }
 
 // follow begins to follow the merge of a partition, if the table is logged.
@@ -32,55 +32,55 @@ func (c *changes) follow(l *layout) *follower {
 	if c == nil || log == nil {
 		return nil
 	}
-	f := &follower{changes: c, table: l.table, list: l.table.Index(log.List), name: l.table.Index(log.Name), tracks: map[string]*track{}}
+	f := &follower{changes: c, table: l.table, list: l.table.Index(log.List), name: l.table.Index(log.Name), presences: map[string]*presence{}}
 	for _, name := range log.Item {
 		f.items = append(f.items, l.table.Index(name))
 	}
 	return f
 }
 
-// A track follows one item through the commits.
-type track struct {
+// A presence follows one item through the commits.
+type presence struct {
 	places int // that hold it before the first commit
-	moves  []trackMove
+	moves  []shift
 	name   *string
 	named  bool
 }
 
-// A trackMove adds a place to those that hold an item, or takes one away.
-type trackMove struct {
+// A shift adds a place to those that hold an item, or takes one away.
+type shift struct {
 	commit int32
 	by     int
 }
 
-// held is the item that a row holds; none where the row is not there.
-type held struct {
+// holding is the item that a row holds; none where the row is not there.
+type holding struct {
 	item string
 	ok   bool
 }
 
-func (f *follower) holds(r *row) held {
+func (f *follower) holds(r *row) holding {
 	if !r.there || r.gone {
-		return held{}
+		return holding{}
 	}
 	return f.itemOf(r.cell)
 }
 
-func (f *follower) itemOf(c cell) held {
+func (f *follower) itemOf(c cell) holding {
 	for _, column := range f.items {
 		if texts := c.record.Column(column); texts.IsValid(c.at) {
-			return held{text(texts, c.at), true}
+			return holding{text(texts, c.at), true}
 		}
 	}
-	return held{}
+	return holding{}
 }
 
-// track is that of an item. The item's text may belong to a block that is released soon.
-func (f *follower) track(item string) *track {
-	t := f.tracks[item]
+// presence is that of an item. The item's text may belong to a block that is released soon.
+func (f *follower) presence(item string) *presence {
+	t := f.presences[item]
 	if t == nil {
-		t = &track{}
-		f.tracks[strings.Clone(item)] = t
+		t = &presence{}
+		f.presences[strings.Clone(item)] = t
 	}
 	return t
 }
@@ -97,33 +97,33 @@ func (f *follower) begin(key cell, r *row) error {
 		f.at = strings.Clone(list)
 	}
 	if h := f.holds(r); h.ok {
-		f.track(h.item).places++
+		f.presence(h.item).places++
 	}
 	return nil
 }
 
 // moved hears what a row held before a commit that changed the row.
-func (f *follower) moved(r *row, commit int32, was held) {
+func (f *follower) moved(r *row, commit int32, was holding) {
 	is := f.holds(r)
 	if was == is {
 		return
 	}
 	if was.ok {
-		t := f.track(was.item)
+		t := f.presence(was.item)
 		if f.list < 0 && len(t.moves) == 0 {
 			t.places = 1
 		}
-		t.moves = append(t.moves, trackMove{commit, -1})
+		t.moves = append(t.moves, shift{commit, -1})
 	}
 	if is.ok {
-		t := f.track(is.item)
-		t.moves = append(t.moves, trackMove{commit, 1})
+		t := f.presence(is.item)
+		t.moves = append(t.moves, shift{commit, 1})
 		f.nameBy(t, r)
 	}
 }
 
 // nameBy names an item by the first place that holds it.
-func (f *follower) nameBy(t *track, r *row) {
+func (f *follower) nameBy(t *presence, r *row) {
 	if !t.named {
 		t.name, t.named = textOrNull(r.record.Column(f.name), r.at), true
 	}
@@ -131,11 +131,11 @@ func (f *follower) nameBy(t *track, r *row) {
 
 // end comes after a row is settled.
 func (f *follower) end(r *row) error {
-	if f.list < 0 && len(f.tracks) == 0 {
+	if f.list < 0 && len(f.presences) == 0 {
 		return nil
 	}
 	if h := f.itemOf(r.cell); r.there && h.ok {
-		f.nameBy(f.track(h.item), r)
+		f.nameBy(f.presence(h.item), r)
 	}
 	if f.list >= 0 {
 		return nil
@@ -154,29 +154,29 @@ func textOrNull(c arrow.Array, i int) *string {
 // flush logs what happened to the items of a list.
 func (f *follower) flush() error {
 	var moved []string
-	for item, t := range f.tracks {
+	for item, t := range f.presences {
 		if t.cameOrWent() {
 			moved = append(moved, item)
 		}
 	}
 	slices.Sort(moved)
 	for _, item := range moved {
-		if err := f.log(item, f.tracks[item]); err != nil {
+		if err := f.log(item, f.presences[item]); err != nil {
 			return err
 		}
 	}
-	clear(f.tracks)
+	clear(f.presences)
 	return nil
 }
 
 // cameOrWent tells whether any commit changed that the item is there. It sorts the moves
 // and joins those of one commit.
-func (t *track) cameOrWent() bool {
+func (t *presence) cameOrWent() bool {
 	if len(t.moves) == 0 {
 		return false
 	}
 	if len(t.moves) > 1 {
-		slices.SortStableFunc(t.moves, func(a, b trackMove) int { return cmp.Compare(a.commit, b.commit) })
+		slices.SortStableFunc(t.moves, func(a, b shift) int { return cmp.Compare(a.commit, b.commit) })
 	}
 	joined := t.moves[:1]
 	for _, m := range t.moves[1:] {
@@ -199,7 +199,7 @@ func (t *track) cameOrWent() bool {
 
 // log adds an entry for each commit after which an item is there or not, other than the
 // entry before says.
-func (f *follower) log(item string, t *track) error {
+func (f *follower) log(item string, t *presence) error {
 	if f.past == nil {
 		var err error
 		if f.past, err = f.changes.past(f.table.Name); err != nil {

@@ -207,7 +207,7 @@ func (m *merge) settle(r *row, versions []version) {
 
 // change puts a version in place of a row or, where there is none, removes the row.
 func (m *merge) change(r *row, commit int32, staged *version) {
-	var was held
+	var was holding
 	if m.log != nil {
 		was = m.log.holds(r)
 	}
