@@ -3,7 +3,6 @@ package catalog
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -130,11 +129,5 @@ func groupRank(group *string) int64 {
 
 // checkAlbum returns why an album has no row.
 func checkAlbum(a *album) (why string, rowless bool) {
-	switch {
-	case a.Type != nil && *a.Type != "album":
-		return "the entry is not an album but of type " + strconv.Quote(*a.Type), false
-	case a.ID == "":
-		return "the album has no Spotify ID", false
-	}
-	return "", false
+	return checkObject("an album", a.Type, a.ID), false
 }

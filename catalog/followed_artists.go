@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"strconv"
-
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
@@ -43,11 +41,5 @@ func followedArtists() spec[fullArtist] {
 
 // checkArtist returns why an artist has no row.
 func checkArtist(a *fullArtist) (why string, rowless bool) {
-	switch {
-	case a.Type != nil && *a.Type != "artist":
-		return "the entry is not an artist but of type " + strconv.Quote(*a.Type), false
-	case a.ID == "":
-		return "the artist has no Spotify ID", false
-	}
-	return "", false
+	return checkObject("an artist", a.Type, a.ID), false
 }

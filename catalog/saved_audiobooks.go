@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"strconv"
-
 	"github.com/tracklake/tracklake/extract"
 	"github.com/tracklake/tracklake/extract/listdiff"
 	"github.com/tracklake/tracklake/transform"
@@ -79,11 +77,9 @@ func savedAudiobooks() spec[audiobook] {
 }
 
 func checkAudiobook(a *audiobook) (why string, rowless bool) {
-	switch {
-	case a.Type != nil && *a.Type != "audiobook" && *a.Type != "show":
-		return "the entry is not an audiobook but of type " + strconv.Quote(*a.Type), false
-	case a.ID == "":
-		return "the audiobook has no Spotify ID", false
+	objectType := a.Type
+	if objectType != nil && *objectType == "show" { // audiobooks have URIs of shows
+		objectType = nil
 	}
-	return "", false
+	return checkObject("an audiobook", objectType, a.ID), false
 }

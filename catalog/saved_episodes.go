@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
@@ -100,13 +99,8 @@ func savedEpisodeKey(s *savedEpisode) listdiff.Key {
 }
 
 func checkSavedEpisode(s *savedEpisode) (why string, rowless bool) {
-	switch e := s.Episode; {
-	case e == nil:
+	if s.Episode == nil {
 		return "the entry has no episode", false
-	case e.Type != nil && *e.Type != "episode":
-		return "the entry is not an episode but of type " + strconv.Quote(*e.Type), false
-	case e.ID == "":
-		return "the episode has no Spotify ID", false
 	}
-	return "", false
+	return checkObject("an episode", s.Episode.Type, s.Episode.ID), false
 }

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/tracklake/tracklake/extract"
@@ -86,13 +85,8 @@ func savedShowKey(s *savedShow) listdiff.Key {
 }
 
 func checkSavedShow(s *savedShow) (why string, rowless bool) {
-	switch t := s.Show; {
-	case t == nil:
+	if s.Show == nil {
 		return "the entry has no show", false
-	case t.Type != nil && *t.Type != "show":
-		return "the entry is not a show but of type " + strconv.Quote(*t.Type), false
-	case t.ID == "":
-		return "the show has no Spotify ID", false
 	}
-	return "", false
+	return checkObject("a show", s.Show.Type, s.Show.ID), false
 }

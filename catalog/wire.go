@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,19 @@ type album struct {
 	TotalTracks          *int32   `json:"total_tracks"`
 	Artists              []artist `json:"artists"`
 	Images               []image  `json:"images"`
+}
+
+// checkObject returns why an object has no row, or "": it is of another type than what
+// is wanted, like "an album", or has no ID.
+func checkObject(what string, objectType *string, id string) string {
+	_, noun, _ := strings.Cut(what, " ")
+	switch {
+	case objectType != nil && *objectType != noun:
+		return "the entry is not " + what + " but of type " + strconv.Quote(*objectType)
+	case id == "":
+		return "the " + noun + " has no Spotify ID"
+	}
+	return ""
 }
 
 // An image is one size of a cover.
